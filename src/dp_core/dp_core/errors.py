@@ -1,0 +1,43 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""One error class per kind of mistake; each message names the value received and what is valid."""
+
+
+class DpError(Exception):
+    """Base of every error this suite raises on purpose."""
+
+
+class ConfigError(DpError):
+    """A configuration value is outside what the code supports."""
+
+
+class ContractError(DpError):
+    """A contract is malformed, or two contracts that must agree do not."""
+
+
+class CheckpointError(DpError):
+    """A checkpoint folder is missing, incomplete, damaged or of another kind."""
+
+
+class DatasetError(DpError):
+    """A dataset is missing, malformed or does not fit its contract."""
+
+
+class ObservationError(DpError):
+    """A message cannot become an observation: wrong joints, NaN, unknown encoding."""
+
+
+class NotReadyError(ObservationError):
+    """No window can be built at this instant; the message says which stream is late and by how much."""
+
+
+class KinematicsError(DpError):
+    """A pose cannot be reached, or a chain is not what the caller said."""
+
+
+class TrajectoryError(DpError):
+    """A motion that must not be sent: too late, not finite, or outside limits."""
+
+
+class LimitError(TrajectoryError):
+    """A motion would leave the position or velocity limits of a joint."""
