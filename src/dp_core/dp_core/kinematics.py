@@ -153,6 +153,19 @@ def pose_from_xyz_rpy(xyz: Sequence[float], rpy: Sequence[float]) -> Array:
     return pose
 
 
+def joint_limits(urdf: str, joints: Sequence[str]) -> JointLimits:
+    """Limits of ``joints``, in that order, from URDF text.
+
+    Raises:
+        KinematicsError: malformed URDF, or a joint the robot does not have.
+    """
+    elements = {joint.get('name'): joint for joint in _document(urdf).iter('joint')}
+    missing = [name for name in joints if name not in elements]
+    if missing:
+        raise KinematicsError(f'the robot has no joints {missing}; it has {list(elements)}')
+    return _limits([elements[name] for name in joints], tuple(joints))
+
+
 def _motion(link: _Link, value: float) -> Array:
     motion = np.eye(4)
     if link.kind == 'prismatic':
@@ -176,11 +189,15 @@ def _rotation_vector(rotation: Array) -> Array:
     return np.asarray(axis * angle, dtype=np.float64)
 
 
-def _path(urdf: str, base: str, tip: str) -> list[ElementTree.Element]:
+def _document(urdf: str) -> ElementTree.Element:
     try:
-        root = ElementTree.fromstring(urdf)
+        return ElementTree.fromstring(urdf)
     except ElementTree.ParseError as error:
         raise KinematicsError(f'robot_description is not valid XML: {error}') from error
+
+
+def _path(urdf: str, base: str, tip: str) -> list[ElementTree.Element]:
+    root = _document(urdf)
     parent_joint = {_required(joint, 'child').get('link'): joint for joint in root.iter('joint')
                     if joint.find('child') is not None}
     known = {link.get('name') for link in root.iter('link')}

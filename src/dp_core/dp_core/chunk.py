@@ -1,0 +1,147 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Stage 5: predicted actions -> a chunk whose every step has a time on the ROS clock.
+
+The timeline, for n_obs_steps 2, horizon 16, n_action_steps 8 and action_offset 0::
+
+    prediction index     0      1      2      3   ...   9     ...   15
+    chunk step k                0      1      2   ...   8     ...   14
+    meant for         -1 dt   t_obs  +1 dt  +2 dt ... +8 dt   ... +14 dt
+                      oldest  newest                    |
+                      observations           the next chunk takes over here
+
+A positive ``action_offset`` moves the third row later: with gym semantics ("reach this by the
+end of the step") it is one dt. What is past when a chunk is ready is cut by the clock, never by
+an estimate of the delay (`dp_core.trajectory`). Between two take-overs newer observations only
+refresh the mailbox: replanning whenever inference ends would be n_action_steps = 1, without
+commitment to one of several ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dp_core.contract import Contract
+from dp_core.errors import ConfigError
+from dp_core.tool_plane import JointSolver
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ActionChunk:
+    """Steps meant for ``stamp_ns + offset_ns + k * step_ns``, k = 0 .. N-1.
+
+    Attributes:
+        stamp_ns: t_obs, the time of the newest observation [ns].
+        step_ns: time between steps [ns]; dt, or longer at a speed scale below 1.
+        offset_ns: time of step 0 after the stamp [ns].
+        joint_names: J names over all action groups.
+        positions: (N, J) joint targets [rad].
+        actions: (N, A) what the policy said, in the contract's units, clamped to its bounds.
+    """
+
+    stamp_ns: int
+    step_ns: int
+    offset_ns: int
+    joint_names: tuple[str, ...]
+    positions: Array
+    actions: Array
+
+    def times_ns(self) -> NDArray[np.int64]:
+        """Time of every step (N,) on the ROS clock [ns]."""
+        return (self.stamp_ns + self.offset_ns
+                + self.step_ns * np.arange(len(self.positions), dtype=np.int64))
+
+    def takeover_ns(self, n_action_steps: int) -> int:
+        """Time at which the next chunk takes over [ns]."""
+        return self.stamp_ns + n_action_steps * self.step_ns
+
+
+class Chunker:
+    """Turns one prediction into an ActionChunk of joint targets."""
+
+    def __init__(self, contract: Contract, solvers: Sequence[JointSolver]):
+        """One solver per action group of the contract."""
+        self._contract = contract
+        self._solvers = tuple(solvers)
+        self.joint_names = tuple(j for group in contract.actions for j in group.joints)
+
+    def chunk(self, prediction: Array, t_obs_ns: int, seed: Array,
+              speed_scale: float = 1.0) -> ActionChunk:
+        """Drop what belongs to older observations, clamp to the bounds, and solve for joints.
+
+        Args:
+            prediction: (horizon, A) in the contract's units.
+            t_obs_ns: time of the newest observation [ns].
+            seed: (J,) joint positions near the first step [rad].
+            speed_scale: in (0, 1]; stretches the steps in time.
+
+        Raises:
+            ConfigError: speed_scale is outside (0, 1].
+            KinematicsError: a step cannot be reached.
+        """
+        if not 0.0 < speed_scale <= 1.0:
+            raise ConfigError(f'speed_scale is {speed_scale}, valid: (0, 1]')
+        actions = np.array(prediction[self._contract.n_obs_steps - 1:], dtype=np.float64)
+        parts: list[Array] = []
+        column = joint = 0
+        for group, solver in zip(self._contract.actions, self._solvers):
+            columns = slice(column, column + len(group.dims))
+            if group.low or group.high:
+                actions[:, columns] = np.clip(actions[:, columns], group.low or None,
+                                              group.high or None)
+            parts.append(solver.joints(actions[:, columns], seed[joint:joint + len(group.joints)]))
+            column, joint = columns.stop, joint + len(group.joints)
+        return ActionChunk(
+            stamp_ns=t_obs_ns, step_ns=round(self._contract.dt_ns / speed_scale),
+            offset_ns=round(self._contract.offset_ns / speed_scale),
+            joint_names=self.joint_names, positions=np.concatenate(parts, axis=1),
+            actions=actions)
+
+
+@dataclass(frozen=True)
+class Seam:
+    """How far a new chunk was from the motion it took over.
+
+    Attributes:
+        cut_index: first chunk step that was sent; the steps before it were past.
+        position_jump: largest joint distance at the hand-over [rad], bridged by the spline.
+        velocity_jump: largest joint velocity difference there [rad/s].
+    """
+
+    cut_index: int
+    position_jump: float
+    velocity_jump: float
+
+
+def check_timing(contract: Contract, latency_s: float, lead_s: float, max_blind_s: float) -> None:
+    """Refuse settings under which a chunk can run out before the next one arrives.
+
+    Args:
+        contract: horizon, n_action_steps, dt and offset.
+        latency_s: 95th percentile of inference time [s].
+        lead_s: smallest time from publication to the first knot [s].
+        max_blind_s: most that is ever sent ahead [s].
+
+    Raises:
+        ConfigError: with the numbers that do not fit.
+    """
+    steps_after = contract.horizon - contract.n_obs_steps
+    reach_s = contract.action_offset_s + steps_after * contract.dt_s
+    needed_s = contract.n_action_steps * contract.dt_s + latency_s + lead_s
+    if reach_s < needed_s:
+        raise ConfigError(
+            f'a chunk reaches {reach_s:.3f} s past its observation, but the next one is ready '
+            f'after {needed_s:.3f} s (n_action_steps {contract.n_action_steps} x '
+            f'{contract.dt_s} s + latency {latency_s:.3f} s + lead {lead_s} s); lower '
+            f'n_action_steps or the number of denoising steps')
+    if max_blind_s < contract.n_action_steps * contract.dt_s + lead_s:
+        raise ConfigError(
+            f'max_blind_s {max_blind_s} is shorter than n_action_steps x dt + lead = '
+            f'{contract.n_action_steps * contract.dt_s + lead_s:.3f} s: the arm would stop '
+            'between chunks')

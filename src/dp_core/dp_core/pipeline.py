@@ -1,0 +1,106 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""START HERE: the stages between stamped observations and a timed trajectory, in order.
+
+No ROS, no threads and no clock: ``now_ns`` is an argument, so every run can be replayed. The
+slow half (`predict`) runs beside the control loop; the fast half (`connect`) runs at the moment
+of hand-over. Before them `dp_core.sync` makes windows of messages decoded by `dp_core.decode`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+import secrets
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+
+from dp_core.checkpoint import load_policy
+from dp_core.chunk import ActionChunk
+from dp_core.chunk import Chunker
+from dp_core.contract import Contract
+from dp_core.errors import ConfigError
+from dp_core.kinematics import joint_limits
+from dp_core.limits import check_limits
+from dp_core.normalize import ACTION
+from dp_core.observation import ObservationWindow
+from dp_core.policy import Policy
+from dp_core.tool_plane import joint_solver
+from dp_core.trajectory import connect
+from dp_core.trajectory import CommandedMotion
+from dp_core.trajectory import Trajectory
+from dp_core.trajectory import TrajectorySettings
+
+
+class Pipeline:
+    """One policy on one robot: an observation window in, a joint trajectory out."""
+
+    def __init__(self, policy: Policy, urdf: str, seed: int | None = None):
+        """Prepare the stages.
+
+        Args:
+            policy: a loaded checkpoint.
+            urdf: the robot, as on ``robot_description``.
+            seed: of the denoising noise; None draws one.
+
+        Raises:
+            ConfigError: the contract commands no robot.
+            KinematicsError: the robot lacks the contract's links or joints.
+        """
+        simulated = [group.name for group in policy.contract.actions if group.kind == 'vector']
+        if simulated:
+            raise ConfigError(
+                f'policy {policy.contract.name!r} commands no robot: its action groups '
+                f'{simulated} are plain vectors; choose a policy with joints')
+        self._policy = policy
+        solvers = [joint_solver(group, urdf) for group in policy.contract.actions]
+        self._chunker = Chunker(policy.contract, solvers)
+        self._limits = joint_limits(urdf, self._chunker.joint_names)
+        self._noise = torch.Generator().manual_seed(secrets.randbits(62) if seed is None else seed)
+
+    @classmethod
+    def load(cls, checkpoint: Path | str, urdf: str, seed: int | None = None) -> Pipeline:
+        """Load a checkpoint folder and prepare it for the robot described by ``urdf``."""
+        return cls(load_policy(Path(checkpoint)), urdf, seed)
+
+    @property
+    def contract(self) -> Contract:
+        """What the policy sees and commands."""
+        return self._policy.contract
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        """Joints of all action groups, in the order of every joint array here."""
+        return self._chunker.joint_names
+
+    def predict(self, window: ObservationWindow, position: NDArray[np.float64],
+                speed_scale: float = 1.0) -> ActionChunk:
+        """Slow half: what the policy wants, as joint targets with times.
+
+        Args:
+            window: newest observations.
+            position: (J,) commanded joint positions, seed of the inverse kinematics [rad].
+            speed_scale: in (0, 1]; below 1 the chunk is stretched in time.
+
+        Raises:
+            ObservationError: the window does not fit the contract or is not finite.
+            KinematicsError: a target is out of reach.
+        """
+        window.validate(self.contract)
+        condition = self._policy.encode([window])  # (1, condition_dim)
+        unit = self._policy.sample(condition, self._noise)  # (1, horizon, action_dim), [-1, 1]
+        actions = self._policy.normalizer[ACTION].unnormalize(unit[0].numpy())
+        return self._chunker.chunk(actions.astype(np.float64), window.t_obs_ns, position, speed_scale)
+
+    def connect(self, chunk: ActionChunk, motion: CommandedMotion, now_ns: int,
+                settings: TrajectorySettings) -> Trajectory:
+        """Fast half: the chunk, cut at the clock and joined to the commanded motion.
+
+        Raises:
+            TrajectoryError: the chunk came too late or is not finite.
+            LimitError: a joint would leave its limits.
+        """
+        trajectory = connect(chunk, motion, now_ns, settings)
+        check_limits(trajectory, self._limits)
+        return trajectory

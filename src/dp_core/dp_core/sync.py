@@ -1,0 +1,138 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Stage 2: many stamped streams -> one window on the policy's time grid, or the reason why not.
+
+``t_obs`` is the newest instant for which every stream has a valid sample: the stamp of the
+slowest camera, or, without cameras, the newest time that all streams cover. Ticks lie at
+``t_obs - j * dt``. An image tick takes the newest sample at or before it; numbers are linearly
+interpolated. Nothing is zero-filled and nothing older than the stream's ``max_age_s`` stands in.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dp_core.contract import Contract
+from dp_core.contract import Stream
+from dp_core.errors import NotReadyError
+from dp_core.errors import ObservationError
+from dp_core.observation import ObservationWindow
+
+# A stamp may lead the local clock by this much (jitter between two hosts), not more.
+FUTURE_TOLERANCE_NS = 5_000_000
+
+
+class _History:
+    """Samples of one stream, by event time."""
+
+    def __init__(self, stream: Stream, span_ns: int):
+        self.stream = stream
+        self.stamps: deque[int] = deque()
+        self.values: deque[NDArray[Any]] = deque()
+        self._span_ns = span_ns
+
+    def push(self, event_ns: int, value: NDArray[Any]) -> None:
+        if self.stamps and event_ns <= self.stamps[-1]:
+            return  # a repeated or reordered message adds nothing that may be trusted
+        self.stamps.append(event_ns)
+        self.values.append(value)
+        while self.stamps[0] < event_ns - self._span_ns:
+            self.stamps.popleft()
+            self.values.popleft()
+
+    def at(self, tick_ns: int) -> NDArray[Any]:
+        """Value that stands for ``tick_ns``; raises NotReadyError when none may."""
+        after = bisect_right(self.stamps, tick_ns)
+        if after == 0:
+            raise NotReadyError(f'{self.stream.name!r} has no sample at or before the tick yet')
+        before_ns = self.stamps[after - 1]
+        max_age_ns = round(self.stream.max_age_s * 1e9)
+        if tick_ns - before_ns > max_age_ns:
+            raise NotReadyError(
+                f'{self.stream.name!r} is {(tick_ns - before_ns) * 1e-9:.3f} s old, '
+                f'allowed are {self.stream.max_age_s} s')
+        value = self.values[after - 1]
+        if self.stream.kind == 'image' or before_ns == tick_ns or after == len(self.stamps):
+            return value
+        weight = (tick_ns - before_ns) / (self.stamps[after] - before_ns)
+        return np.asarray((1 - weight) * value + weight * self.values[after], dtype=np.float32)
+
+
+class Synchronizer:
+    """Collects samples and answers with windows. Not thread-safe; the caller holds one lock."""
+
+    def __init__(self, contract: Contract):
+        self._contract = contract
+        span = (contract.n_obs_steps - 1) * contract.dt_s
+        longest = max(stream.max_age_s for stream in contract.observations)
+        span_ns = round((span + 2 * longest + 1.0) * 1e9)
+        self._histories = {s.name: _History(s, span_ns) for s in contract.observations}
+
+    def push(self, name: str, event_ns: int, value: NDArray[Any], now_ns: int | None = None) -> None:
+        """Add one sample of stream ``name`` taken at ``event_ns`` [ns].
+
+        Args:
+            name: a stream of the contract.
+            event_ns: event time on the ROS clock.
+            value: as `dp_core.decode.decode` returns it.
+            now_ns: the clock on arrival; offline conversion has none.
+
+        Raises:
+            ObservationError: the stamp lies in the future of ``now_ns``.
+        """
+        if now_ns is not None and event_ns > now_ns + FUTURE_TOLERANCE_NS:
+            raise ObservationError(
+                f'{name!r} is stamped {(event_ns - now_ns) * 1e-9:.3f} s in the future; '
+                'synchronise the clocks of the two computers')
+        self._histories[name].push(event_ns, value)
+
+    def clear(self) -> None:
+        """Forget every sample, as when a clock jumped or a scene was reset."""
+        for history in self._histories.values():
+            history.stamps.clear()
+            history.values.clear()
+
+    def newest_ns(self, name: str) -> int | None:
+        """Event time of the newest sample of a stream, or None."""
+        stamps = self._histories[name].stamps
+        return stamps[-1] if stamps else None
+
+    def t_obs_ns(self) -> int:
+        """Newest instant that every stream covers; raises NotReadyError naming what is missing."""
+        silent = [name for name, history in self._histories.items() if not history.stamps]
+        if silent:
+            raise NotReadyError(f'no sample yet of {silent}')
+        anchors = self._contract.images or self._contract.low_dim
+        return min(self._histories[stream.name].stamps[-1] for stream in anchors)
+
+    def window(self, now_ns: int) -> ObservationWindow:
+        """Return the newest window at ``now_ns`` [ns].
+
+        Raises:
+            NotReadyError: a stream is silent or too old; the message names it.
+        """
+        t_obs = self.t_obs_ns()
+        for name, history in self._histories.items():
+            age_s = (now_ns - history.stamps[-1]) * 1e-9
+            if age_s > history.stream.max_age_s:
+                raise NotReadyError(
+                    f'{name!r} is {age_s:.3f} s old, allowed are {history.stream.max_age_s} s')
+        return self.window_at(t_obs)
+
+    def window_at(self, t_obs_ns: int) -> ObservationWindow:
+        """Return the window whose newest tick is ``t_obs_ns``; offline conversion asks this way."""
+        steps = self._contract.n_obs_steps
+        ticks = [t_obs_ns - (steps - 1 - j) * self._contract.dt_ns for j in range(steps)]
+
+        def gather(stream: Stream) -> NDArray[Any]:
+            return np.stack([self._histories[stream.name].at(tick) for tick in ticks])
+
+        return ObservationWindow(
+            t_obs_ns=t_obs_ns,
+            low_dim={s.name: gather(s) for s in self._contract.low_dim},
+            images={s.name: gather(s) for s in self._contract.images})

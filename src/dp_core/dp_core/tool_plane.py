@@ -1,0 +1,66 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Joint targets of one action group: inverse kinematics for a tool in a plane, or as they are."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dp_core.contract import ActionGroup
+from dp_core.kinematics import KinematicChain
+
+Array = NDArray[np.float64]
+
+
+class JointSolver(Protocol):
+    """Turns the actions of a group, step by step, into its joint positions."""
+
+    def joints(self, actions: Array, seed: Array) -> Array:
+        """Joint positions (N, J) [rad] for ``actions`` (N, A), the first near ``seed`` (J,)."""
+
+
+class JointPositions:
+    """Actions are joint positions already."""
+
+    def joints(self, actions: Array, seed: Array) -> Array:
+        """Return ``actions`` (N, J) [rad]."""
+        del seed
+        return np.asarray(actions, dtype=np.float64)
+
+
+class ToolPlane:
+    """The tool stays upright at a fixed height; actions are its x and y [m]."""
+
+    def __init__(self, chain: KinematicChain, height_m: float):
+        self._chain = chain
+        self._height_m = height_m
+
+    def joints(self, actions: Array, seed: Array) -> Array:
+        """Joint positions (N, J) [rad] for tool positions (N, 2) [m], each seeded by the last.
+
+        Raises:
+            KinematicsError: a position is out of reach; the message gives it.
+        """
+        solution = np.empty((len(actions), len(seed)))
+        for k, (x, y) in enumerate(np.asarray(actions, dtype=np.float64)):
+            seed = self._chain.inverse(tool_down(x, y, self._height_m), seed)
+            solution[k] = seed
+        return solution
+
+
+def tool_down(x: float, y: float, z: float) -> Array:
+    """Pose (4, 4) at x, y, z [m] with the tool's z axis down and its x axis along the frame's."""
+    pose = np.diag([1.0, -1.0, -1.0, 1.0])
+    pose[:3, 3] = x, y, z
+    return pose
+
+
+def joint_solver(group: ActionGroup, urdf: str) -> JointSolver:
+    """Solver for ``group`` on the robot described by ``urdf``."""
+    if group.kind != 'tool_plane':
+        return JointPositions()
+    chain = KinematicChain.from_urdf(urdf, group.frame, group.tool_frame, group.joints)
+    return ToolPlane(chain, group.height_m)

@@ -1,0 +1,87 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Decides when a running goal must end for safety. Pure: clocks are arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from dp_core.errors import ConfigError
+
+
+class Fault(Enum):
+    """Why the arm is stopped."""
+
+    OBSERVATION_STALL = 'observation_stall'
+    JOINT_STATE_STALL = 'joint_state_stall'
+    CLOCK_JUMP = 'clock_jump'
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A fault and a sentence for a person."""
+
+    fault: Fault
+    reason: str
+
+
+@dataclass(frozen=True)
+class WatchdogSettings:
+    """Limits of patience.
+
+    Attributes:
+        stall_timeout_s: longest time without a new window or joint state [s]. Shorter gaps are
+            bridged by the chunk that is being executed.
+        clock_jump_s: largest disagreement between the ROS clock and the steady clock over one
+            check [s].
+    """
+
+    stall_timeout_s: float = 0.5
+    clock_jump_s: float = 0.25
+
+    def __post_init__(self) -> None:
+        for name in ('stall_timeout_s', 'clock_jump_s'):
+            if not getattr(self, name) > 0.0:
+                raise ConfigError(f'{name} is {getattr(self, name)}, valid: a positive number')
+
+
+class Watchdog:
+    """Checked at a fixed rate while a goal runs."""
+
+    def __init__(self, settings: WatchdogSettings):
+        self._settings = settings
+        self._last: tuple[int, int] | None = None
+
+    def start(self) -> None:
+        """A goal begins: forget the clocks of the last one."""
+        self._last = None
+
+    def check(self, now_ns: int, steady_ns: int, window_ns: int | None,
+              joint_state_ns: int | None, why_no_window: str = '') -> Verdict | None:
+        """Return the first fault found, or None.
+
+        Args:
+            now_ns: ROS clock [ns].
+            steady_ns: monotonic clock [ns].
+            window_ns: newest t_obs for which a window could be built [ns].
+            joint_state_ns: stamp of the newest usable joint state [ns].
+            why_no_window: the synchroniser's last complaint, for the message.
+        """
+        last, self._last = self._last, (now_ns, steady_ns)
+        if last is not None:
+            ros_s, steady_s = (now_ns - last[0]) * 1e-9, (steady_ns - last[1]) * 1e-9
+            # A slow or paused simulation clock may lag; it may not go back or run ahead.
+            if ros_s < 0 or ros_s - steady_s > self._settings.clock_jump_s:
+                return Verdict(Fault.CLOCK_JUMP,
+                               f'the ROS clock moved by {ros_s:.3f} s while {steady_s:.3f} s passed')
+        for fault, newest_ns, what in (
+                (Fault.JOINT_STATE_STALL, joint_state_ns, 'joint states'),
+                (Fault.OBSERVATION_STALL, window_ns, 'a complete observation')):
+            if newest_ns is None:
+                return Verdict(fault, f'{what} never arrived; {why_no_window}')
+            age_s = (now_ns - newest_ns) * 1e-9
+            if age_s > self._settings.stall_timeout_s:
+                return Verdict(fault, f'{what} stopped {age_s:.3f} s ago, allowed are '
+                                      f'{self._settings.stall_timeout_s} s; {why_no_window}')
+        return None
