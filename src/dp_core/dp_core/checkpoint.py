@@ -1,0 +1,156 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Checkpoint folders: `policy.yaml`, `weights.safetensors`, `statistics.safetensors`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+import shutil
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save_file
+import torch
+from torch import Tensor
+import yaml
+
+from dp_core.config import PolicyConfig
+from dp_core.contract import Contract
+from dp_core.errors import CheckpointError
+from dp_core.errors import ConfigError
+from dp_core.errors import ContractError
+from dp_core.normalize import Normalizer
+from dp_core.policy import Policy
+from dp_core.policy import PolicyNetwork
+
+POLICY_FILE = 'policy.yaml'
+WEIGHTS_FILE = 'weights.safetensors'
+STATISTICS_FILE = 'statistics.safetensors'
+FORMAT = 1
+
+
+def save_policy(
+    folder: Path | str,
+    policy: Policy,
+    provenance: Mapping[str, Any] | None = None,
+    dtype: torch.dtype = torch.float16,
+) -> None:
+    """Write a checkpoint folder, all or nothing; an existing checkpoint there is replaced.
+
+    Args:
+        folder: where to write; other files in an existing folder are kept.
+        policy: what to store.
+        provenance: plain data about where it came from.
+        dtype: of the stored weights; they are always loaded as float32.
+    """
+    folder = Path(folder)
+    partial = folder.with_name(folder.name + '.partial')
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    weights = {
+        name: value.detach().to(dtype).contiguous()
+        for name, value in policy.network.state_dict().items()
+    }
+    statistics = {k: torch.from_numpy(v) for k, v in policy.normalizer.to_arrays().items()}
+    document = {
+        'format': FORMAT,
+        'config': policy.config.to_dict(),
+        'contract': policy.contract.to_dict(),
+        'provenance': dict(provenance or {}),
+    }
+    save_file(weights, partial / WEIGHTS_FILE)
+    save_file(statistics, partial / STATISTICS_FILE)
+    text = yaml.safe_dump(document, sort_keys=False, default_flow_style=None)
+    (partial / POLICY_FILE).write_text(text, encoding='utf-8')
+    if folder.exists():
+        for name in (WEIGHTS_FILE, STATISTICS_FILE, POLICY_FILE):
+            (partial / name).replace(folder / name)
+        partial.rmdir()
+    else:
+        partial.rename(folder)
+
+
+def load_policy(folder: Path | str, expected: Contract | None = None) -> Policy:
+    """Read a checkpoint folder.
+
+    Args:
+        folder: with the three files of a checkpoint.
+        expected: contract of the caller; a checkpoint of another one is refused.
+
+    Raises:
+        CheckpointError: names the file and what is wrong with it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise CheckpointError(f'no checkpoint folder at {folder}')
+    document = _read_document(folder / POLICY_FILE)
+    try:
+        config = PolicyConfig.from_dict(document['config'])
+        contract = Contract.from_dict(document['contract'], str(folder / POLICY_FILE))
+        if expected is not None:
+            expected.require_equal(contract, f'the checkpoint {folder}')
+        network = PolicyNetwork(contract, config)
+    except (ConfigError, ContractError) as error:
+        raise CheckpointError(f'checkpoint {folder}: {error}') from error
+    statistics = {k: v.numpy() for k, v in _read_tensors(folder / STATISTICS_FILE).items()}
+    weights = _read_tensors(folder / WEIGHTS_FILE)
+    _require_shapes(weights, network.state_dict(), folder / WEIGHTS_FILE)
+    network.load_state_dict({name: value.float() for name, value in weights.items()})
+    try:
+        normalizer = Normalizer.from_arrays(
+            {name: np.asarray(value, dtype=np.float32) for name, value in statistics.items()}
+        )
+        return Policy(contract, config, normalizer, network)
+    except CheckpointError as error:
+        raise CheckpointError(f'{folder / STATISTICS_FILE}: {error}') from error
+
+
+def load_provenance(folder: Path | str) -> dict[str, Any]:
+    """Read where a checkpoint came from."""
+    return dict(_read_document(Path(folder) / POLICY_FILE).get('provenance') or {})
+
+
+def _read_document(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except FileNotFoundError as error:
+        raise CheckpointError(f'checkpoint file {path} is missing') from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CheckpointError(f'cannot read {path}: {error}') from error
+    if not isinstance(document, dict) or not {'format', 'config', 'contract'} <= set(document):
+        raise CheckpointError(f'{path} is not a policy description: needs format, config, contract')
+    if document['format'] != FORMAT:
+        raise CheckpointError(f'{path} has format {document["format"]!r}, this version reads {FORMAT}')
+    return document
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise CheckpointError(f'checkpoint file {path} is missing')
+    try:
+        with safe_open(path, framework='pt'):  # checks the header against the file's size
+            pass
+        return dict(load_file(path))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f'{path} is truncated or corrupt: {error}') from error
+
+
+def _require_shapes(stored: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> None:
+    missing = sorted(set(wanted) - set(stored))
+    unknown = sorted(set(stored) - set(wanted))
+    if missing or unknown:
+        raise CheckpointError(
+            f'{path} does not fit policy.yaml: missing {missing[:3]}, unknown {unknown[:3]}'
+        )
+    for name, value in wanted.items():
+        if stored[name].shape != value.shape:
+            raise CheckpointError(
+                f'{path}: {name} has shape {tuple(stored[name].shape)}, '
+                f'policy.yaml needs {tuple(value.shape)}'
+            )
+        if not torch.isfinite(stored[name]).all():
+            raise CheckpointError(f'{path}: {name} contains NaN or infinity')

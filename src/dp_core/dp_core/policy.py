@@ -1,0 +1,122 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""A trained policy: encoder, denoiser and normalisation behind one verb, `predict`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+import secrets
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import nn
+from torch import Tensor
+
+from dp_core.config import PolicyConfig
+from dp_core.contract import Contract
+from dp_core.denoise import sample
+from dp_core.denoise import sampling_scheduler
+from dp_core.encode import ObservationEncoder
+from dp_core.encode import stack_windows
+from dp_core.errors import CheckpointError
+from dp_core.networks.unet1d import Unet1d
+from dp_core.normalize import ACTION
+from dp_core.normalize import Normalizer
+from dp_core.observation import ObservationWindow
+
+
+class PolicyNetwork(nn.Module):
+    """All that is trained: the observation encoder and the U-Net."""
+
+    def __init__(self, contract: Contract, config: PolicyConfig) -> None:
+        """Create both with random weights."""
+        super().__init__()
+        config.require_horizon(contract.horizon)
+        self.encoder = ObservationEncoder(contract, config)
+        self.unet = Unet1d(
+            contract.action_dim,
+            self.encoder.out_dim,
+            config.down_dims,
+            config.kernel_size,
+            config.n_groups,
+            config.step_embedding_dim,
+        )
+
+
+class Policy:
+    """Maps observation windows to physical action sequences.
+
+    Attributes:
+        contract: what it sees and commands.
+        config: network and sampling settings.
+        normalizer: limits of streams and actions.
+        network: encoder and U-Net, in evaluation mode.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        config: PolicyConfig,
+        normalizer: Normalizer,
+        network: PolicyNetwork,
+    ) -> None:
+        """Check that statistics fit the contract and prepare the sampler."""
+        dims = {stream.name: stream.dim for stream in contract.low_dim}
+        for name, dim in {**dims, ACTION: contract.action_dim}.items():
+            if normalizer[name].low.shape != (dim,):
+                raise CheckpointError(
+                    f'statistics of {name!r} have {len(normalizer[name].low)} values, '
+                    f'the contract says {dim}'
+                )
+        self.contract = contract
+        self.config = config
+        self.normalizer = normalizer
+        self.network = network.eval()
+        self._scheduler = sampling_scheduler(config)
+
+    def with_sampler(self, sampler: str, inference_steps: int) -> Policy:
+        """Return the same policy with another sampler ('ddim' or 'ddpm') or number of steps."""
+        config = replace(self.config, sampler=sampler, inference_steps=inference_steps)
+        return Policy(self.contract, config, self.normalizer, self.network)
+
+    @torch.inference_mode()
+    def encode(self, windows: Sequence[ObservationWindow]) -> Tensor:
+        """Encode windows to the condition (B, condition_dim); the encoder runs once."""
+        condition: Tensor = self.network.encoder(
+            *stack_windows(windows, self.contract, self.normalizer)
+        )
+        return condition
+
+    @torch.inference_mode()
+    def sample(
+        self, condition: Tensor, generator: torch.Generator | Sequence[torch.Generator]
+    ) -> Tensor:
+        """Draw actions (B, horizon, action_dim) in [-1, 1] under condition (B, condition_dim).
+
+        Args:
+            condition: from `encode`.
+            generator: source of the noise, one for all rows or one for each row.
+        """
+        shape = (self.contract.horizon, self.contract.action_dim)
+        if isinstance(generator, torch.Generator):
+            sources = [generator] * len(condition)
+        else:
+            sources = list(generator)
+        noise = torch.stack([torch.randn(shape, generator=g) for g in sources])
+        return sample(self.network.unet, self._scheduler, condition, noise, sources)
+
+    def predict(self, window: ObservationWindow, seed: int | None = None) -> NDArray[np.float32]:
+        """Predict actions (horizon, action_dim) in physical units; step 0 is the oldest tick."""
+        return self.predict_batch([window], None if seed is None else [seed])[0]
+
+    def predict_batch(
+        self, windows: Sequence[ObservationWindow], seeds: Sequence[int] | None = None
+    ) -> NDArray[np.float32]:
+        """Predict actions (B, horizon, action_dim); one seed per window, None for chance."""
+        if seeds is None:
+            seeds = [secrets.randbits(63) for _ in windows]
+        sources = [torch.Generator().manual_seed(seed) for seed in seeds]
+        unit = self.sample(self.encode(windows), sources)
+        return self.normalizer[ACTION].unnormalize(unit.numpy())

@@ -1,0 +1,133 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Dataset folders: `contract.yaml` beside a zarr replay buffer in Diffusion Policy's layout.
+
+    data/<stream>      (T, dim) float32, or (T, H, W, 3) uint8 for images
+    data/action        (T, action_dim) float32
+    meta/episode_ends  (E,) int64, exclusive end index of each episode
+    meta/no_end_pad    (E,) bool, optional: segments cut short by a perturbation
+
+The store is zarr format 2, as a folder `replay_buffer.zarr` or one file `replay_buffer.zarr.zip`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+import shutil
+from typing import Any
+import zipfile
+
+import numpy as np
+from numpy.typing import NDArray
+import zarr
+from zarr.errors import BaseZarrError
+from zarr.storage import LocalStore
+from zarr.storage import ZipStore
+
+from dp_core.contract import Contract
+from dp_core.errors import DatasetError
+
+CONTRACT_FILE = 'contract.yaml'
+STORES = ('replay_buffer.zarr', 'replay_buffer.zarr.zip')
+_CHUNK_BYTES = 2_000_000
+
+
+@dataclass(frozen=True)
+class ReplayBuffer:
+    """Episodes one after another in memory.
+
+    Attributes:
+        data: name -> (T, ...) array; streams of the contract and 'action'.
+        episode_ends: (E,) exclusive end index of each episode.
+        no_end_pad: (E,) True where the end of an episode is a cut, not a rest.
+    """
+
+    data: Mapping[str, NDArray[Any]]
+    episode_ends: NDArray[np.int64]
+    no_end_pad: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        """Refuse arrays of unequal length and episodes that are out of order."""
+        ends = self.episode_ends
+        if not len(ends) or ends[0] < 1 or (np.diff(ends) < 1).any():
+            raise DatasetError(f'episode_ends must rise from above 0, got {ends[:5]} ...')
+        if len(self.no_end_pad) != len(ends):
+            raise DatasetError(f'no_end_pad has {len(self.no_end_pad)} values for {len(ends)} episodes')
+        for name, array in self.data.items():
+            if len(array) != ends[-1]:
+                raise DatasetError(f'{name} has {len(array)} frames, episode_ends say {ends[-1]}')
+
+    def require_contract(self, contract: Contract) -> None:
+        """Raise DatasetError unless every stream and the action has the contract's shape."""
+        wanted: dict[str, tuple[int, ...]] = {
+            s.name: (*s.size, 3) if s.kind == 'image' else (s.dim,) for s in contract.observations
+        }
+        wanted['action'] = (contract.action_dim,)
+        for name, shape in wanted.items():
+            if name not in self.data:
+                raise DatasetError(f'dataset lacks {name!r}; it has {sorted(self.data)}')
+            if self.data[name].shape[1:] != shape:
+                raise DatasetError(
+                    f'frames of {name!r} have shape {self.data[name].shape[1:]}, '
+                    f'the contract {contract.name!r} says {shape}'
+                )
+
+
+def load_dataset(folder: Path | str) -> tuple[Contract, ReplayBuffer]:
+    """Read a dataset folder into memory and check it against its contract."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DatasetError(f'no dataset folder at {folder}')
+    contract = Contract.load(folder / CONTRACT_FILE)
+    wanted = [s.name for s in contract.observations] + ['action']
+    for name in STORES:
+        if (folder / name).exists():
+            buffer = _read(folder / name, wanted)
+            buffer.require_contract(contract)
+            return contract, buffer
+    raise DatasetError(f'{folder} holds none of {list(STORES)}')
+
+
+def save_dataset(
+    folder: Path | str, contract: Contract, buffer: ReplayBuffer, zipped: bool = False
+) -> None:
+    """Write a new dataset folder, all or nothing; an existing one is not overwritten."""
+    folder = Path(folder)
+    if folder.exists():
+        raise DatasetError(f'{folder} exists already; choose another name or remove it')
+    buffer.require_contract(contract)
+    partial = folder.with_name(folder.name + '.partial')
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    contract.save(partial / CONTRACT_FILE)
+    _write(partial / STORES[zipped], buffer)
+    partial.rename(folder)
+
+
+def _read(path: Path, wanted: list[str]) -> ReplayBuffer:
+    try:
+        store = ZipStore(path, mode='r') if path.suffix == '.zip' else LocalStore(path, read_only=True)
+        root = zarr.open_group(store, mode='r', zarr_format=2)
+        members = dict(root.require_group('data').arrays()) if 'data' in root else {}
+        data = {name: np.asarray(members[name][:]) for name in wanted if name in members}
+        ends = np.asarray(root['meta/episode_ends'][:], dtype=np.int64)  # type: ignore[index]
+        pad = root['meta/no_end_pad'][:] if 'meta/no_end_pad' in root else np.zeros(len(ends), bool)  # type: ignore[index]
+        store.close()
+    except (BaseZarrError, KeyError, ValueError, OSError, RuntimeError, zipfile.BadZipFile) as error:
+        raise DatasetError(f'cannot read {path}: {error}') from error
+    return ReplayBuffer(data, ends, np.asarray(pad, dtype=np.bool_))
+
+
+def _write(path: Path, buffer: ReplayBuffer) -> None:
+    store = ZipStore(path, mode='w') if path.suffix == '.zip' else LocalStore(path)
+    root = zarr.create_group(store, zarr_format=2)
+    data, meta = root.create_group('data'), root.create_group('meta')
+    for name, array in buffer.data.items():
+        frame_bytes = max(1, array[0].nbytes)
+        chunk = max(1, min(len(array), _CHUNK_BYTES // frame_bytes))
+        data.create_array(name, data=array, chunks=(chunk, *array.shape[1:]))
+    meta.create_array('episode_ends', data=buffer.episode_ends)
+    meta.create_array('no_end_pad', data=buffer.no_end_pad)
+    store.close()

@@ -1,0 +1,136 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Training sequences cut from a replay buffer, as tensors that a step indexes directly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import logging
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
+
+from dp_core.contract import Contract
+from dp_core.encode import cropped_size
+from dp_core.errors import DatasetError
+from dp_core.normalize import ACTION
+from dp_core.normalize import Normalizer
+from dp_core.replay_buffer import ReplayBuffer
+
+_LOG = logging.getLogger(__name__)
+
+
+def sequence_frames(buffer: ReplayBuffer, contract: Contract) -> NDArray[np.int32]:
+    """List the frames of every training sequence, (N, horizon).
+
+    A sequence may begin n_obs_steps - 1 frames before its episode and end n_action_steps - 1
+    frames after it; the first or last frame is repeated there. Segments cut by a perturbation
+    get no end padding: it would teach to stop.
+    """
+    horizon = contract.horizon
+    parts = []
+    start = 0
+    for episode, (end, cut) in enumerate(zip(buffer.episode_ends, buffer.no_end_pad, strict=True)):
+        length = int(end) - start
+        if length < horizon and not cut:
+            raise DatasetError(
+                f'episode {episode} has {length} frames, but the horizon is {horizon}: '
+                'remove the episode or shorten the horizon'
+            )
+        after = 0 if cut else contract.n_action_steps - 1
+        firsts = np.arange(-(contract.n_obs_steps - 1), length - horizon + after + 1)
+        frames = firsts[:, None] + np.arange(horizon)
+        parts.append((start + frames.clip(0, length - 1)).astype(np.int32))
+        start = int(end)
+    sequences = np.concatenate(parts)
+    if not len(sequences):
+        raise DatasetError(f'no segment has the {horizon} frames of the horizon')
+    return sequences
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One training batch.
+
+    Attributes:
+        low_dim: name -> (B, n_obs_steps, dim) in [-1, 1].
+        images: name -> (B, n_obs_steps, H, W, 3) uint8.
+        actions: (B, horizon, action_dim) in [-1, 1].
+    """
+
+    low_dim: dict[str, Tensor]
+    images: dict[str, Tensor]
+    actions: Tensor
+
+
+class SequenceDataset:
+    """All frames in memory, numbers normalised once; batches by sequence number."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        buffer: ReplayBuffer,
+        image_crop: float = 1.0,
+        normalizer: Normalizer | None = None,
+    ) -> None:
+        """Fit the normaliser (or use the one given) and cut the sequences."""
+        names = [s.name for s in contract.low_dim] + [ACTION]
+        self.normalizer = normalizer or Normalizer.fit({n: buffer.data[n] for n in names})
+        for name, indices in self.normalizer.constant_dimensions().items():
+            _LOG.warning('%s: dimensions %s are constant and map to 0', name, indices)
+        unit = {n: torch.from_numpy(self.normalizer[n].normalize(buffer.data[n])) for n in names}
+        self._actions = unit.pop(ACTION)
+        self._low_dim = unit
+        self._images = {s.name: torch.from_numpy(buffer.data[s.name]) for s in contract.images}
+        self._frames = torch.from_numpy(sequence_frames(buffer, contract)).long()
+        self._n_obs_steps = contract.n_obs_steps
+        self._seen = {s.name: cropped_size(s.size, image_crop) for s in contract.images}
+
+    def __len__(self) -> int:
+        """Return the number of sequences."""
+        return len(self._frames)
+
+    def batch(self, sequences: NDArray[np.int64], seed: int = 0, step: int = 0) -> Batch:
+        """Gather the sequences with these numbers (B,).
+
+        Images are cut at a place drawn from (seed, step), the same for all ticks of a window.
+        """
+        frames = self._frames[torch.from_numpy(sequences)]  # (B, horizon)
+        seen = frames[:, : self._n_obs_steps]  # (B, n_obs_steps)
+        rng = np.random.default_rng([seed, step])
+        images = {}
+        for name, stored in self._images.items():
+            height, width = self._seen[name]
+            spare = (stored.shape[1] - height, stored.shape[2] - width)
+            tops = rng.integers(spare[0] + 1, size=len(seen))
+            lefts = rng.integers(spare[1] + 1, size=len(seen))
+            cut = torch.empty((*seen.shape, height, width, 3), dtype=torch.uint8)
+            for row, (top, left) in enumerate(zip(tops, lefts, strict=True)):
+                cut[row] = stored[seen[row], top : top + height, left : left + width]
+            images[name] = cut
+        low_dim = {name: values[seen] for name, values in self._low_dim.items()}
+        return Batch(low_dim, images, self._actions[frames])
+
+
+class EpochOrder:
+    """Shuffled order of sequences as a pure function of (seed, step): resumes exactly."""
+
+    def __init__(self, n_sequences: int, batch_size: int, seed: int) -> None:
+        """Take whole batches only; a set smaller than one batch is repeated."""
+        self._n = n_sequences
+        self._batch_size = batch_size
+        self._seed = seed
+        self.steps_per_epoch = max(1, n_sequences // batch_size)
+        self._epoch = -1
+        self._order = np.zeros(0, dtype=np.int64)
+
+    def __call__(self, step: int) -> NDArray[np.int64]:
+        """Return the sequence numbers (batch_size,) of a step counted from 0."""
+        epoch, index = divmod(step, self.steps_per_epoch)
+        if epoch != self._epoch:
+            order = np.random.default_rng([self._seed, epoch]).permutation(self._n)
+            self._order = np.resize(order, max(self._n, self._batch_size))
+            self._epoch = epoch
+        return self._order[index * self._batch_size : (index + 1) * self._batch_size]

@@ -1,0 +1,55 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""The denoising loss: how well the network guesses the noise mixed into demonstrated actions."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+from torch import Tensor
+from torch.nn import functional
+
+from dp_core.policy import PolicyNetwork
+
+
+class DenoisingLoss(nn.Module):
+    """Mean squared error of the predicted noise (2006.11239, equation 14)."""
+
+    def __init__(self, network: PolicyNetwork) -> None:
+        """Wrap the network, so that encoder, U-Net and loss compile as one graph."""
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self,
+        low_dim: Mapping[str, Tensor],
+        images: Mapping[str, Tensor],
+        noisy: Tensor,
+        timesteps: Tensor,
+        noise: Tensor,
+    ) -> Tensor:
+        """Return the loss (scalar).
+
+        Args:
+            low_dim: name -> (B, n_obs_steps, dim) in [-1, 1].
+            images: name -> (B, n_obs_steps, H, W, 3) uint8.
+            noisy: (B, horizon, action_dim), actions mixed with noise.
+            timesteps: (B,) diffusion steps.
+            noise: (B, horizon, action_dim), what was mixed in.
+        """
+        condition = self.network.encoder(low_dim, images)
+        predicted = self.network.unet(noisy, timesteps, condition)
+        return functional.mse_loss(predicted.float(), noise)
+
+
+def draw_noise(
+    shape: torch.Size, train_timesteps: int, seed: int, step: int
+) -> tuple[Tensor, Tensor]:
+    """Draw noise of `shape` (B, horizon, action_dim) and timesteps (B,) for one training step.
+
+    A pure function of (seed, step), so that a resumed run sees the same numbers.
+    """
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
+    noise = torch.randn(shape, generator=generator)
+    timesteps = torch.randint(train_timesteps, shape[:1], generator=generator)
+    return noise, timesteps

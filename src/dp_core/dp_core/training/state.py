@@ -1,0 +1,117 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""State of a training run on disk: what is needed to go on exactly where a killed run stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import json
+import os
+from pathlib import Path
+import pickle
+import time
+from typing import Any
+
+import torch
+
+from dp_core.errors import CheckpointError
+
+STATE_FILE = 'training_state.pt'
+LOG_FILE = 'log.jsonl'
+
+
+@dataclass
+class Progress:
+    """How far a run has come; noise and data order follow from `step` and the seed alone.
+
+    Attributes:
+        step: optimiser steps done.
+        cpu_s: CPU time used in earlier processes of this run [s].
+    """
+
+    step: int = 0
+    cpu_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Count earlier processes apart from this one."""
+        self._before_s = self.cpu_s
+
+    def update_clock(self) -> None:
+        """Set `cpu_s` to that of all processes of the run, this one with its compilers."""
+        self.cpu_s = self._before_s + sum(os.times()[:4])
+
+
+def save_state(folder: Path, tensors: dict[str, Any], progress: Progress, settings: str) -> None:
+    """Replace the state file in one rename."""
+    partial = folder / (STATE_FILE + '.partial')
+    torch.save(
+        {**tensors, 'step': progress.step, 'cpu_s': progress.cpu_s, 'settings': settings}, partial
+    )
+    partial.replace(folder / STATE_FILE)
+
+
+def load_state(folder: Path, settings: str) -> tuple[dict[str, Any], Progress] | None:
+    """Read the state of an interrupted run, None where there is none.
+
+    Raises:
+        CheckpointError: the state is damaged, or of a run with other settings.
+    """
+    path = folder / STATE_FILE
+    if not path.exists():
+        return None
+    try:
+        state = torch.load(path, weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise CheckpointError(f'{path} is damaged: {error}; remove it to start anew') from error
+    if state['settings'] != settings:
+        raise CheckpointError(
+            f'{path} belongs to a run with other settings ({first_difference(state["settings"], settings)}); '
+            'use another --output, or remove it to start anew'
+        )
+    return state, Progress(state['step'], state['cpu_s'])
+
+
+def first_difference(old: str, new: str) -> str:
+    """Name the first setting that differs between two JSON objects."""
+    before, after = json.loads(old), json.loads(new)
+    for key in sorted(set(before) | set(after)):
+        if before.get(key) != after.get(key):
+            return f'{key}: {before.get(key)!r} there, {after.get(key)!r} here'
+    return 'none'
+
+
+class RunLog:
+    """Appends one JSON object per line; lines after a resumed step are cut first."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        """Keep the lines of the run up to `step`."""
+        self._path = path
+        kept = [line for line in read_log(path) if line['step'] <= step] if step else []
+        path.write_text(''.join(json.dumps(line) + '\n' for line in kept), encoding='utf-8')
+        self._started = time.monotonic() - (kept[-1]['wall_s'] if kept else 0.0)
+
+    def write(self, step: int, loss: float, learning_rate: float, cpu_s: float) -> dict[str, Any]:
+        """Append a line and return it."""
+        line = {
+            'step': step,
+            'loss': loss,
+            'learning_rate': learning_rate,
+            'cpu_s': round(cpu_s, 2),
+            'wall_s': round(time.monotonic() - self._started, 2),
+        }
+        with self._path.open('a', encoding='utf-8') as file:
+            file.write(json.dumps(line) + '\n')
+        return line
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Read a log; a last line that a kill cut short is dropped."""
+    if not path.exists():
+        return []
+    lines = []
+    for text in path.read_text(encoding='utf-8').splitlines():
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError:
+            break
+    return lines
