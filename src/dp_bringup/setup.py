@@ -36,7 +36,7 @@ setup(
     zip_safe=False,
     maintainer='The dp_ros2 authors',
     maintainer_email='dp_ros2@example.org',
-    description='Launch files, robot configurations, shipped policies and layouts of the Diffusion Policy suite; no logic.',
+    description='Launch files, configurations, shipped policies and layouts; no logic.',
     license='Apache-2.0',
     extras_require={'test': ['pytest']},
     entry_points={

@@ -33,7 +33,7 @@ setup(
     zip_safe=False,
     maintainer='The dp_ros2 authors',
     maintainer_email='dp_ros2@example.org',
-    description='Diffusion policies from stamped observations to timed joint trajectories, and their training. Imports no ROS.',
+    description='Diffusion policies, from stamped observations to timed joint trajectories.',
     license='Apache-2.0',
     extras_require={'test': ['pytest']},
     entry_points={

@@ -19,7 +19,7 @@ setup(
     zip_safe=False,
     maintainer='The dp_ros2 authors',
     maintainer_email='dp_ros2@example.org',
-    description='From rosbag2 recordings to training datasets: record, convert, check, view, export.',
+    description='From rosbag2 recordings to training datasets.',
     license='Apache-2.0',
     extras_require={'test': ['pytest']},
     entry_points={

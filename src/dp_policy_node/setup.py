@@ -20,7 +20,7 @@ setup(
     zip_safe=False,
     maintainer='The dp_ros2 authors',
     maintainer_email='dp_ros2@example.org',
-    description='The lifecycle node that serves /execute_policy: observations in, joint trajectories out.',
+    description='The lifecycle node that serves /execute_policy.',
     license='Apache-2.0',
     extras_require={'test': ['pytest']},
     entry_points={

@@ -21,7 +21,7 @@ setup(
     zip_safe=False,
     maintainer='The dp_ros2 authors',
     maintainer_email='dp_ros2@example.org',
-    description='MuJoCo scenes, and a node that stands where robot, cameras and ros2_control stand.',
+    description='MuJoCo scenes, and a node that stands where robot and ros2_control stand.',
     license='Apache-2.0',
     extras_require={'test': ['pytest']},
     entry_points={

@@ -1,3 +1,3 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Launch files, robot configurations, shipped policies and layouts of the Diffusion Policy suite; no logic."""
+"""Launch files, robot configurations, shipped policies and layouts; no logic."""

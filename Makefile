@@ -1,0 +1,65 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+#
+#   make demo                 the UR5e pushes the T, driven by a policy over ROS 2 (EPISODES=3 SEED=0 POLICY=state|camera)
+#   make test                 linters and all tests
+#   make bench                measure latency and rates into out/bench/
+#   make train-pusht          train the Push-T policy from the human demonstrations
+#   make train-ur5e           demonstrate, then train both UR5e policies
+#   make lint, make format    check the style, repair it
+#   make setup                only make the workspace (PYTHON=python3.12, TORCH_INDEX_URL=<index of another PyTorch build>)
+#   make clean                remove build results; make distclean removes the virtual environment as well
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+export PYTHON TORCH_INDEX_URL
+
+EPISODES ?= 3
+SEED ?= 0
+POLICY ?= state
+PYTEST ?= python -m pytest
+
+workspace := set +u; . ./workspace.sh; set -u;
+
+.PHONY: help setup demo test lint format test-fast test-ros bench train-pusht train-ur5e clean distclean
+
+help:
+	@sed -n '4,$$ { /^#/!q; s/^# *//p }' Makefile
+
+setup:
+	@tools/setup.sh
+
+demo: setup
+	@$(workspace) dp_demo --episodes $(EPISODES) --seed $(SEED) --policy $(POLICY)
+
+test: lint test-fast test-ros
+
+lint: setup
+	@$(workspace) ruff check . && ruff format --check . && mypy
+
+format: setup
+	@$(workspace) ruff check --fix . ; ruff format .
+
+# The tests without ROS, then those that start nodes.
+test-fast: setup
+	@$(workspace) $(PYTEST) -m 'not ros'
+
+test-ros: setup
+	@$(workspace) $(PYTEST) -m ros
+
+bench: setup
+	@$(workspace) python -m dp_bringup.bench
+
+train-pusht: setup
+	@$(workspace) dp_train pusht
+
+train-ur5e: setup
+	@$(workspace) dp_demonstrate && dp_train ur5e_pusht_state && dp_train ur5e_pusht_camera
+
+clean:
+	rm -rf build install log out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -f .venv/stamp-build
+
+distclean: clean
+	rm -rf .venv
