@@ -1,0 +1,121 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Command `dp_eval`: score a policy in a gymnasium environment."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+import sys
+
+from dp_core.config import SAMPLERS
+from dp_core.errors import ConfigError
+from dp_core.errors import DpError
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    p = argparse.ArgumentParser(prog='dp_eval', description=__doc__)
+    p.add_argument('--policy', type=Path, required=True, help='checkpoint folder')
+    p.add_argument(
+        '--env',
+        required=True,
+        help='gymnasium id, e.g. gym_pusht/PushT-v0 or dp_sim/UR5ePushT-v0; '
+        'module:id imports another module than the one the id begins with',
+    )
+    p.add_argument(
+        '--seeds', default='100000:100050', help='first:end or a,b,c; default 100000:100050'
+    )
+    p.add_argument('--output', type=Path, help='result file (JSON)')
+    p.add_argument('--n-action-steps', type=int, help='default: of the contract')
+    p.add_argument('--delay-steps', type=int, default=0, help='ask for chunks this many steps early')
+    p.add_argument('--sampler', choices=SAMPLERS, help='default: of the checkpoint')
+    p.add_argument('--inference-steps', type=int, help='denoising steps; default: of the checkpoint')
+    p.add_argument('--max-steps', type=int, default=0, help='default: of the environment')
+    p.add_argument('--workers', type=int, default=0, help='processes that step; 0: in this one')
+    p.add_argument('--batch', type=int, default=50, help='episodes at the same time')
+    p.add_argument('--threads', type=int, default=1, help='torch threads')
+    return p
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Read 'first:end' (end excluded) or 'a,b,c'."""
+    try:
+        if ':' in text:
+            first, _, end = text.partition(':')
+            seeds = list(range(int(first), int(end)))
+        else:
+            seeds = [int(part) for part in text.split(',')]
+    except ValueError as error:
+        raise ConfigError(f'seeds are {text!r}, valid: first:end or a,b,c') from error
+    if not seeds or min(seeds) < 0 or len(set(seeds)) != len(seeds):
+        raise ConfigError(f'seeds {text!r} are empty, negative or repeated')
+    return seeds
+
+
+def _report(done: int, total: int, mean: float) -> None:
+    sys.stderr.write(f'{done}/{total} episodes, mean score {mean:.3f}\n')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate and write the result file."""
+    import torch
+
+    from dp_core.checkpoint import load_policy
+    from dp_core.evaluation.episode import env_spec
+    from dp_core.evaluation.report import summarize
+    from dp_core.evaluation.report import write_json
+    from dp_core.evaluation.rollout import Protocol
+    from dp_core.evaluation.rollout import roll_out
+    from dp_core.evaluation.stepper import LocalStepper
+    from dp_core.evaluation.stepper import ProcessStepper
+
+    torch.set_num_threads(arguments.threads)
+    policy = load_policy(arguments.policy)
+    policy = policy.with_sampler(
+        arguments.sampler or policy.config.sampler,
+        arguments.inference_steps or policy.config.inference_steps,
+    )
+    protocol = Protocol(
+        arguments.n_action_steps or policy.contract.n_action_steps,
+        arguments.delay_steps,
+        arguments.batch,
+    )
+    spec = env_spec(arguments.env, arguments.max_steps)
+    seeds = parse_seeds(arguments.seeds)
+    stepper: LocalStepper | ProcessStepper
+    if arguments.workers:
+        stepper = ProcessStepper(spec, policy.contract, arguments.workers)
+    else:
+        stepper = LocalStepper(spec, policy.contract)
+    try:
+        results, call_s = roll_out(policy, stepper, seeds, protocol, _report)
+    finally:
+        stepper.close()
+    summary = summarize(arguments.policy, policy, spec, protocol, results, call_s)
+    if arguments.output:
+        write_json(arguments.output, summary)
+    low, high = summary['score_ci95']
+    sys.stdout.write(
+        f'score {summary["score_mean"]:.3f} (95 % interval {low:.3f} .. {high:.3f}) over '
+        f'{len(seeds)} episodes, coverage >= 0.95 in {100 * summary["success_rate"]:.0f} %\n'
+    )
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; mistakes end in one line and exit code 2."""
+    arguments = parser().parse_args(argv)
+    try:
+        return run(arguments)
+    except DpError as error:
+        sys.stderr.write(f'dp_eval: {error}\n')
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write('dp_eval: interrupted\n')
+        return 130
+
+
+if __name__ == '__main__':
+    sys.exit(main())
