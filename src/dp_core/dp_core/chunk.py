@@ -22,12 +22,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.tool_plane import JointSolver
+import numpy as np
+from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
@@ -54,8 +53,11 @@ class ActionChunk:
 
     def times_ns(self) -> NDArray[np.int64]:
         """Time of every step (N,) on the ROS clock [ns]."""
-        return (self.stamp_ns + self.offset_ns
-                + self.step_ns * np.arange(len(self.positions), dtype=np.int64))
+        return (
+            self.stamp_ns
+            + self.offset_ns
+            + self.step_ns * np.arange(len(self.positions), dtype=np.int64)
+        )
 
     def takeover_ns(self, n_action_steps: int) -> int:
         """Time at which the next chunk takes over [ns]."""
@@ -71,8 +73,9 @@ class Chunker:
         self._solvers = tuple(solvers)
         self.joint_names = tuple(j for group in contract.actions for j in group.joints)
 
-    def chunk(self, prediction: Array, t_obs_ns: int, seed: Array,
-              speed_scale: float = 1.0) -> ActionChunk:
+    def chunk(
+        self, prediction: Array, t_obs_ns: int, seed: Array, speed_scale: float = 1.0
+    ) -> ActionChunk:
         """Drop what belongs to older observations, clamp to the bounds, and solve for joints.
 
         Args:
@@ -87,21 +90,27 @@ class Chunker:
         """
         if not 0.0 < speed_scale <= 1.0:
             raise ConfigError(f'speed_scale is {speed_scale}, valid: (0, 1]')
-        actions = np.array(prediction[self._contract.n_obs_steps - 1:], dtype=np.float64)
+        actions = np.array(prediction[self._contract.n_obs_steps - 1 :], dtype=np.float64)
         parts: list[Array] = []
         column = joint = 0
         for group, solver in zip(self._contract.actions, self._solvers):
             columns = slice(column, column + len(group.dims))
             if group.low or group.high:
-                actions[:, columns] = np.clip(actions[:, columns], group.low or None,
-                                              group.high or None)
-            parts.append(solver.joints(actions[:, columns], seed[joint:joint + len(group.joints)]))
+                actions[:, columns] = np.clip(
+                    actions[:, columns], group.low or None, group.high or None
+                )
+            parts.append(
+                solver.joints(actions[:, columns], seed[joint : joint + len(group.joints)])
+            )
             column, joint = columns.stop, joint + len(group.joints)
         return ActionChunk(
-            stamp_ns=t_obs_ns, step_ns=round(self._contract.dt_ns / speed_scale),
+            stamp_ns=t_obs_ns,
+            step_ns=round(self._contract.dt_ns / speed_scale),
             offset_ns=round(self._contract.offset_ns / speed_scale),
-            joint_names=self.joint_names, positions=np.concatenate(parts, axis=1),
-            actions=actions)
+            joint_names=self.joint_names,
+            positions=np.concatenate(parts, axis=1),
+            actions=actions,
+        )
 
 
 @dataclass(frozen=True)
@@ -139,9 +148,11 @@ def check_timing(contract: Contract, latency_s: float, lead_s: float, max_blind_
             f'a chunk reaches {reach_s:.3f} s past its observation, but the next one is ready '
             f'after {needed_s:.3f} s (n_action_steps {contract.n_action_steps} x '
             f'{contract.dt_s} s + latency {latency_s:.3f} s + lead {lead_s} s); lower '
-            f'n_action_steps or the number of denoising steps')
+            f'n_action_steps or the number of denoising steps'
+        )
     if max_blind_s < contract.n_action_steps * contract.dt_s + lead_s:
         raise ConfigError(
             f'max_blind_s {max_blind_s} is shorter than n_action_steps x dt + lead = '
             f'{contract.n_action_steps * contract.dt_s + lead_s:.3f} s: the arm would stop '
-            'between chunks')
+            'between chunks'
+        )

@@ -30,9 +30,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dp_core.errors import ContractError
+import yaml
 
 STREAM_KINDS = ('joint_state', 'pose', 'image', 'vector')
 ACTION_KINDS = ('joint_position', 'tool_plane', 'vector')
@@ -137,9 +136,11 @@ class ActionGroup:
             raise ContractError(f'{where}: joints {list(self.joints)} are not unique')
         if self.kind == 'joint_position' and len(self.dims) != len(self.joints):
             raise ContractError(
-                f'{where}: {len(self.dims)} dims for {len(self.joints)} joints; they must match')
+                f'{where}: {len(self.dims)} dims for {len(self.joints)} joints; they must match'
+            )
         if self.kind == 'tool_plane' and (
-                len(self.dims) != 2 or not self.frame or not self.tool_frame):
+            len(self.dims) != 2 or not self.frame or not self.tool_frame
+        ):
             raise ContractError(f'{where}: tool_plane needs two dims, frame and tool_frame')
         for bound in (self.low, self.high):
             if bound and len(bound) != len(self.dims):
@@ -179,7 +180,8 @@ class Contract:
         if self.n_obs_steps - 1 + self.n_action_steps > self.horizon:
             raise ContractError(
                 f'{where}: n_obs_steps - 1 + n_action_steps = '
-                f'{self.n_obs_steps - 1 + self.n_action_steps} exceeds horizon {self.horizon}')
+                f'{self.n_obs_steps - 1 + self.n_action_steps} exceeds horizon {self.horizon}'
+            )
         if not self.observations or not self.actions:
             raise ContractError(f'{where}: observations and actions must not be empty')
         names = [stream.name for stream in self.observations]
@@ -218,7 +220,8 @@ class Contract:
                 return stream
         raise ContractError(
             f'contract {self.name!r} has no observation {name!r}; '
-            f'it has {[s.name for s in self.observations]}')
+            f'it has {[s.name for s in self.observations]}'
+        )
 
     @classmethod
     def load(cls, path: Path | str) -> Contract:
@@ -237,9 +240,12 @@ class Contract:
         """Build a contract from plain data; ``source`` names its origin in errors."""
         data = dict(_mapping(data, source))
         data['observations'] = tuple(
-            _build(Stream, item, f'{source}: observation') for item in data.get('observations') or ())
+            _build(Stream, item, f'{source}: observation')
+            for item in data.get('observations') or ()
+        )
         data['actions'] = tuple(
-            _build(ActionGroup, item, f'{source}: action') for item in data.get('actions') or ())
+            _build(ActionGroup, item, f'{source}: action') for item in data.get('actions') or ()
+        )
         contract = _build(cls, data, source)
         if not isinstance(contract, cls):
             raise ContractError(f'{source} is not a contract')
@@ -264,7 +270,8 @@ class Contract:
             if value != theirs[key]:
                 raise ContractError(
                     f'contract {self.name!r} does not match {what}: '
-                    f'{key} is {value}, there it is {theirs[key]}')
+                    f'{key} is {value}, there it is {theirs[key]}'
+                )
 
 
 def _mapping(data: Any, source: str) -> dict[str, Any]:
@@ -279,8 +286,13 @@ def _build(cls: type[Any], data: Any, source: str) -> Any:
     unknown = sorted(set(data) - set(known))
     if unknown:
         raise ContractError(f'{source}: unknown keys {unknown}; valid: {sorted(known)}')
-    missing = [n for n, f in known.items() if n not in data
-               and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
+    missing = [
+        n
+        for n, f in known.items()
+        if n not in data
+        and f.default is dataclasses.MISSING
+        and f.default_factory is dataclasses.MISSING
+    ]
     if missing:
         raise ContractError(f'{source}: missing keys {missing}')
     return cls(**{key: _frozen(value) for key, value in data.items()})
@@ -295,8 +307,11 @@ def _plain(value: Any) -> Any:
 
 
 def _sparse(item: Any) -> dict[str, Any]:
-    return {f.name: _plain(getattr(item, f.name)) for f in dataclasses.fields(item)
-            if f.default is dataclasses.MISSING or getattr(item, f.name) != f.default}
+    return {
+        f.name: _plain(getattr(item, f.name))
+        for f in dataclasses.fields(item)
+        if f.default is dataclasses.MISSING or getattr(item, f.name) != f.default
+    }
 
 
 def _one_of(value: str, valid: tuple[str, ...], what: str) -> None:

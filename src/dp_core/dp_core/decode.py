@@ -11,11 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from dp_core.contract import Stream
 from dp_core.errors import ObservationError
+import numpy as np
+from numpy.typing import NDArray
 
 # encoding -> (dtype, channels, OpenCV conversion to RGB or None)
 ENCODINGS: dict[str, tuple[type[np.generic], int, int | None]] = {
@@ -50,11 +49,13 @@ def decode(stream: Stream, message: Any) -> tuple[int, NDArray[Any]]:
     event_ns = stamp_ns(message)
     if event_ns <= 0:
         raise ObservationError(
-            f'{stream.topic}: header stamp is {event_ns} ns; the source must stamp its messages')
+            f'{stream.topic}: header stamp is {event_ns} ns; the source must stamp its messages'
+        )
     frame = message.header.frame_id
     if stream.frame and frame != stream.frame:
         raise ObservationError(
-            f'{stream.topic}: frame_id is {frame!r}, the contract says {stream.frame!r}')
+            f'{stream.topic}: frame_id is {frame!r}, the contract says {stream.frame!r}'
+        )
     if stream.kind == 'image':
         value: NDArray[Any] = decode_image(message, stream.size, stream.topic)
     elif stream.kind == 'joint_state':
@@ -62,7 +63,9 @@ def decode(stream: Stream, message: Any) -> tuple[int, NDArray[Any]]:
     elif stream.kind == 'pose':
         value = _pose_features(stream, message.pose)
     else:
-        raise ObservationError(f'stream {stream.name!r} of kind {stream.kind!r} has no ROS message')
+        raise ObservationError(
+            f'stream {stream.name!r} of kind {stream.kind!r} has no ROS message'
+        )
     if stream.kind != 'image' and not np.isfinite(value).all():
         raise ObservationError(f'{stream.topic}: NaN or infinity in {value.tolist()}')
     return event_ns - round(stream.latency_s * 1e9), value
@@ -77,7 +80,8 @@ def joint_positions(message: Any, joints: tuple[str, ...], topic: str) -> NDArra
     names = list(message.name)
     if len(message.position) != len(names):
         raise ObservationError(
-            f'{topic}: {len(names)} names but {len(message.position)} positions')
+            f'{topic}: {len(names)} names but {len(message.position)} positions'
+        )
     missing = [joint for joint in joints if joint not in names]
     if missing:
         raise ObservationError(f'{topic}: joints {missing} are missing; the message has {names}')
@@ -99,7 +103,8 @@ def decode_image(message: Any, size: tuple[int, int], topic: str) -> NDArray[np.
         decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
         if decoded is None:
             raise ObservationError(
-                f'{topic}: {data.size} byte of format {message.format!r} are not a whole picture')
+                f'{topic}: {data.size} byte of format {message.format!r} are not a whole picture'
+            )
         image = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
     if image.shape[:2] != size:
         # Area averaging: shrinking with any other filter aliases thin edges.
@@ -110,15 +115,17 @@ def decode_image(message: Any, size: tuple[int, int], topic: str) -> NDArray[np.
 def _raw_image(message: Any, topic: str) -> NDArray[np.uint8]:
     if message.encoding not in ENCODINGS:
         raise ObservationError(
-            f'{topic}: encoding {message.encoding!r} is not supported; valid: {list(ENCODINGS)}')
+            f'{topic}: encoding {message.encoding!r} is not supported; valid: {list(ENCODINGS)}'
+        )
     dtype, channels, conversion = ENCODINGS[message.encoding]
     height, width, step = int(message.height), int(message.width), int(message.step)
     data = np.frombuffer(message.data, dtype=dtype)
     if step < width * channels or data.size < height * step:
         raise ObservationError(
             f'{topic}: {data.size} byte with step {step} cannot hold {height} x {width} '
-            f'{message.encoding}')
-    rows = data[:height * step].reshape(height, step)[:, :width * channels]
+            f'{message.encoding}'
+        )
+    rows = data[: height * step].reshape(height, step)[:, : width * channels]
     image = rows.reshape(height, width, channels)
     return np.asarray(image if conversion is None else cv2.cvtColor(image, conversion), np.uint8)
 
@@ -127,8 +134,17 @@ def _pose_features(stream: Stream, pose: Any) -> NDArray[np.float32]:
     p, q = pose.position, pose.orientation
     yaw = np.arctan2(2 * (q.w * q.z + q.x * q.y), 1 - 2 * (q.y * q.y + q.z * q.z))
     cosine, sine = np.cos(yaw), np.sin(yaw)
-    plain = {'x': p.x, 'y': p.y, 'z': p.z, 'qx': q.x, 'qy': q.y, 'qz': q.z, 'qw': q.w,
-             'cos_yaw': cosine, 'sin_yaw': sine}
+    plain = {
+        'x': p.x,
+        'y': p.y,
+        'z': p.z,
+        'qx': q.x,
+        'qy': q.y,
+        'qz': q.z,
+        'qw': q.w,
+        'cos_yaw': cosine,
+        'sin_yaw': sine,
+    }
     values: list[float] = []
     for feature in stream.features:
         if feature == 'points':

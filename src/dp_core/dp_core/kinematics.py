@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
+from dp_core.errors import KinematicsError
 import numpy as np
 from numpy.typing import NDArray
-
-from dp_core.errors import KinematicsError
 
 Array = NDArray[np.float64]
 MOVING = ('revolute', 'continuous', 'prismatic')
@@ -52,8 +51,9 @@ class KinematicChain:
         self.limits = limits
 
     @classmethod
-    def from_urdf(cls, urdf: str, base: str, tip: str,
-                  joints: Sequence[str] | None = None) -> KinematicChain:
+    def from_urdf(
+        cls, urdf: str, base: str, tip: str, joints: Sequence[str] | None = None
+    ) -> KinematicChain:
         """Read the chain from URDF text.
 
         Args:
@@ -70,7 +70,8 @@ class KinematicChain:
         names = tuple(joints) if joints else tuple(moving)
         if sorted(names) != sorted(moving):
             raise KinematicsError(
-                f'the chain {base} -> {tip} has joints {moving}, asked for {list(names)}')
+                f'the chain {base} -> {tip} has joints {moving}, asked for {list(names)}'
+            )
         links = [_link(joint, names) for joint in path]
         return cls(links, names, _limits(path, names))
 
@@ -87,9 +88,16 @@ class KinematicChain:
         """Geometric Jacobian (6, n) at the tip in base axes: linear rows, then angular."""
         return self._forward_jacobian(q)[1]
 
-    def inverse(self, target: Array, seed: Array, *, position_tolerance_m: float = 1e-6,
-                rotation_tolerance_rad: float = 1e-5, max_iterations: int = 60,
-                damping: float = 1e-4) -> Array:
+    def inverse(
+        self,
+        target: Array,
+        seed: Array,
+        *,
+        position_tolerance_m: float = 1e-6,
+        rotation_tolerance_rad: float = 1e-5,
+        max_iterations: int = 60,
+        damping: float = 1e-4,
+    ) -> Array:
         """Joint positions (n,) that place the tip at ``target`` (4, 4), near ``seed`` (n,).
 
         Raises:
@@ -98,8 +106,9 @@ class KinematicChain:
         q = np.array(seed, dtype=np.float64)
         for _ in range(max_iterations):
             pose, jacobian = self._forward_jacobian(q)
-            error = np.concatenate([target[:3, 3] - pose[:3, 3],
-                                    _rotation_vector(target[:3, :3] @ pose[:3, :3].T)])
+            error = np.concatenate(
+                [target[:3, 3] - pose[:3, 3], _rotation_vector(target[:3, :3] @ pose[:3, :3].T)]
+            )
             position_error = float(np.linalg.norm(error[:3]))
             rotation_error = float(np.linalg.norm(error[3:]))
             if position_error < position_tolerance_m and rotation_error < rotation_tolerance_rad:
@@ -111,7 +120,8 @@ class KinematicChain:
         raise KinematicsError(
             f'pose x={target[0, 3]:.3f} y={target[1, 3]:.3f} z={target[2, 3]:.3f} m is out of '
             f'reach: {position_error * 1e3:.2f} mm and {rotation_error:.4f} rad remain after '
-            f'{max_iterations} iterations')
+            f'{max_iterations} iterations'
+        )
 
     def _forward_jacobian(self, q: Array) -> tuple[Array, Array]:
         pose = np.eye(4)
@@ -126,9 +136,13 @@ class KinematicChain:
                 revolute[link.index] = link.kind != 'prismatic'
                 pose = pose @ _motion(link, float(q[link.index]))
         arm = pose[:3, 3:4] - origins  # (3, n) from each joint to the tip
-        turning = np.stack([axes[1] * arm[2] - axes[2] * arm[1],
-                            axes[2] * arm[0] - axes[0] * arm[2],
-                            axes[0] * arm[1] - axes[1] * arm[0]])
+        turning = np.stack(
+            [
+                axes[1] * arm[2] - axes[2] * arm[1],
+                axes[2] * arm[0] - axes[0] * arm[2],
+                axes[0] * arm[1] - axes[1] * arm[0],
+            ]
+        )
         linear = np.where(revolute, turning, axes)
         return pose, np.concatenate([linear, np.where(revolute, axes, 0.0)])
 
@@ -138,7 +152,8 @@ class KinematicChain:
             i = int(np.argmax(outside))
             raise KinematicsError(
                 f'joint {self.joint_names[i]} would be at {q[i]:.3f} rad, its limits are '
-                f'[{self.limits.lower[i]:.3f}, {self.limits.upper[i]:.3f}]')
+                f'[{self.limits.lower[i]:.3f}, {self.limits.upper[i]:.3f}]'
+            )
         return q
 
 
@@ -146,9 +161,11 @@ def pose_from_xyz_rpy(xyz: Sequence[float], rpy: Sequence[float]) -> Array:
     """Transform (4, 4) from a translation [m] and URDF roll, pitch, yaw [rad] (fixed axes)."""
     (cr, cp, cy), (sr, sp, sy) = np.cos(rpy), np.sin(rpy)
     pose = np.eye(4)
-    pose[:3, :3] = [[cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
-                    [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
-                    [-sp, cp * sr, cp * cr]]
+    pose[:3, :3] = [
+        [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
+        [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
+        [-sp, cp * sr, cp * cr],
+    ]
     pose[:3, 3] = xyz
     return pose
 
@@ -177,8 +194,13 @@ def _motion(link: _Link, value: float) -> Array:
 
 def _rotation_vector(rotation: Array) -> Array:
     """Axis times angle (3,) [rad] of a rotation matrix; exact up to a half turn."""
-    sine = 0.5 * np.array([rotation[2, 1] - rotation[1, 2], rotation[0, 2] - rotation[2, 0],
-                           rotation[1, 0] - rotation[0, 1]])
+    sine = 0.5 * np.array(
+        [
+            rotation[2, 1] - rotation[1, 2],
+            rotation[0, 2] - rotation[2, 0],
+            rotation[1, 0] - rotation[0, 1],
+        ]
+    )
     norm = float(np.linalg.norm(sine))
     angle = float(np.arctan2(norm, (np.trace(rotation) - 1) / 2))
     if norm > 1e-9:
@@ -198,12 +220,17 @@ def _document(urdf: str) -> ElementTree.Element:
 
 def _path(urdf: str, base: str, tip: str) -> list[ElementTree.Element]:
     root = _document(urdf)
-    parent_joint = {_required(joint, 'child').get('link'): joint for joint in root.iter('joint')
-                    if joint.find('child') is not None}
+    parent_joint = {
+        _required(joint, 'child').get('link'): joint
+        for joint in root.iter('joint')
+        if joint.find('child') is not None
+    }
     known = {link.get('name') for link in root.iter('link')}
     for name in (base, tip):
         if name not in known:
-            raise KinematicsError(f'the robot has no link {name!r}; it has {sorted(map(str, known))}')
+            raise KinematicsError(
+                f'the robot has no link {name!r}; it has {sorted(map(str, known))}'
+            )
     path: list[ElementTree.Element] = []
     link: str | None = tip
     while link != base:

@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from dp_core.errors import LimitError
 from dp_core.errors import TrajectoryError
 from dp_core.kinematics import JointLimits
 from dp_core.trajectory import Trajectory
+import numpy as np
 
 CHECK_PERIOD_S = 0.01
 
@@ -27,19 +26,31 @@ def check_limits(trajectory: Trajectory, limits: JointLimits) -> None:
         TrajectoryError: a value is not finite.
     """
     curve = trajectory.curve()
-    times_s = np.linspace(0.0, trajectory.times_s[-1],
-                          max(2, round(float(trajectory.times_s[-1]) / CHECK_PERIOD_S) + 1))
+    times_s = np.linspace(
+        0.0,
+        trajectory.times_s[-1],
+        max(2, round(float(trajectory.times_s[-1]) / CHECK_PERIOD_S) + 1),
+    )
     positions, velocities = curve(times_s), curve(times_s, 1)  # (T, J) each
     if not (np.isfinite(positions).all() and np.isfinite(velocities).all()):
         raise TrajectoryError('the motion contains NaN or infinity')
     for what, unit, excess, value in (
-            ('position', 'rad', np.maximum(limits.lower - positions, positions - limits.upper),
-             positions),
-            ('velocity', 'rad/s', np.abs(velocities) - limits.velocity, velocities)):
+        (
+            'position',
+            'rad',
+            np.maximum(limits.lower - positions, positions - limits.upper),
+            positions,
+        ),
+        ('velocity', 'rad/s', np.abs(velocities) - limits.velocity, velocities),
+    ):
         if (excess > 0).any():
             t, j = np.unravel_index(int(np.argmax(excess)), excess.shape)
-            allowed = (f'[{limits.lower[j]:.3f}, {limits.upper[j]:.3f}]' if what == 'position'
-                       else f'{limits.velocity[j]:.3f}')
+            allowed = (
+                f'[{limits.lower[j]:.3f}, {limits.upper[j]:.3f}]'
+                if what == 'position'
+                else f'{limits.velocity[j]:.3f}'
+            )
             raise LimitError(
                 f'{trajectory.joint_names[j]} would reach {what} {value[t, j]:.3f} {unit} in '
-                f'{times_s[t]:.2f} s; its limit is {allowed} {unit}')
+                f'{times_s[t]:.2f} s; its limit is {allowed} {unit}'
+            )

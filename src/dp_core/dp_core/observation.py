@@ -7,11 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dp_core.contract import Contract
 from dp_core.errors import ObservationError
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ class ObservationWindow:
             if value.shape != (contract.n_obs_steps, *shape):
                 raise ObservationError(
                     f'stream {stream.name!r} has shape {value.shape}, '
-                    f'the contract says {(contract.n_obs_steps, *shape)}')
+                    f'the contract says {(contract.n_obs_steps, *shape)}'
+                )
             if not image and not np.isfinite(np.asarray(value, dtype=np.float32)).all():
                 raise ObservationError(f'stream {stream.name!r} contains NaN or infinity')

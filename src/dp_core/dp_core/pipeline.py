@@ -12,10 +12,6 @@ from __future__ import annotations
 from pathlib import Path
 import secrets
 
-import numpy as np
-from numpy.typing import NDArray
-import torch
-
 from dp_core.checkpoint import load_policy
 from dp_core.chunk import ActionChunk
 from dp_core.chunk import Chunker
@@ -27,10 +23,13 @@ from dp_core.normalize import ACTION
 from dp_core.observation import ObservationWindow
 from dp_core.policy import Policy
 from dp_core.tool_plane import joint_solver
-from dp_core.trajectory import connect
 from dp_core.trajectory import CommandedMotion
+from dp_core.trajectory import connect
 from dp_core.trajectory import Trajectory
 from dp_core.trajectory import TrajectorySettings
+import numpy as np
+from numpy.typing import NDArray
+import torch
 
 
 class Pipeline:
@@ -52,7 +51,8 @@ class Pipeline:
         if simulated:
             raise ConfigError(
                 f'policy {policy.contract.name!r} commands no robot: its action groups '
-                f'{simulated} are plain vectors; choose a policy with joints')
+                f'{simulated} are plain vectors; choose a policy with joints'
+            )
         self._policy = policy
         solvers = [joint_solver(group, urdf) for group in policy.contract.actions]
         self._chunker = Chunker(policy.contract, solvers)
@@ -74,8 +74,9 @@ class Pipeline:
         """Joints of all action groups, in the order of every joint array here."""
         return self._chunker.joint_names
 
-    def predict(self, window: ObservationWindow, position: NDArray[np.float64],
-                speed_scale: float = 1.0) -> ActionChunk:
+    def predict(
+        self, window: ObservationWindow, position: NDArray[np.float64], speed_scale: float = 1.0
+    ) -> ActionChunk:
         """Slow half: what the policy wants, as joint targets with times.
 
         Args:
@@ -91,10 +92,17 @@ class Pipeline:
         condition = self._policy.encode([window])  # (1, condition_dim)
         unit = self._policy.sample(condition, self._noise)  # (1, horizon, action_dim), [-1, 1]
         actions = self._policy.normalizer[ACTION].unnormalize(unit[0].numpy())
-        return self._chunker.chunk(actions.astype(np.float64), window.t_obs_ns, position, speed_scale)
+        return self._chunker.chunk(
+            actions.astype(np.float64), window.t_obs_ns, position, speed_scale
+        )
 
-    def connect(self, chunk: ActionChunk, motion: CommandedMotion, now_ns: int,
-                settings: TrajectorySettings) -> Trajectory:
+    def connect(
+        self,
+        chunk: ActionChunk,
+        motion: CommandedMotion,
+        now_ns: int,
+        settings: TrajectorySettings,
+    ) -> Trajectory:
         """Fast half: the chunk, cut at the clock and joined to the commanded motion.
 
         Raises:

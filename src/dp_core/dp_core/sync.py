@@ -14,14 +14,13 @@ from bisect import bisect_right
 from collections import deque
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dp_core.contract import Contract
 from dp_core.contract import Stream
 from dp_core.errors import NotReadyError
 from dp_core.errors import ObservationError
 from dp_core.observation import ObservationWindow
+import numpy as np
+from numpy.typing import NDArray
 
 # A stamp may lead the local clock by this much (jitter between two hosts), not more.
 FUTURE_TOLERANCE_NS = 5_000_000
@@ -55,7 +54,8 @@ class _History:
         if tick_ns - before_ns > max_age_ns:
             raise NotReadyError(
                 f'{self.stream.name!r} is {(tick_ns - before_ns) * 1e-9:.3f} s old, '
-                f'allowed are {self.stream.max_age_s} s')
+                f'allowed are {self.stream.max_age_s} s'
+            )
         value = self.values[after - 1]
         if self.stream.kind == 'image' or before_ns == tick_ns or after == len(self.stamps):
             return value
@@ -73,7 +73,9 @@ class Synchronizer:
         span_ns = round((span + 2 * longest + 1.0) * 1e9)
         self._histories = {s.name: _History(s, span_ns) for s in contract.observations}
 
-    def push(self, name: str, event_ns: int, value: NDArray[Any], now_ns: int | None = None) -> None:
+    def push(
+        self, name: str, event_ns: int, value: NDArray[Any], now_ns: int | None = None
+    ) -> None:
         """Add one sample of stream ``name`` taken at ``event_ns`` [ns].
 
         Args:
@@ -88,7 +90,8 @@ class Synchronizer:
         if now_ns is not None and event_ns > now_ns + FUTURE_TOLERANCE_NS:
             raise ObservationError(
                 f'{name!r} is stamped {(event_ns - now_ns) * 1e-9:.3f} s in the future; '
-                'synchronise the clocks of the two computers')
+                'synchronise the clocks of the two computers'
+            )
         self._histories[name].push(event_ns, value)
 
     def clear(self) -> None:
@@ -121,7 +124,8 @@ class Synchronizer:
             age_s = (now_ns - history.stamps[-1]) * 1e-9
             if age_s > history.stream.max_age_s:
                 raise NotReadyError(
-                    f'{name!r} is {age_s:.3f} s old, allowed are {history.stream.max_age_s} s')
+                    f'{name!r} is {age_s:.3f} s old, allowed are {history.stream.max_age_s} s'
+                )
         return self.window_at(t_obs)
 
     def window_at(self, t_obs_ns: int) -> ObservationWindow:
@@ -135,4 +139,5 @@ class Synchronizer:
         return ObservationWindow(
             t_obs_ns=t_obs_ns,
             low_dim={s.name: gather(s) for s in self._contract.low_dim},
-            images={s.name: gather(s) for s in self._contract.images})
+            images={s.name: gather(s) for s in self._contract.images},
+        )

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dp_core.contract import ActionGroup
 from dp_core.kinematics import KinematicChain
+import numpy as np
+from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 

@@ -12,15 +12,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.interpolate import CubicHermiteSpline
-from scipy.interpolate import CubicSpline
-
 from dp_core.chunk import ActionChunk
 from dp_core.chunk import Seam
 from dp_core.errors import ConfigError
 from dp_core.errors import TrajectoryError
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicHermiteSpline
+from scipy.interpolate import CubicSpline
 
 Array = NDArray[np.float64]
 SEAMS = ('replace', 'fade')
@@ -86,7 +85,8 @@ class Trajectory:
         return CubicHermiteSpline(
             np.concatenate([[0.0], self.times_s]),
             np.concatenate([self.start_position[None], self.positions]),
-            np.concatenate([self.start_velocity[None], self.velocities]))
+            np.concatenate([self.start_velocity[None], self.velocities]),
+        )
 
 
 class CommandedMotion:
@@ -116,8 +116,9 @@ class CommandedMotion:
         return np.asarray(self._curve(t)), np.asarray(self._curve(t, 1))
 
 
-def connect(chunk: ActionChunk, motion: CommandedMotion, now_ns: int,
-            settings: TrajectorySettings) -> Trajectory:
+def connect(
+    chunk: ActionChunk, motion: CommandedMotion, now_ns: int, settings: TrajectorySettings
+) -> Trajectory:
     """Join ``chunk`` to the commanded motion at ``now_ns``.
 
     Steps that lie before ``now + lead`` are cut, the rest is kept up to ``max_blind_s``, and a
@@ -134,7 +135,8 @@ def connect(chunk: ActionChunk, motion: CommandedMotion, now_ns: int,
         raise TrajectoryError(
             f'the chunk has expired: of {len(ahead_s)} steps only {len(ahead_s) - cut} lie more '
             f'than {settings.lead_s} s ahead; its observation is '
-            f'{(now_ns - chunk.stamp_ns) * 1e-9:.3f} s old')
+            f'{(now_ns - chunk.stamp_ns) * 1e-9:.3f} s old'
+        )
     if not np.isfinite(chunk.positions).all():
         raise TrajectoryError('the chunk contains NaN or infinity')
     jump, velocity_jump = _disagreement(chunk, ahead_s, position, velocity)
@@ -142,27 +144,39 @@ def connect(chunk: ActionChunk, motion: CommandedMotion, now_ns: int,
     if settings.seam == 'fade':
         remaining = np.clip(1.0 - knots_s / settings.fade_s, 0.0, 1.0)
         knots = np.asarray(knots + remaining[:, None] * jump)
-    spline = CubicSpline(np.concatenate([[0.0], knots_s]),
-                         np.concatenate([position[None], knots]),
-                         bc_type=((1, velocity), (2, np.zeros_like(position))))
+    spline = CubicSpline(
+        np.concatenate([[0.0], knots_s]),
+        np.concatenate([position[None], knots]),
+        bc_type=((1, velocity), (2, np.zeros_like(position))),
+    )
     kept = max(1, int(np.searchsorted(knots_s, settings.max_blind_s, side='right')))
     return _ending_at_rest(
-        now_ns, chunk.joint_names, position, velocity, knots_s[:kept], knots[:kept],
-        spline(knots_s[:kept], 1), settings.max_acceleration,
-        Seam(cut, float(np.abs(jump).max()), float(np.abs(velocity_jump).max())))
+        now_ns,
+        chunk.joint_names,
+        position,
+        velocity,
+        knots_s[:kept],
+        knots[:kept],
+        spline(knots_s[:kept], 1),
+        settings.max_acceleration,
+        Seam(cut, float(np.abs(jump).max()), float(np.abs(velocity_jump).max())),
+    )
 
 
-def brake(motion: CommandedMotion, joint_names: tuple[str, ...], now_ns: int,
-          max_acceleration: float) -> Trajectory:
+def brake(
+    motion: CommandedMotion, joint_names: tuple[str, ...], now_ns: int, max_acceleration: float
+) -> Trajectory:
     """Come to rest from the commanded state, every joint inside ``max_acceleration`` [rad/s^2]."""
     position, velocity = motion.at(now_ns)
     none = np.empty((0, len(position)))
-    return _ending_at_rest(now_ns, joint_names, position, velocity, np.empty(0), none, none,
-                           max_acceleration, None)
+    return _ending_at_rest(
+        now_ns, joint_names, position, velocity, np.empty(0), none, none, max_acceleration, None
+    )
 
 
-def _disagreement(chunk: ActionChunk, ahead_s: Array, position: Array,
-                  velocity: Array) -> tuple[Array, Array]:
+def _disagreement(
+    chunk: ActionChunk, ahead_s: Array, position: Array, velocity: Array
+) -> tuple[Array, Array]:
     """Commanded minus chunk at the hand-over: positions (J,) and velocities (J,)."""
     here = np.array([np.interp(0.0, ahead_s, column) for column in chunk.positions.T])
     k = int(np.clip(np.searchsorted(ahead_s, 0.0), 1, len(ahead_s) - 1))
@@ -170,9 +184,17 @@ def _disagreement(chunk: ActionChunk, ahead_s: Array, position: Array,
     return position - here, velocity - slope
 
 
-def _ending_at_rest(start_ns: int, joint_names: tuple[str, ...], position: Array, velocity: Array,
-                    times_s: Array, positions: Array, velocities: Array, max_acceleration: float,
-                    seam: Seam | None) -> Trajectory:
+def _ending_at_rest(
+    start_ns: int,
+    joint_names: tuple[str, ...],
+    position: Array,
+    velocity: Array,
+    times_s: Array,
+    positions: Array,
+    velocities: Array,
+    max_acceleration: float,
+    seam: Seam | None,
+) -> Trajectory:
     """Append a tail of constant deceleration, two knots, to the given knots."""
     at_s = float(times_s[-1]) if len(times_s) else 0.0
     last, speed = (positions[-1], velocities[-1]) if len(times_s) else (position, velocity)
@@ -180,9 +202,12 @@ def _ending_at_rest(start_ns: int, joint_names: tuple[str, ...], position: Array
     half = last + speed * duration * (0.5 - 0.125)
     rest = last + speed * duration * 0.5
     return Trajectory(
-        start_ns=start_ns, joint_names=joint_names,
-        start_position=position, start_velocity=velocity,
+        start_ns=start_ns,
+        joint_names=joint_names,
+        start_position=position,
+        start_velocity=velocity,
         times_s=np.concatenate([times_s, [at_s + duration / 2, at_s + duration]]),
         positions=np.concatenate([positions, [half, rest]]),
         velocities=np.concatenate([velocities, [speed / 2, np.zeros_like(speed)]]),
-        seam=seam)
+        seam=seam,
+    )

@@ -57,8 +57,14 @@ class Watchdog:
         """A goal begins: forget the clocks of the last one."""
         self._last = None
 
-    def check(self, now_ns: int, steady_ns: int, window_ns: int | None,
-              joint_state_ns: int | None, why_no_window: str = '') -> Verdict | None:
+    def check(
+        self,
+        now_ns: int,
+        steady_ns: int,
+        window_ns: int | None,
+        joint_state_ns: int | None,
+        why_no_window: str = '',
+    ) -> Verdict | None:
         """Return the first fault found, or None.
 
         Args:
@@ -73,15 +79,21 @@ class Watchdog:
             ros_s, steady_s = (now_ns - last[0]) * 1e-9, (steady_ns - last[1]) * 1e-9
             # A slow or paused simulation clock may lag; it may not go back or run ahead.
             if ros_s < 0 or ros_s - steady_s > self._settings.clock_jump_s:
-                return Verdict(Fault.CLOCK_JUMP,
-                               f'the ROS clock moved by {ros_s:.3f} s while {steady_s:.3f} s passed')
+                return Verdict(
+                    Fault.CLOCK_JUMP,
+                    f'the ROS clock moved by {ros_s:.3f} s while {steady_s:.3f} s passed',
+                )
         for fault, newest_ns, what in (
-                (Fault.JOINT_STATE_STALL, joint_state_ns, 'joint states'),
-                (Fault.OBSERVATION_STALL, window_ns, 'a complete observation')):
+            (Fault.JOINT_STATE_STALL, joint_state_ns, 'joint states'),
+            (Fault.OBSERVATION_STALL, window_ns, 'a complete observation'),
+        ):
             if newest_ns is None:
                 return Verdict(fault, f'{what} never arrived; {why_no_window}')
             age_s = (now_ns - newest_ns) * 1e-9
             if age_s > self._settings.stall_timeout_s:
-                return Verdict(fault, f'{what} stopped {age_s:.3f} s ago, allowed are '
-                                      f'{self._settings.stall_timeout_s} s; {why_no_window}')
+                return Verdict(
+                    fault,
+                    f'{what} stopped {age_s:.3f} s ago, allowed are '
+                    f'{self._settings.stall_timeout_s} s; {why_no_window}',
+                )
         return None
