@@ -17,8 +17,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-import numpy as np
-
 from dp_sim.segments import Array
 from dp_sim.segments import coefficients
 from dp_sim.segments import deduce_positions
@@ -29,6 +27,7 @@ from dp_sim.trajectory_rules import judge
 from dp_sim.trajectory_rules import Judgement
 from dp_sim.trajectory_rules import TrajectoryMessage
 from dp_sim.trajectory_rules import Verdict
+import numpy as np
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,14 @@ from pathlib import Path
 import re
 import time
 
-import numpy as np
-import pytest
-
 from dp_sim.joint_trajectory_controller import JointTrajectoryController
 from dp_sim.trajectory_rules import ControllerParameters
 from dp_sim.trajectory_rules import judge
 from dp_sim.trajectory_rules import TrajectoryMessage
 from dp_sim.trajectory_rules import TrajectoryPoint
 from dp_sim.trajectory_rules import Verdict
+import numpy as np
+import pytest
 
 SHIPPED = Path(__file__).parent / 'data' / 'jtc'
 FULL = Path(__file__).resolve().parents[4] / 'shared' / 'data' / 'jtc'
@@ -26,9 +25,11 @@ MS = 1_000_000
 
 def _read_text(folder, name):
     packed = folder / f'{name}.gz'
-    return gzip.decompress(packed.read_bytes()).decode() if packed.exists() else (
-        folder / name
-    ).read_text(encoding='utf-8')
+    return (
+        gzip.decompress(packed.read_bytes()).decode()
+        if packed.exists()
+        else (folder / name).read_text(encoding='utf-8')
+    )
 
 
 def _folders():
@@ -119,6 +120,7 @@ def test_every_recorded_trace_is_followed_within_a_tenth_of_a_milliradian(folder
     recorded = np.load(folder / 'traces.npz')
     assert len({trace['scenario'] for trace in traces}) == 46
     for trace in traces:
+
         def data(field, trace=trace):
             key = f'{trace["id"]}/{field}'
             return recorded[key] if key in recorded else None

@@ -1,0 +1,110 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Faults that a scene can play for rehearsals: what is spoiled between the robot and the policy.
+
+The physics and the controller stay healthy; only what others hear is changed. A fault is chosen by
+sim_node's parameter `fault` and ends when it is set to ''.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import replace
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Stamps of `stamps_future` lie this far ahead of the clock [ns].
+FUTURE_NS = 5_000_000_000
+
+FAULTS = {
+    '': 'no fault',
+    'joint_states_stop': 'no joint states are published',
+    'block_pose_stop': 'no block poses are published',
+    'front_camera_stop': 'the front camera publishes nothing',
+    'joint_states_shuffled': 'names and values of the joint states come in reversed order',
+    'joint_states_missing': 'the third joint is left out of the joint states',
+    'joint_states_nan': 'the position of the second joint is not a number',
+    'block_pose_nan': 'the x coordinate of the block is not a number',
+    'stamps_future': 'stamps of joint states, poses and images lie 5 s ahead of the clock',
+}
+
+
+@dataclass(frozen=True)
+class JointSample:
+    """What a joint state message says."""
+
+    stamp_ns: int
+    names: tuple[str, ...]
+    positions: NDArray[np.float64]  # (joints,) [rad]
+    velocities: NDArray[np.float64]  # (joints,) [rad/s]
+
+
+@dataclass(frozen=True)
+class PoseSample:
+    """What a pose message says; orientation as x, y, z, w."""
+
+    stamp_ns: int
+    position: NDArray[np.float64]  # (3,) [m]
+    orientation: NDArray[np.float64]  # (4,)
+
+
+def check_fault(name: str) -> str:
+    """Return the name of a known fault; raise ValueError with the valid ones for another."""
+    if name not in FAULTS:
+        valid = ', '.join(repr(fault) for fault in FAULTS)
+        raise ValueError(f'unknown fault {name!r}; valid are {valid}')
+    return name
+
+
+def stamp(fault: str, stamp_ns: int) -> int:
+    """Return the stamp that is published for data of time `stamp_ns`."""
+    return stamp_ns + FUTURE_NS if fault == 'stamps_future' else stamp_ns
+
+
+def joint_states(fault: str, sample: JointSample) -> JointSample | None:
+    """Return the joint sample as it is published under a fault, None for silence."""
+    if fault == 'joint_states_stop':
+        return None
+    if fault == 'stamps_future':
+        return replace(sample, stamp_ns=stamp(fault, sample.stamp_ns))
+    if fault == 'joint_states_nan':
+        positions = sample.positions.copy()
+        positions[1] = math.nan
+        return replace(sample, positions=positions)
+    order = list(range(len(sample.names)))
+    if fault == 'joint_states_shuffled':
+        order.reverse()
+    elif fault == 'joint_states_missing':
+        order.remove(2)
+    else:
+        return sample
+    names = tuple(sample.names[k] for k in order)
+    return replace(
+        sample,
+        names=names,
+        positions=sample.positions[order],
+        velocities=sample.velocities[order],
+    )
+
+
+def block_pose(fault: str, sample: PoseSample) -> PoseSample | None:
+    """Return the block pose as it is published under a fault, None for silence."""
+    if fault == 'block_pose_stop':
+        return None
+    if fault == 'block_pose_nan':
+        position = sample.position.copy()
+        position[0] = math.nan
+        sample = replace(sample, position=position)
+    return replace(sample, stamp_ns=stamp(fault, sample.stamp_ns))
+
+
+def tool_pose(fault: str, sample: PoseSample) -> PoseSample:
+    """Return the tool pose as it is published under a fault."""
+    return replace(sample, stamp_ns=stamp(fault, sample.stamp_ns))
+
+
+def camera_is_silent(fault: str, camera: str) -> bool:
+    """Return whether a camera publishes nothing under a fault."""
+    return fault == 'front_camera_stop' and camera == 'front'

@@ -1,0 +1,229 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""The thread that owns the simulation: at each tick the controller, the outputs, the physics.
+
+Everything that other threads want goes through a queue and is done between two ticks, so the
+scene needs no lock. Callbacks run in this thread and must be short.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+import math
+import threading
+from typing import Any
+from typing import TYPE_CHECKING
+
+from dp_sim.goal_watch import GoalChange
+from dp_sim.goal_watch import GoalWatch
+from dp_sim.joint_trajectory_controller import JointTrajectoryController
+from dp_sim.pacing import Pacer
+from dp_sim.pacing import RealtimeMeter
+from dp_sim.scene_log import SceneLog
+from dp_sim.scene_state import Array
+from dp_sim.scene_state import measure
+from dp_sim.scene_state import SceneScore
+from dp_sim.scene_state import SceneState
+from dp_sim.trajectory_rules import Judgement
+from dp_sim.trajectory_rules import TrajectoryMessage
+from dp_sim.trajectory_rules import Verdict
+import numpy as np
+
+if TYPE_CHECKING:
+    from dp_sim.simulation import Simulation
+
+SCORE_PERIOD_NS = 100_000_000
+
+
+def _ignore(*_: Any) -> None:
+    """Do nothing with what is handed over."""
+
+
+@dataclass
+class Outputs:
+    """Where the loop hands its results; all are called in the loop's thread."""
+
+    state: Callable[[SceneState], None] = _ignore
+    score: Callable[[SceneScore], None] = _ignore
+    frame: Callable[[int, dict[str, Any]], None] = _ignore  # stamp [ns], simulation state
+    episode: Callable[[SceneLog, float], None] = _ignore  # the log, real-time factor
+
+
+@dataclass
+class _Schedule:
+    """When the next output of one kind is due in simulated time [ns]."""
+
+    period_ns: int
+    next_ns: int
+
+    def is_due(self, now_ns: int) -> bool:
+        if now_ns < self.next_ns:
+            return False
+        self.next_ns += self.period_ns
+        return True
+
+
+class PhysicsLoop:
+    """Runs a simulation and its controller at real time."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        controller: JointTrajectoryController,
+        outputs: Outputs,
+        *,
+        start_ns: int,
+        state_rate_hz: float = 125.0,
+        frame_rate_hz: float = 30.0,
+        factor: float = 1.0,
+    ) -> None:
+        """Prepare; simulated time begins at `start_ns` on the ROS clock."""
+        self.now_ns = start_ns
+        self.executing: frozenset[bytes] = frozenset()  # set by others: ids of executing goals
+        self.wants_frames = False  # set by others
+        self._simulation = simulation
+        self._controller = controller
+        self._outputs = outputs
+        self._factor = factor
+        self._step_ns = round(simulation.dt * 1e9)
+        self._states = _Schedule(round(1e9 / state_rate_hz), start_ns)
+        self._scores = _Schedule(SCORE_PERIOD_NS, start_ns)
+        self._frames = _Schedule(round(1e9 / frame_rate_hz), start_ns)
+        self._goals = GoalWatch()
+        self._meter = RealtimeMeter()
+        self._arrivals: deque[tuple[int, bool]] = deque()
+        self._resets: deque[tuple[int, Future[float]]] = deque()
+        self._stop = threading.Event()
+        self._episode = -1
+        self._seed = 0
+        self._max_coverage = 0.0
+        self._sent = np.zeros((2, len(simulation.joint_names)))
+        self._log = SceneLog(0, 0, start_ns, simulation.joint_names)
+        self.pacer = Pacer(simulation.dt, factor)
+
+    def receive(self, message: TrajectoryMessage) -> Judgement:
+        """Give a trajectory message to the controller; called by other threads."""
+        now_ns = self.now_ns
+        judgement = self._controller.receive(message, now_ns)
+        self._arrivals.append((now_ns, judgement.verdict is Verdict.ACCEPTED))
+        return judgement
+
+    def reset(self, seed: int) -> Future[float]:
+        """Ask for a new start; the result is the coverage there. Called by other threads."""
+        future: Future[float] = Future()
+        self._resets.append((seed, future))
+        return future
+
+    def stop(self) -> None:
+        """Let `run` return after the tick at hand."""
+        self._stop.set()
+
+    def run(self, seed: int) -> None:
+        """Reset to a seed and run until stopped."""
+        self._restart(seed)
+        self._meter.mark(self.now_ns)
+        self.pacer = Pacer(self._step_ns * 1e-9, self._factor)
+        while not self._stop.is_set():
+            self.pacer.wait()
+            while self._resets:
+                wanted, future = self._resets.popleft()
+                future.set_result(self._restart(wanted))
+            self._tick()
+        self._end_episode()
+
+    def _tick(self) -> None:
+        now_ns, simulation, controller = self.now_ns, self._simulation, self._controller
+        command = controller.update(
+            now_ns, self._step_ns, simulation.joint_positions, simulation.joint_velocities
+        )
+        while self._arrivals:
+            self._log.add_message(*self._arrivals.popleft())
+        self._follow_goals()
+        if self._goals.tick(controller.ran_out, controller.accepted):
+            self._log.add_late_tick(now_ns)
+        if self._states.is_due(now_ns):
+            self._publish_state(command)
+        if self._scores.is_due(now_ns):
+            self._publish_score()
+        if self._frames.is_due(now_ns) and self.wants_frames:
+            self._outputs.frame(now_ns, simulation.state())
+        positions, velocities = self._finite(command)
+        simulation.step(positions, velocities)
+        self.now_ns = now_ns + self._step_ns
+
+    def _finite(self, command: Array) -> Array:
+        """Return the command; a joint whose command is no number keeps its last one, at rest."""
+        wanted = command[:2]
+        if not math.isfinite(wanted.sum()):
+            bad = ~np.isfinite(wanted).all(axis=0)
+            wanted = wanted.copy()
+            wanted[0, bad] = self._sent[0, bad]
+            wanted[1, bad] = 0.0
+        self._sent = wanted
+        return wanted
+
+    def _follow_goals(self) -> None:
+        change = self._goals.follow(self.executing, self._controller.accepted)
+        if change is GoalChange.BEGUN:
+            self._meter.mark(self.now_ns)
+            self._log.begin_goal(self.now_ns)
+        elif change is GoalChange.ENDED:
+            self._log.end_goal(self.now_ns)
+            self._outputs.episode(self._log, self._meter.factor(self.now_ns))
+
+    def _publish_state(self, command: Array) -> None:
+        controller = self._controller
+        state = measure(
+            self._simulation,
+            self.now_ns,
+            command,
+            controller.reference,
+            controller.time_from_start_ns,
+        )
+        self._log.add_state(state)
+        self._outputs.state(state)
+
+    def _publish_score(self) -> float:
+        coverage = float(self._simulation.coverage())
+        self._max_coverage = max(self._max_coverage, coverage)
+        self._log.add_coverage(self.now_ns, coverage)
+        self._outputs.score(
+            SceneScore(
+                stamp_ns=self.now_ns,
+                seed=self._seed,
+                coverage=coverage,
+                max_coverage=self._max_coverage,
+                late_ticks=self._goals.late_ticks,
+                accepted=self._controller.accepted,
+                rejected=self._controller.rejected,
+                realtime_factor=self._meter.factor(self.now_ns),
+                goal_active=self._goals.active,
+                block_pose=np.array(self._simulation.block_pose),
+            )
+        )
+        return coverage
+
+    def _restart(self, seed: int) -> float:
+        """Put arm and block at their start, hold there, and count from zero."""
+        if self._episode >= 0:
+            self._end_episode()
+        self._episode += 1
+        self._seed = seed
+        self._simulation.reset(seed)
+        positions = np.array(self._simulation.joint_positions)
+        self._controller.activate(self.now_ns, positions)
+        self._controller.accepted = self._controller.rejected = 0
+        self._goals.reset(0)
+        self._arrivals.clear()
+        self._sent = np.stack((positions, np.zeros_like(positions)))
+        self._max_coverage = 0.0
+        names = self._simulation.joint_names
+        self._log = SceneLog(self._episode, seed, self.now_ns, names)
+        self._scores.next_ns = self.now_ns
+        return self._publish_score()
+
+    def _end_episode(self) -> None:
+        self._outputs.episode(self._log, self._meter.factor(self.now_ns))

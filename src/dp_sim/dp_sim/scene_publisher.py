@@ -1,0 +1,99 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the scene says about itself: joint states, poses, clock, description, coverage."""
+
+from __future__ import annotations
+
+from array import array
+
+from dp_msgs.msg import SceneStatus
+from dp_sim import faults
+from dp_sim.controller_node import to_time
+from dp_sim.scene_state import SceneScore
+from dp_sim.scene_state import SceneState
+from geometry_msgs.msg import PoseStamped
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy
+from rclpy.qos import qos_profile_sensor_data
+from rclpy.qos import QoSProfile
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Bool
+from std_msgs.msg import Float64
+from std_msgs.msg import String
+
+FRAME = 'world'
+SUCCESS_COVERAGE = 0.95
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+class ScenePublisher:
+    """Publishes states and scores of the scene; called by the physics thread only."""
+
+    def __init__(self, node: Node, joints: tuple[str, ...], description: str) -> None:
+        """Create the publishers and latch the robot description."""
+        self.fault = ''
+        self._joints = joints
+        sensor = qos_profile_sensor_data
+        self._joint_states = node.create_publisher(JointState, '/joint_states', 10)
+        self._tool = node.create_publisher(PoseStamped, '/tool_pose', sensor)
+        self._block = node.create_publisher(PoseStamped, '/block_pose', sensor)
+        self._clock = node.create_publisher(Clock, '/clock', sensor)
+        self._coverage = node.create_publisher(Float64, '/coverage', 10)
+        self._success = node.create_publisher(Bool, '/success', 10)
+        self._status = node.create_publisher(SceneStatus, '/scene_status', 10)
+        self._description = node.create_publisher(String, '/robot_description', LATCHED)
+        self._description.publish(String(data=description))
+
+    def publish_state(self, state: SceneState) -> None:
+        """Publish joint states, poses and clock of one tick."""
+        fault = self.fault
+        self._clock.publish(Clock(clock=to_time(state.stamp_ns)))
+        joints = faults.joint_states(
+            fault,
+            faults.JointSample(state.stamp_ns, self._joints, state.positions, state.velocities),
+        )
+        if joints is not None:
+            message = JointState(name=list(joints.names))
+            message.header.stamp = to_time(joints.stamp_ns)
+            message.position = array('d', joints.positions.tobytes())
+            message.velocity = array('d', joints.velocities.tobytes())
+            self._joint_states.publish(message)
+        tool = faults.PoseSample(state.stamp_ns, state.tool_position, state.tool_orientation)
+        self._tool.publish(_pose(faults.tool_pose(fault, tool)))
+        sample = faults.PoseSample(state.stamp_ns, state.block_position, state.block_orientation)
+        block = faults.block_pose(fault, sample)
+        if block is not None:
+            self._block.publish(_pose(block))
+
+    def publish_score(self, score: SceneScore) -> None:
+        """Publish coverage, success and the counters."""
+        self._coverage.publish(Float64(data=score.coverage))
+        self._success.publish(Bool(data=score.coverage >= SUCCESS_COVERAGE))
+        message = SceneStatus(
+            seed=score.seed,
+            coverage=score.coverage,
+            max_coverage=score.max_coverage,
+            score=min(max(score.max_coverage / SUCCESS_COVERAGE, 0.0), 1.0),
+            late_ticks=score.late_ticks,
+            rejected_messages=score.rejected,
+            accepted_messages=score.accepted,
+            realtime_factor=score.realtime_factor,
+            goal_active=score.goal_active,
+            block_x=float(score.block_pose[0]),
+            block_y=float(score.block_pose[1]),
+            block_yaw=float(score.block_pose[2]),
+        )
+        message.header.frame_id = FRAME
+        message.header.stamp = to_time(score.stamp_ns)
+        self._status.publish(message)
+
+
+def _pose(sample: faults.PoseSample) -> PoseStamped:
+    message = PoseStamped()
+    message.header.frame_id = FRAME
+    message.header.stamp = to_time(sample.stamp_ns)
+    position, orientation = message.pose.position, message.pose.orientation
+    position.x, position.y, position.z = sample.position.tolist()
+    orientation.x, orientation.y, orientation.z, orientation.w = sample.orientation.tolist()
+    return message

@@ -1,0 +1,67 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Each fault changes what it says, and nothing else."""
+
+from dp_sim import faults
+import numpy as np
+import pytest
+
+JOINTS = faults.JointSample(
+    1_000, ('a', 'b', 'c'), np.array([1.0, 2.0, 3.0]), np.array([0.1, 0.2, 0.3])
+)
+POSE = faults.PoseSample(1_000, np.array([0.1, 0.2, 0.3]), np.array([0.0, 0.0, 0.0, 1.0]))
+
+
+def test_unknown_fault_is_refused_with_the_valid_names():
+    with pytest.raises(ValueError, match="'joint_state_stop'.*'joint_states_stop'"):
+        faults.check_fault('joint_state_stop')
+    assert all(faults.check_fault(name) == name for name in faults.FAULTS)
+
+
+@pytest.mark.parametrize('fault', ['', 'block_pose_nan', 'front_camera_stop'])
+def test_joint_states_are_untouched_by_other_faults(fault):
+    assert faults.joint_states(fault, JOINTS) is JOINTS
+
+
+def test_joint_states_stop():
+    assert faults.joint_states('joint_states_stop', JOINTS) is None
+
+
+def test_shuffled_joint_states_keep_each_value_with_its_name():
+    sample = faults.joint_states('joint_states_shuffled', JOINTS)
+    assert sample.names == ('c', 'b', 'a')
+    np.testing.assert_array_equal(sample.positions, [3.0, 2.0, 1.0])
+    np.testing.assert_array_equal(sample.velocities, [0.3, 0.2, 0.1])
+
+
+def test_missing_joint_is_left_out_with_its_values():
+    sample = faults.joint_states('joint_states_missing', JOINTS)
+    assert sample.names == ('a', 'b')
+    np.testing.assert_array_equal(sample.positions, [1.0, 2.0])
+
+
+def test_nan_is_put_into_the_message_not_into_the_scene():
+    sample = faults.joint_states('joint_states_nan', JOINTS)
+    assert np.isnan(sample.positions[1]) and JOINTS.positions[1] == 2.0
+    block = faults.block_pose('block_pose_nan', POSE)
+    assert np.isnan(block.position[0]) and POSE.position[0] == 0.1
+
+
+def test_stamps_from_the_future_shift_every_stream():
+    shifted = 1_000 + faults.FUTURE_NS
+    assert faults.joint_states('stamps_future', JOINTS).stamp_ns == shifted
+    assert faults.block_pose('stamps_future', POSE).stamp_ns == shifted
+    assert faults.tool_pose('stamps_future', POSE).stamp_ns == shifted
+    assert faults.stamp('stamps_future', 1_000) == shifted
+    assert faults.stamp('', 1_000) == 1_000
+
+
+def test_block_pose_stops_alone():
+    assert faults.block_pose('block_pose_stop', POSE) is None
+    assert faults.tool_pose('block_pose_stop', POSE) == POSE
+
+
+def test_only_the_front_camera_stops():
+    assert faults.camera_is_silent('front_camera_stop', 'front')
+    assert not faults.camera_is_silent('front_camera_stop', 'wrist')
+    assert not faults.camera_is_silent('', 'front')
