@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
+from dp_core.errors import TrajectoryError
 from dp_core.tool_plane import JointSolver
 import numpy as np
 from numpy.typing import NDArray
@@ -86,10 +87,13 @@ class Chunker:
 
         Raises:
             ConfigError: speed_scale is outside (0, 1].
+            TrajectoryError: the prediction is not finite.
             KinematicsError: a step cannot be reached.
         """
         if not 0.0 < speed_scale <= 1.0:
             raise ConfigError(f'speed_scale is {speed_scale}, valid: (0, 1]')
+        if not np.isfinite(prediction).all():
+            raise TrajectoryError('the policy predicted NaN or infinity')
         actions = np.array(prediction[self._contract.n_obs_steps - 1 :], dtype=np.float64)
         parts: list[Array] = []
         column = joint = 0

@@ -41,3 +41,7 @@ class TrajectoryError(DpError):
 
 class LimitError(TrajectoryError):
     """A motion would leave the position or velocity limits of a joint."""
+
+
+class ExpiredError(TrajectoryError):
+    """A chunk came too late: nothing of it is left to send."""

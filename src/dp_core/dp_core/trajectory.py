@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from dp_core.chunk import ActionChunk
 from dp_core.chunk import Seam
 from dp_core.errors import ConfigError
+from dp_core.errors import ExpiredError
 from dp_core.errors import TrajectoryError
 import numpy as np
 from numpy.typing import NDArray
@@ -125,14 +126,14 @@ def connect(
     braking tail ends it.
 
     Raises:
-        TrajectoryError: fewer than two steps of the chunk still lie ahead (it came too late), or
-            a value is not finite.
+        ExpiredError: fewer than two steps of the chunk still lie ahead.
+        TrajectoryError: a value is not finite.
     """
     position, velocity = motion.at(now_ns)
     ahead_s: Array = np.asarray((chunk.times_ns() - now_ns) * 1e-9, dtype=np.float64)  # (N,)
     cut = int(np.searchsorted(ahead_s, settings.lead_s, side='right'))
     if len(ahead_s) - cut < 2:
-        raise TrajectoryError(
+        raise ExpiredError(
             f'the chunk has expired: of {len(ahead_s)} steps only {len(ahead_s) - cut} lie more '
             f'than {settings.lead_s} s ahead; its observation is '
             f'{(now_ns - chunk.stamp_ns) * 1e-9:.3f} s old'
