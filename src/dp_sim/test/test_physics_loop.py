@@ -1,0 +1,145 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""The physics loop on a scene whose joints are where they are told to be."""
+
+import threading
+import time
+
+from dp_sim.joint_trajectory_controller import JointTrajectoryController
+from dp_sim.physics_loop import Outputs
+from dp_sim.physics_loop import PhysicsLoop
+from dp_sim.trajectory_rules import ControllerParameters
+from dp_sim.trajectory_rules import TrajectoryMessage
+from dp_sim.trajectory_rules import TrajectoryPoint
+import numpy as np
+import pytest
+
+JOINTS = ('a', 'b')
+START_NS = 10**18
+MS = 1_000_000
+
+
+class Scene:
+    """Two ideal joints, and a block whose coverage is the seed in percent."""
+
+    dt = 0.002
+    joint_names = JOINTS
+    tool_pose = (np.zeros(3), np.array([0.0, 0.0, 0.0, 1.0]))
+    block_pose_3d = (np.zeros(3), np.array([0.0, 0.0, 0.0, 1.0]))
+
+    def __init__(self):
+        self.steps = []
+
+    def reset(self, seed):
+        self.block_pose = np.array([seed, 0.0, 0.0])
+        self.joint_positions = np.array([0.5, -0.5])
+        self.joint_velocities = np.zeros(2)
+
+    def step(self, q_ref, qd_ref):
+        self.joint_positions, self.joint_velocities = np.array(q_ref), np.array(qd_ref)
+        self.steps.append(self.joint_positions)
+
+    def coverage(self):
+        return self.block_pose[0] / 100.0
+
+    def state(self):
+        return {'positions': self.joint_positions}
+
+
+@pytest.fixture
+def running():
+    """Yield (loop, scene, seen, wait); the loop runs at 20 times real time."""
+    scene, seen = Scene(), {'states': [], 'scores': [], 'frames': [], 'episodes': []}
+    controller = JointTrajectoryController(ControllerParameters(joints=JOINTS))
+    outputs = Outputs(
+        state=seen['states'].append,
+        score=seen['scores'].append,
+        frame=lambda stamp, state: seen['frames'].append((stamp, state)),
+        episode=lambda log, factor: seen['episodes'].append(log.snapshot(factor)),
+    )
+    loop = PhysicsLoop(scene, controller, outputs, start_ns=START_NS, factor=20.0)
+    thread = threading.Thread(target=loop.run, args=(30,))
+
+    def wait(milliseconds):
+        until = loop.now_ns + milliseconds * MS
+        deadline = time.monotonic() + 30.0
+        while loop.now_ns < until and time.monotonic() < deadline:
+            time.sleep(0.002)
+        assert loop.now_ns >= until
+
+    thread.start()
+    yield loop, scene, seen, wait
+    loop.stop()
+    thread.join()
+
+
+def _message(milliseconds, positions, names=JOINTS):
+    point = TrajectoryPoint(milliseconds * MS, positions, [0.0] * len(positions))
+    return TrajectoryMessage(names, (point,))
+
+
+def test_states_come_every_eight_milliseconds_and_scores_ten_times_a_second(running):
+    _, _, seen, wait = running
+    wait(1000)
+    stamps = [state.stamp_ns for state in seen['states']]
+    assert stamps[0] == START_NS and set(np.diff(stamps)) == {8 * MS}
+    stamps = [score.stamp_ns for score in seen['scores'][1:]]
+    assert set(np.diff(stamps)) == {100 * MS}
+
+
+def test_trajectory_moves_the_joints_and_is_counted(running):
+    loop, scene, seen, wait = running
+    loop.receive(_message(200, [0.7, -0.3]))
+    loop.receive(_message(200, [0.7], names=('a',)))
+    wait(600)
+    np.testing.assert_allclose(scene.joint_positions, [0.7, -0.3])
+    assert (seen['scores'][-1].accepted, seen['scores'][-1].rejected) == (1, 1)
+
+
+def test_command_that_is_not_a_number_holds_the_joint(running):
+    loop, scene, _, wait = running
+    points = (
+        TrajectoryPoint(100 * MS, [float('nan'), -0.4], []),
+        TrajectoryPoint(200 * MS, [float('nan'), -0.4], []),
+    )
+    loop.receive(TrajectoryMessage(JOINTS, points))
+    wait(500)
+    assert np.isfinite(scene.steps).all()
+    np.testing.assert_allclose(scene.joint_positions, [0.5, -0.4])
+
+
+def test_reset_returns_the_coverage_of_the_start_and_holds_there(running):
+    loop, scene, seen, wait = running
+    loop.receive(_message(5000, [3.0, 3.0]))
+    wait(100)
+    assert loop.reset(60).result(10.0) == pytest.approx(0.6)
+    wait(300)
+    np.testing.assert_allclose(scene.joint_positions, [0.5, -0.5])
+    last = seen['scores'][-1]
+    assert (last.seed, last.max_coverage, last.accepted) == (60, 0.6, 0)
+    assert [int(episode['seed']) for episode in seen['episodes']] == [30]
+
+
+def test_late_ticks_are_counted_during_a_goal_only(running):
+    loop, _, seen, wait = running
+    loop.receive(_message(20, [0.6, -0.5]))
+    wait(200)
+    loop.executing = frozenset({b'goal'})
+    wait(200)
+    assert seen['scores'][-1].late_ticks == 0  # no trajectory of this goal yet
+    loop.receive(_message(20, [0.5, -0.5]))
+    wait(400)
+    assert seen['scores'][-1].late_ticks > 50
+    loop.executing = frozenset()
+    wait(200)
+    assert len(seen['episodes']) == 1 and len(seen['episodes'][0]['late_time_s']) > 50
+    assert not seen['scores'][-1].goal_active
+
+
+def test_frames_are_offered_only_when_wanted(running):
+    loop, _, seen, wait = running
+    wait(300)
+    assert seen['frames'] == []
+    loop.wants_frames = True
+    wait(1000)
+    assert 28 <= len(seen['frames']) <= 45
