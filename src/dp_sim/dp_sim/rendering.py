@@ -1,0 +1,73 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of a MuJoCo scene without a display."""
+
+from __future__ import annotations
+
+import os
+
+from dp_core.errors import DpError
+import numpy as np
+from numpy.typing import NDArray
+
+os.environ.setdefault('MUJOCO_GL', 'egl')  # before mujoco is imported
+
+import mujoco  # noqa: E402, I100
+
+CAMERAS = ('front', 'wrist', 'view')
+
+
+class RenderError(DpError):
+    """This machine cannot render, or the camera does not exist."""
+
+
+class SceneRenderer:
+    """Renders the cameras of a model; the GL context belongs to the first thread that renders."""
+
+    def __init__(self, model: mujoco.MjModel) -> None:
+        """Allocate nothing yet: machines without GL can simulate."""
+        self._model = model
+        self._renderers: dict[tuple[int, int], mujoco.Renderer] = {}
+
+    def render(self, data: mujoco.MjData, camera: str, height: int, width: int,
+               ) -> NDArray[np.uint8]:
+        """Picture (height, width, 3) RGB; only the camera `view` has shadows.
+
+        Raises:
+            RenderError: no usable GL, or an unknown camera.
+        """
+        _check_camera(camera)
+        renderer = self._renderer(height, width)
+        renderer.update_scene(data, camera)
+        renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = camera == 'view'
+        return np.asarray(renderer.render(), dtype=np.uint8)
+
+    def close(self) -> None:
+        """Free the GL contexts."""
+        for renderer in self._renderers.values():
+            renderer.close()
+        self._renderers.clear()
+
+    def _renderer(self, height: int, width: int) -> mujoco.Renderer:
+        if (height, width) not in self._renderers:
+            try:
+                self._renderers[height, width] = mujoco.Renderer(self._model, height, width)
+            except (RuntimeError, ImportError, AttributeError, mujoco.FatalError) as error:
+                raise RenderError(
+                    f'cannot render with MUJOCO_GL={os.environ.get("MUJOCO_GL")!r}: {error}; '
+                    'install libegl1 and libgl1-mesa-dri, or libosmesa6 with MUJOCO_GL=osmesa'
+                ) from error
+        return self._renderers[height, width]
+
+
+def intrinsics(model: mujoco.MjModel, camera: str, height: int, width: int,
+               ) -> NDArray[np.float64]:
+    """Pinhole matrix K (3, 3) [pixel]; the first pixel's centre has coordinates (0, 0)."""
+    _check_camera(camera)
+    focal = 0.5 * height / np.tan(0.5 * np.radians(model.camera(camera).fovy[0]))
+    return np.array([[focal, 0.0, (width - 1) / 2], [0.0, focal, (height - 1) / 2], [0, 0, 1.0]])
+
+
+def _check_camera(camera: str) -> None:
+    if camera not in CAMERAS:
+        raise RenderError(f'there is no camera {camera!r}, valid: {list(CAMERAS)}')
