@@ -107,8 +107,12 @@ install_packages() {
   say 'installing ROS 2 Kilted, learning and test packages from requirements/lock.txt (about 0.9 GB)'
   logged 'no package could be downloaded: is there a network? Behind a proxy set HTTPS_PROXY, with a mirror PIP_INDEX_URL' \
     "$venv/bin/python" -m pip install --disable-pip-version-check --retries 1 "uv==$uv_version"
-  # uv does not read pip's settings; a mirror given for pip is meant for it as well.
+  # uv does not read pip's settings, and trusts the system's certificates only when told.
   if [ -n "${PIP_INDEX_URL:-}" ]; then export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}; fi
+  if [ -n "${PIP_CERT:-}" ]; then export SSL_CERT_FILE=${SSL_CERT_FILE:-$PIP_CERT}; fi
+  if [ -s /etc/ssl/certs/ca-certificates.crt ] || [ -s /etc/pki/tls/certs/ca-bundle.crt ]; then
+    export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-true}
+  fi
   logged 'the locked packages could not be installed' \
     "$venv/bin/uv" pip install --python "$venv/bin/python" --no-deps --requirement requirements/lock.txt
   logged 'the CMake files of the ROS wheels could not be repaired' "$venv/bin/python" tools/relocate.py
