@@ -27,7 +27,8 @@ class SceneRenderer:
     def __init__(self, model: mujoco.MjModel) -> None:
         """Allocate nothing yet: machines without GL can simulate."""
         self._model = model
-        self._renderers: dict[tuple[int, int], mujoco.Renderer] = {}
+        self._samples = int(model.vis.quality.offsamples)
+        self._renderers: dict[tuple[int, int, bool], mujoco.Renderer] = {}
 
     def render(self, data: mujoco.MjData, camera: str, height: int, width: int,
                ) -> NDArray[np.uint8]:
@@ -37,7 +38,7 @@ class SceneRenderer:
             RenderError: no usable GL, or an unknown camera.
         """
         _check_camera(camera)
-        renderer = self._renderer(height, width)
+        renderer = self._renderer(height, width, smooth=camera == 'view')
         renderer.update_scene(data, camera)
         renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = camera == 'view'
         return np.asarray(renderer.render(), dtype=np.uint8)
@@ -48,16 +49,19 @@ class SceneRenderer:
             renderer.close()
         self._renderers.clear()
 
-    def _renderer(self, height: int, width: int) -> mujoco.Renderer:
-        if (height, width) not in self._renderers:
+    def _renderer(self, height: int, width: int, smooth: bool) -> mujoco.Renderer:
+        key = height, width, smooth
+        if key not in self._renderers:
+            # Smoothed edges take half of the time in software, so robot cameras go without.
+            self._model.vis.quality.offsamples = self._samples if smooth else 0
             try:
-                self._renderers[height, width] = mujoco.Renderer(self._model, height, width)
+                self._renderers[key] = mujoco.Renderer(self._model, height, width)
             except (RuntimeError, ImportError, AttributeError, mujoco.FatalError) as error:
                 raise RenderError(
                     f'cannot render with MUJOCO_GL={os.environ.get("MUJOCO_GL")!r}: {error}; '
                     'install libegl1 and libgl1-mesa-dri, or libosmesa6 with MUJOCO_GL=osmesa'
                 ) from error
-        return self._renderers[height, width]
+        return self._renderers[key]
 
 
 def intrinsics(model: mujoco.MjModel, camera: str, height: int, width: int,
