@@ -96,20 +96,30 @@ def joint_positions(message: Any, joints: tuple[str, ...], topic: str) -> NDArra
 
 def decode_image(message: Any, size: tuple[int, int], topic: str) -> NDArray[np.uint8]:
     """RGB image (H, W, 3) uint8 of an Image or CompressedImage, resized to ``size`` (H, W)."""
-    if hasattr(message, 'encoding'):
-        image: NDArray[Any] = _raw_image(message, topic)
-    else:
-        data = np.frombuffer(message.data, dtype=np.uint8)
-        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        if decoded is None:
-            raise ObservationError(
-                f'{topic}: {data.size} byte of format {message.format!r} are not a whole picture'
-            )
-        image = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
+    raw = hasattr(message, 'encoding')
+    image = _raw_image(message, topic) if raw else _compressed_image(message, topic)
     if image.shape[:2] != size:
         # Area averaging: shrinking with any other filter aliases thin edges.
         image = cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(image, dtype=np.uint8)
+
+
+def _compressed_image(message: Any, topic: str) -> NDArray[np.uint8]:
+    data = np.frombuffer(message.data, dtype=np.uint8)
+    # Older OpenCV pads a JPEG that lacks its end marker with grey instead of refusing it.
+    cut = data[:2].tobytes() == b'\xff\xd8' and data.tobytes().rfind(b'\xff\xd9') < 0
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+    decoded = None if cut or not data.size else cv2.imdecode(data, flags)
+    if decoded is None:
+        raise ObservationError(
+            f'{topic}: {data.size} byte of format {message.format!r} are not a whole picture'
+        )
+    if decoded.dtype != np.uint8:
+        raise ObservationError(
+            f'{topic}: a picture of format {message.format!r} has {decoded.dtype} values, valid: '
+            'uint8; depth images are not supported'
+        )
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _raw_image(message: Any, topic: str) -> NDArray[np.uint8]:
@@ -120,7 +130,7 @@ def _raw_image(message: Any, topic: str) -> NDArray[np.uint8]:
     dtype, channels, conversion = ENCODINGS[message.encoding]
     height, width, step = int(message.height), int(message.width), int(message.step)
     data = np.frombuffer(message.data, dtype=dtype)
-    if step < width * channels or data.size < height * step:
+    if min(height, width) < 1 or step < width * channels or data.size < height * step:
         raise ObservationError(
             f'{topic}: {data.size} byte with step {step} cannot hold {height} x {width} '
             f'{message.encoding}'
@@ -131,25 +141,38 @@ def _raw_image(message: Any, topic: str) -> NDArray[np.uint8]:
 
 
 def _pose_features(stream: Stream, pose: Any) -> NDArray[np.float32]:
-    p, q = pose.position, pose.orientation
-    yaw = np.arctan2(2 * (q.w * q.z + q.x * q.y), 1 - 2 * (q.y * q.y + q.z * q.z))
-    cosine, sine = np.cos(yaw), np.sin(yaw)
-    plain = {
-        'x': p.x,
-        'y': p.y,
-        'z': p.z,
-        'qx': q.x,
-        'qy': q.y,
-        'qz': q.z,
-        'qw': q.w,
-        'cos_yaw': cosine,
-        'sin_yaw': sine,
-    }
+    p = pose.position
+    rotation = _rotation(stream, pose.orientation)
+    forward = rotation[:2, 0]  # (2,), the body's x axis in the plane
+    cosine, sine = forward / max(float(np.hypot(*forward)), 1e-9)
     values: list[float] = []
     for feature in stream.features:
         if feature == 'points':
             for x, y in stream.points:
                 values += [p.x + cosine * x - sine * y, p.y + sine * x + cosine * y]
+        elif feature == 'rotation_6d':
+            values += rotation[:2].ravel().tolist()
         else:
+            plain = {'x': p.x, 'y': p.y, 'z': p.z, 'cos_yaw': cosine, 'sin_yaw': sine}
             values.append(plain[feature])
     return np.array(values, dtype=np.float32)
+
+
+def _rotation(stream: Stream, orientation: Any) -> NDArray[np.float64]:
+    """Rotation matrix (3, 3); the identity where the stream takes nothing from it."""
+    if not set(stream.features) - {'x', 'y', 'z'}:
+        return np.eye(3)
+    x, y, z, w = orientation.x, orientation.y, orientation.z, orientation.w
+    norm = float(np.sqrt(x * x + y * y + z * z + w * w))
+    if abs(norm - 1.0) > 0.01:  # a quaternion that was never set is all zero
+        raise ObservationError(
+            f'{stream.topic}: orientation [{x}, {y}, {z}, {w}] has norm {norm:.3f}, valid: 1'
+        )
+    x, y, z, w = x / norm, y / norm, z / norm, w / norm
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )

@@ -28,7 +28,7 @@ class ObservationError(DpError):
 
 
 class NotReadyError(ObservationError):
-    """No window can be built at this instant; the message says which stream is late and by how much."""
+    """No window can be built at this instant; the message names the stream and how late it is."""
 
 
 class KinematicsError(DpError):

@@ -3,8 +3,9 @@
 """Forward and inverse kinematics of one serial chain, read from the robot's own URDF.
 
 The URDF is the one the robot publishes on ``robot_description``, so a calibrated arm works.
-Inverse kinematics is damped least squares seeded with the previous solution: consecutive poses
-of a chunk stay on one branch, and a pose that needs a jump is refused instead of taken.
+Inverse kinematics is damped least squares seeded with the previous solution, so consecutive poses
+of a chunk stay on one branch. A solution beyond a limit is refused; what is too far for the time
+between two poses is refused later, by `dp_core.limits`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class _Link:
 
 @dataclass(frozen=True)
 class JointLimits:
-    """Limits of the chain's joints: positions [rad or m] and velocity [rad/s or m/s], each (n,)."""
+    """Limits of joints: positions [rad or m] and velocity [rad/s or m/s], each (n,)."""
 
     lower: Array
     upper: Array
@@ -176,7 +177,7 @@ def joint_limits(urdf: str, joints: Sequence[str]) -> JointLimits:
     Raises:
         KinematicsError: malformed URDF, or a joint the robot does not have.
     """
-    elements = {joint.get('name'): joint for joint in _document(urdf).iter('joint')}
+    elements = {joint.get('name'): joint for joint in _joints(_document(urdf))}
     missing = [name for name in joints if name not in elements]
     if missing:
         raise KinematicsError(f'the robot has no joints {missing}; it has {list(elements)}')
@@ -207,8 +208,9 @@ def _rotation_vector(rotation: Array) -> Array:
         return sine * (angle / norm)
     if angle < 1.0:
         return sine
-    axis = np.sqrt(np.maximum((np.diag(rotation) + 1) / 2, 0.0))  # a half turn: any sign works
-    return np.asarray(axis * angle, dtype=np.float64)
+    square = (rotation + np.eye(3)) / 2  # a half turn: axis times its transpose
+    axis = square[:, int(np.argmax(np.diag(square)))]
+    return np.asarray(axis * (angle / np.linalg.norm(axis)), dtype=np.float64)
 
 
 def _document(urdf: str) -> ElementTree.Element:
@@ -218,14 +220,15 @@ def _document(urdf: str) -> ElementTree.Element:
         raise KinematicsError(f'robot_description is not valid XML: {error}') from error
 
 
+def _joints(root: ElementTree.Element) -> list[ElementTree.Element]:
+    """Joints of the robot; <ros2_control> and <transmission> have joints of the same names."""
+    return root.findall('joint')
+
+
 def _path(urdf: str, base: str, tip: str) -> list[ElementTree.Element]:
     root = _document(urdf)
-    parent_joint = {
-        _required(joint, 'child').get('link'): joint
-        for joint in root.iter('joint')
-        if joint.find('child') is not None
-    }
-    known = {link.get('name') for link in root.iter('link')}
+    parent_joint = {_required(joint, 'child').get('link'): joint for joint in _joints(root)}
+    known = {link.get('name') for link in root.findall('link')}
     for name in (base, tip):
         if name not in known:
             raise KinematicsError(
@@ -234,8 +237,11 @@ def _path(urdf: str, base: str, tip: str) -> list[ElementTree.Element]:
     path: list[ElementTree.Element] = []
     link: str | None = tip
     while link != base:
-        if link not in parent_joint:
-            raise KinematicsError(f'no chain leads from {base!r} to {tip!r}')
+        if link not in parent_joint or len(path) > len(parent_joint):
+            raise KinematicsError(
+                f'no chain leads from {base!r} to {tip!r}; above the tip are '
+                f'{[_required(joint, "parent").get("link") for joint in reversed(path)]}'
+            )
         path.insert(0, parent_joint[link])
         link = _required(parent_joint[link], 'parent').get('link')
     return path
@@ -248,17 +254,32 @@ def _required(joint: ElementTree.Element, tag: str) -> ElementTree.Element:
     return element
 
 
-def _floats(element: ElementTree.Element | None, key: str, default: str) -> list[float]:
-    return [float(v) for v in (default if element is None else element.get(key, default)).split()]
+def _floats(joint: ElementTree.Element, tag: str, key: str, default: str) -> list[float]:
+    element = joint.find(tag)
+    text = default if element is None else element.get(key, default)
+    try:
+        return [float(value) for value in text.split()]
+    except ValueError as error:
+        raise KinematicsError(
+            f'joint {joint.get("name")!r} of the URDF has {tag} {key}={text!r}, valid: numbers'
+        ) from error
 
 
 def _link(joint: ElementTree.Element, names: tuple[str, ...]) -> _Link:
-    kind, name = joint.get('type', 'fixed'), joint.get('name', '')
-    origin = joint.find('origin')
-    axis = np.array(_floats(joint.find('axis'), 'xyz', '1 0 0'))
-    axis = axis / np.linalg.norm(axis)
+    kind, name = joint.get('type', ''), joint.get('name', '')
+    if kind not in (*MOVING, 'fixed') or joint.find('mimic') is not None:
+        raise KinematicsError(
+            f'joint {name!r} of the chain is of type {kind!r} or mimics another one, '
+            f'valid: {[*MOVING, "fixed"]}'
+        )
+    axis = np.array(_floats(joint, 'axis', 'xyz', '1 0 0'))
+    length = float(np.linalg.norm(axis))
+    if kind in MOVING and not length > 0:
+        raise KinematicsError(f'joint {name!r} of the URDF has axis {axis.tolist()}')
+    axis = axis / (length or 1.0)
     skew = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
-    pose = pose_from_xyz_rpy(_floats(origin, 'xyz', '0 0 0'), _floats(origin, 'rpy', '0 0 0'))
+    xyz = _floats(joint, 'origin', 'xyz', '0 0 0')
+    pose = pose_from_xyz_rpy(xyz, _floats(joint, 'origin', 'rpy', '0 0 0'))
     return _Link(name, kind, pose, axis, skew, names.index(name) if kind in MOVING else -1)
 
 
@@ -266,11 +287,16 @@ def _limits(path: Sequence[ElementTree.Element], names: tuple[str, ...]) -> Join
     lower, upper = np.full(len(names), -np.inf), np.full(len(names), np.inf)
     velocity = np.full(len(names), np.inf)
     for joint in path:
-        limit = joint.find('limit')
-        if limit is None or joint.get('name') not in names:
+        name, kind = joint.get('name', ''), joint.get('type')
+        if name not in names:
             continue
-        i = names.index(joint.get('name', ''))
-        velocity[i] = float(limit.get('velocity', 'inf'))
-        if joint.get('type') != 'continuous':
-            lower[i], upper[i] = (float(limit.get(k, '0')) for k in ('lower', 'upper'))
+        if kind not in MOVING:
+            raise KinematicsError(f'joint {name!r} is of type {kind!r}, valid: {list(MOVING)}')
+        if kind != 'continuous' and joint.find('limit') is None:
+            raise KinematicsError(f'joint {name!r} of the URDF has no <limit>')
+        i = names.index(name)
+        velocity[i] = _floats(joint, 'limit', 'velocity', 'inf')[0]
+        if kind != 'continuous':
+            lower[i] = _floats(joint, 'limit', 'lower', '0')[0]
+            upper[i] = _floats(joint, 'limit', 'upper', '0')[0]
     return JointLimits(lower, upper, velocity)

@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Refuse a motion that would leave the joints' limits; what the arm does is never clipped silently."""
+"""Refuse a motion that would leave the joints' limits; a motion is never clipped in silence."""
 
 from __future__ import annotations
 

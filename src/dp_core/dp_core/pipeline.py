@@ -86,6 +86,7 @@ class Pipeline:
 
         Raises:
             ObservationError: the window does not fit the contract or is not finite.
+            TrajectoryError: the prediction is not finite.
             KinematicsError: a target is out of reach.
         """
         window.validate(self.contract)

@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Plain YAML data <-> frozen dataclasses of a contract; each refusal says where and what is valid."""
+"""Plain YAML data <-> frozen dataclasses; a refusal says where, what, and what is valid."""
 
 from __future__ import annotations
 
@@ -69,10 +69,8 @@ def first_difference(mine: Any, theirs: Any, where: str = '') -> str:
         names, others = [m.name for m in mine], [t.name for t in theirs]
         if names != others:
             return f'{where} are {names}, there they are {others}'
-        pairs = zip(names, mine, theirs)
-        return next(
-            filter(None, (first_difference(a, b, f'{where} {n!r}') for n, a, b in pairs)), ''
-        )
+        each = (first_difference(a, b, f'{where} {a.name!r}') for a, b in zip(mine, theirs))
+        return next(filter(None, each), '')
     return '' if mine == theirs else f'{where} is {_plain(mine)!r}, there it is {_plain(theirs)!r}'
 
 

@@ -5,7 +5,8 @@
 ``t_obs`` is the newest instant for which every stream has a valid sample: the stamp of the
 slowest camera, or, without cameras, the newest time that all streams cover. Ticks lie at
 ``t_obs - j * dt``. An image tick takes the newest sample at or before it; numbers are linearly
-interpolated. Nothing is zero-filled and nothing older than the stream's ``max_age_s`` stands in.
+interpolated, and the newest one stands for a tick after it. Nothing is zero-filled, and no sample
+farther from the tick than the stream's ``max_age_s`` stands in. Samples after now are not used.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class _History:
         self.stream = stream
         self.stamps: deque[int] = deque()
         self.values: deque[NDArray[Any]] = deque()
+        self.max_age_ns = round(stream.max_age_s * 1e9)
         self._span_ns = span_ns
 
     def push(self, event_ns: int, value: NDArray[Any]) -> None:
@@ -44,23 +46,36 @@ class _History:
             self.stamps.popleft()
             self.values.popleft()
 
-    def at(self, tick_ns: int) -> NDArray[Any]:
-        """Value that stands for ``tick_ns``; raises NotReadyError when none may."""
+    def newest_ns(self, now_ns: int | None) -> int | None:
+        """Newest event time, of those not after ``now_ns``; None when there is no sample."""
+        known = len(self.stamps) if now_ns is None else bisect_right(self.stamps, now_ns)
+        return self.stamps[known - 1] if known else None
+
+    def at(self, tick_ns: int, now_ns: int | None) -> NDArray[Any]:
+        """Value that stands for ``tick_ns`` by what is known at ``now_ns`` (None: everything).
+
+        Raises:
+            NotReadyError: no sample lies near enough.
+        """
         after = bisect_right(self.stamps, tick_ns)
         if after == 0:
             raise NotReadyError(f'{self.stream.name!r} has no sample at or before the tick yet')
-        before_ns = self.stamps[after - 1]
-        max_age_ns = round(self.stream.max_age_s * 1e9)
-        if tick_ns - before_ns > max_age_ns:
-            raise NotReadyError(
-                f'{self.stream.name!r} is {(tick_ns - before_ns) * 1e-9:.3f} s old, '
-                f'allowed are {self.stream.max_age_s} s'
-            )
-        value = self.values[after - 1]
-        if self.stream.kind == 'image' or before_ns == tick_ns or after == len(self.stamps):
+        before_ns, value = self.stamps[after - 1], self.values[after - 1]
+        self._require_young(tick_ns - before_ns)
+        known = after < len(self.stamps) and (now_ns is None or self.stamps[after] <= now_ns)
+        if self.stream.kind == 'image' or before_ns == tick_ns or not known:
             return value
-        weight = (tick_ns - before_ns) / (self.stamps[after] - before_ns)
+        after_ns = self.stamps[after]
+        self._require_young(after_ns - tick_ns)  # a line across a gap is an invention
+        weight = (tick_ns - before_ns) / (after_ns - before_ns)
         return np.asarray((1 - weight) * value + weight * self.values[after], dtype=np.float32)
+
+    def _require_young(self, age_ns: int) -> None:
+        if age_ns > self.max_age_ns:
+            raise NotReadyError(
+                f'{self.stream.name!r} has a gap: its sample is {age_ns * 1e-9:.3f} s from the '
+                f'tick, allowed are {self.stream.max_age_s} s'
+            )
 
 
 class Synchronizer:
@@ -102,16 +117,20 @@ class Synchronizer:
 
     def newest_ns(self, name: str) -> int | None:
         """Event time of the newest sample of a stream, or None."""
-        stamps = self._histories[name].stamps
-        return stamps[-1] if stamps else None
+        return self._histories[name].newest_ns(None)
 
-    def t_obs_ns(self) -> int:
-        """Newest instant that every stream covers; raises NotReadyError naming what is missing."""
-        silent = [name for name, history in self._histories.items() if not history.stamps]
+    def t_obs_ns(self, now_ns: int | None = None) -> int:
+        """Newest instant that every stream covers at ``now_ns`` (None: by all samples).
+
+        Raises:
+            NotReadyError: a stream is silent; the message names it.
+        """
+        newest = {name: history.newest_ns(now_ns) for name, history in self._histories.items()}
+        silent = [name for name, stamp in newest.items() if stamp is None]
         if silent:
             raise NotReadyError(f'no sample yet of {silent}')
         anchors = self._contract.images or self._contract.low_dim
-        return min(self._histories[stream.name].stamps[-1] for stream in anchors)
+        return min(stamp for s in anchors if (stamp := newest[s.name]) is not None)
 
     def window(self, now_ns: int) -> ObservationWindow:
         """Return the newest window at ``now_ns`` [ns].
@@ -119,22 +138,27 @@ class Synchronizer:
         Raises:
             NotReadyError: a stream is silent or too old; the message names it.
         """
-        t_obs = self.t_obs_ns()
+        known_ns = now_ns + FUTURE_TOLERANCE_NS
+        t_obs = self.t_obs_ns(known_ns)
         for name, history in self._histories.items():
-            age_s = (now_ns - history.stamps[-1]) * 1e-9
-            if age_s > history.stream.max_age_s:
+            age_ns = now_ns - (history.newest_ns(known_ns) or 0)
+            if age_ns > history.max_age_ns:
                 raise NotReadyError(
-                    f'{name!r} is {age_s:.3f} s old, allowed are {history.stream.max_age_s} s'
+                    f'{name!r} is {age_ns * 1e-9:.3f} s old, '
+                    f'allowed are {history.stream.max_age_s} s'
                 )
-        return self.window_at(t_obs)
+        return self.window_at(t_obs, known_ns)
 
-    def window_at(self, t_obs_ns: int) -> ObservationWindow:
-        """Return the window whose newest tick is ``t_obs_ns``; offline conversion asks this way."""
+    def window_at(self, t_obs_ns: int, now_ns: int | None = None) -> ObservationWindow:
+        """Return the window whose newest tick is ``t_obs_ns``, by samples up to ``now_ns``.
+
+        Offline conversion asks without ``now_ns``: then every sample is known.
+        """
         steps = self._contract.n_obs_steps
         ticks = [t_obs_ns - (steps - 1 - j) * self._contract.dt_ns for j in range(steps)]
 
         def gather(stream: Stream) -> NDArray[Any]:
-            return np.stack([self._histories[stream.name].at(tick) for tick in ticks])
+            return np.stack([self._histories[stream.name].at(tick, now_ns) for tick in ticks])
 
         return ObservationWindow(
             t_obs_ns=t_obs_ns,
