@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import cv2
 from dp_sim import faults
 from dp_sim.controller_node import to_time
+from dp_sim.rendering import RenderError
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 CAMERAS = ('front', 'wrist')
 LISTEN_PERIOD_S = 0.2
+WARM_UP_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,14 @@ class CameraOutput:
         self._newest: deque[tuple[int, dict[str, Any]]] = deque(maxlen=1)
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._warm = threading.Event()
         self._thread = threading.Thread(target=self._run, name='cameras')
         self.has_listeners = False
 
     def start(self) -> None:
-        """Begin to render."""
+        """Begin to render; returns when GL is ready, which would halt other threads later on."""
         self._thread.start()
+        self._warm.wait(WARM_UP_S)
 
     def stop(self) -> None:
         """End the thread and wait for it."""
@@ -130,16 +134,30 @@ class CameraOutput:
         self._wake.set()
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            self._wake.wait(LISTEN_PERIOD_S)
-            self._wake.clear()
-            listened = [camera for camera in self._cameras if camera.has_listeners]
-            self.has_listeners = bool(listened)
-            if self._newest and listened:
-                stamp_ns, state = self._newest.pop()
-                self._simulation.restore(state)
-                for camera in listened:
-                    self._render(camera, stamp_ns)
+        size = self._settings
+        try:
+            self._simulation.render(CAMERAS[0], size.height, size.width)
+            self._warm.set()
+            while not self._stop.is_set():
+                self._wake.wait(LISTEN_PERIOD_S)
+                self._wake.clear()
+                self._serve()
+        except RenderError as error:
+            self._logger.error(f'the cameras stay dark: {error}')
+        finally:
+            self._warm.set()
+            self.has_listeners = False
+            self._simulation.close()
+
+    def _serve(self) -> None:
+        """Render the newest state for the cameras that someone listens to."""
+        listened = [camera for camera in self._cameras if camera.has_listeners]
+        self.has_listeners = bool(listened)
+        if self._newest and listened:
+            stamp_ns, state = self._newest.pop()
+            self._simulation.restore(state)
+            for camera in listened:
+                self._render(camera, stamp_ns)
 
     def _render(self, camera: Camera, stamp_ns: int) -> None:
         if faults.camera_is_silent(self.fault, camera.name):

@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 import math
 import threading
+import time
 from typing import Any
 from typing import TYPE_CHECKING
 
@@ -57,12 +58,14 @@ class _Schedule:
     """When the next output of one kind is due in simulated time [ns]."""
 
     period_ns: int
-    next_ns: int
+    next_ns: int = 0
 
     def is_due(self, now_ns: int) -> bool:
         if now_ns < self.next_ns:
             return False
         self.next_ns += self.period_ns
+        if self.next_ns <= now_ns:
+            self.next_ns = now_ns + self.period_ns
         return True
 
 
@@ -75,23 +78,24 @@ class PhysicsLoop:
         controller: JointTrajectoryController,
         outputs: Outputs,
         *,
-        start_ns: int,
+        clock_ns: Callable[[], int] = time.time_ns,
         state_rate_hz: float = 125.0,
         frame_rate_hz: float = 30.0,
         factor: float = 1.0,
     ) -> None:
-        """Prepare; simulated time begins at `start_ns` on the ROS clock."""
-        self.now_ns = start_ns
+        """Prepare; simulated time begins at `clock_ns()` when `run` is called."""
+        self.now_ns = 0  # simulated time on the ROS clock
         self.executing: frozenset[bytes] = frozenset()  # set by others: ids of executing goals
         self.wants_frames = False  # set by others
         self._simulation = simulation
         self._controller = controller
         self._outputs = outputs
+        self._clock_ns = clock_ns
         self._factor = factor
         self._step_ns = round(simulation.dt * 1e9)
-        self._states = _Schedule(round(1e9 / state_rate_hz), start_ns)
-        self._scores = _Schedule(SCORE_PERIOD_NS, start_ns)
-        self._frames = _Schedule(round(1e9 / frame_rate_hz), start_ns)
+        self._states = _Schedule(round(1e9 / state_rate_hz))
+        self._scores = _Schedule(SCORE_PERIOD_NS)
+        self._frames = _Schedule(round(1e9 / frame_rate_hz))
         self._goals = GoalWatch()
         self._meter = RealtimeMeter()
         self._arrivals: deque[tuple[int, bool]] = deque()
@@ -101,7 +105,7 @@ class PhysicsLoop:
         self._seed = 0
         self._max_coverage = 0.0
         self._sent = np.zeros((2, len(simulation.joint_names)))
-        self._log = SceneLog(0, 0, start_ns, simulation.joint_names)
+        self._log = SceneLog(0, 0, 0, simulation.joint_names)
         self.pacer = Pacer(simulation.dt, factor)
 
     def receive(self, message: TrajectoryMessage) -> Judgement:
@@ -123,9 +127,10 @@ class PhysicsLoop:
 
     def run(self, seed: int) -> None:
         """Reset to a seed and run until stopped."""
+        self.pacer = Pacer(self._step_ns * 1e-9, self._factor)
+        self.now_ns = self._clock_ns()
         self._restart(seed)
         self._meter.mark(self.now_ns)
-        self.pacer = Pacer(self._step_ns * 1e-9, self._factor)
         while not self._stop.is_set():
             self.pacer.wait()
             while self._resets:

@@ -9,6 +9,7 @@ from array import array
 from dp_msgs.msg import SceneStatus
 from dp_sim import faults
 from dp_sim.controller_node import to_time
+from dp_sim.scene import SUCCESS_COVERAGE
 from dp_sim.scene_state import SceneScore
 from dp_sim.scene_state import SceneState
 from geometry_msgs.msg import PoseStamped
@@ -23,7 +24,6 @@ from std_msgs.msg import Float64
 from std_msgs.msg import String
 
 FRAME = 'world'
-SUCCESS_COVERAGE = 0.95
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 

@@ -12,12 +12,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 import gc
-from importlib import resources
 from pathlib import Path
 import signal
 import sys
 import threading
-import time
 from typing import Any
 
 from action_msgs.msg import GoalStatus
@@ -59,9 +57,7 @@ class SimNode(Node):
         self._controller_node = controller_node
         simulation = Simulation()
         self._check_joints(simulation)
-        urdf = resources.files('dp_sim') / 'assets' / 'ur5e_pusht.urdf'
-        description = urdf.read_text(encoding='utf-8')
-        self._publisher = ScenePublisher(self, simulation.joint_names, description)
+        self._publisher = ScenePublisher(self, simulation.joint_names, simulation.urdf)
         self._cameras = CameraOutput(self, Simulation(), self._camera_settings())
         outputs = Outputs(
             state=self._on_state,
@@ -73,7 +69,6 @@ class SimNode(Node):
             simulation,
             JointTrajectoryController(controller_node.controller_parameters),
             outputs,
-            start_ns=time.time_ns(),
             state_rate_hz=self._values['state_rate'],
             frame_rate_hz=self._values['camera_rate'],
             factor=self._values['realtime_factor'],

@@ -57,7 +57,7 @@ def running():
         frame=lambda stamp, state: seen['frames'].append((stamp, state)),
         episode=lambda log, factor: seen['episodes'].append(log.snapshot(factor)),
     )
-    loop = PhysicsLoop(scene, controller, outputs, start_ns=START_NS, factor=20.0)
+    loop = PhysicsLoop(scene, controller, outputs, clock_ns=lambda: START_NS, factor=20.0)
     thread = threading.Thread(target=loop.run, args=(30,))
 
     def wait(milliseconds):
@@ -68,6 +68,8 @@ def running():
         assert loop.now_ns >= until
 
     thread.start()
+    while not seen['states']:
+        time.sleep(0.002)
     yield loop, scene, seen, wait
     loop.stop()
     thread.join()
