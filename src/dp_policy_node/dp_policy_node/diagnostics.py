@@ -1,0 +1,151 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the node tells about itself: `~/status` at 10 Hz and `/diagnostics` at 1 Hz."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+import resource
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticStatus
+from diagnostic_msgs.msg import KeyValue
+from dp_core.errors import ObservationError
+from dp_msgs.msg import PolicyStatus
+from dp_policy_node.episode_server import EpisodeServer
+from dp_policy_node.robot import Robot
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+
+STATUS_PERIOD_S = 0.1
+DIAGNOSTICS_PERIOD_S = 1.0
+# A refusal is told in the status for this long [s].
+REFUSAL_TOLD_S = 1.0
+NAMES = {
+    PolicyStatus.UNCONFIGURED: 'unconfigured', PolicyStatus.INACTIVE: 'inactive',
+    PolicyStatus.READY: 'ready', PolicyStatus.EXECUTING: 'executing',
+    PolicyStatus.BRAKING: 'braking', PolicyStatus.STOPPED: 'stopped',
+}
+
+
+class StatusPublisher:
+    """Publishes state and health, in every state of the life cycle."""
+
+    def __init__(self, node: Node):
+        """Begin to publish."""
+        self._node = node
+        self._server: EpisodeServer | None = None
+        self._robot: Robot | None = None
+        self.active = False
+        self.failure = ''  # why the last configure failed
+        self.chunks = 0
+        self._status = node.create_publisher(PolicyStatus, '~/status', 10)
+        self._diagnostics = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        group = MutuallyExclusiveCallbackGroup()
+        node.create_timer(STATUS_PERIOD_S, self.publish, callback_group=group)
+        node.create_timer(DIAGNOSTICS_PERIOD_S, self._diagnose, callback_group=group)
+
+    def watch(self, server: EpisodeServer) -> None:
+        """Tell about ``server`` from now on."""
+        self._server = server
+
+    def set_robot(self, robot: Robot | None) -> None:
+        """Tell about ``robot``; None when nothing is configured."""
+        self._robot = robot
+        self.chunks = 0
+
+    def publish(self) -> None:
+        """Publish the status now."""
+        self._status.publish(self.message())
+
+    def message(self) -> PolicyStatus:
+        """State and health at this moment."""
+        now = self._node.get_clock().now()
+        state, reason = self._state(now.nanoseconds)
+        message = PolicyStatus(
+            state=state, reason=reason, chunks=self.chunks, rss_bytes=resident_bytes(),
+            observation_age=math.nan, joint_state_age=math.nan)
+        message.header.stamp = now.to_msg()
+        server, robot = self._server, self._robot
+        if server is not None:
+            message.policy = server.policy_name
+            message.error_code = server.last_ending.code if server.last_ending else 0
+        if robot is not None:
+            message.expired_chunks = robot.worker.expired_chunks
+            message.inference_time_p50 = robot.latencies.percentile(50)
+            message.inference_time_p95 = robot.latencies.percentile(95)
+            message.inference_time_max = robot.latencies.percentile(100)
+            self._fill_ages(message, robot, now.nanoseconds)
+        return message
+
+    def _fill_ages(self, message: PolicyStatus, robot: Robot, now_ns: int) -> None:
+        inputs = robot.inputs[message.policy or next(iter(robot.inputs))]
+        if inputs.robot_state is not None:
+            message.joint_state_age = (now_ns - inputs.robot_state.stamp_ns) * 1e-9
+        try:
+            message.observation_age = (now_ns - inputs.window(now_ns).t_obs_ns) * 1e-9
+        except ObservationError:
+            pass  # stays NaN: there is none
+
+    def _state(self, now_ns: int) -> tuple[int, str]:
+        server, robot = self._server, self._robot
+        if robot is None or server is None:
+            return PolicyStatus.UNCONFIGURED, self.failure
+        refusal, refused_s = server.refusal
+        told = ''
+        if refusal and time.monotonic() - refused_s < REFUSAL_TOLD_S:
+            told = f'goal refused: {refusal}'
+        if not self.active:
+            return PolicyStatus.INACTIVE, told
+        if server.episode is not None:
+            return PolicyStatus.EXECUTING, told
+        if server.stopped:
+            return PolicyStatus.STOPPED, told or 'stopped; call ~/reset'
+        if robot.output.is_moving(now_ns):
+            return PolicyStatus.BRAKING, told or _ending_reason(server)
+        missing = server.why_not_ready()
+        if missing:
+            return PolicyStatus.INACTIVE, told or missing
+        return PolicyStatus.READY, told or _ending_reason(server)
+
+    def _diagnose(self) -> None:
+        status = self.message()
+        level = DiagnosticStatus.OK
+        if status.state == PolicyStatus.STOPPED or (self.failure and self._robot is None):
+            level = DiagnosticStatus.ERROR
+        elif status.reason:
+            level = DiagnosticStatus.WARN
+        values = {
+            'policy': status.policy, 'chunks': status.chunks,
+            'expired chunks': status.expired_chunks, 'last error code': status.error_code,
+            'inference p50 [ms]': f'{status.inference_time_p50 * 1e3:.1f}',
+            'inference p95 [ms]': f'{status.inference_time_p95 * 1e3:.1f}',
+            'observation age [ms]': f'{status.observation_age * 1e3:.1f}',
+            'joint state age [ms]': f'{status.joint_state_age * 1e3:.1f}',
+            'refused messages': sum(
+                item.refused_messages for item in self._robot.inputs.values()
+            ) if self._robot else 0,
+            'memory [MB]': f'{status.rss_bytes / 1e6:.0f}',
+        }
+        array = DiagnosticArray(status=[DiagnosticStatus(
+            level=level, name=f'{self._node.get_name()}: policy', hardware_id='',
+            message=status.reason or NAMES[status.state],
+            values=[KeyValue(key=key, value=str(value)) for key, value in values.items()])])
+        array.header.stamp = status.header.stamp
+        self._diagnostics.publish(array)
+
+
+def resident_bytes() -> int:
+    """Memory held by this process [byte]; 0 where the system does not tell."""
+    try:
+        pages = int(Path('/proc/self/statm').read_text(encoding='ascii').split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * resource.getpagesize()
+
+
+def _ending_reason(server: EpisodeServer) -> str:
+    ending = server.last_ending
+    return f'last goal: {ending.reason}' if ending is not None and ending.reason else ''

@@ -1,0 +1,273 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""The action `/execute_policy`: who may start, what is told meanwhile, how it ends.
+
+Whatever ends an episode, the order is the same: brake from the commanded state, then tell. Only a
+goal that is replaced by a newer one hands its motion over without a brake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+import threading
+import time
+
+from dp_core.errors import ConfigError
+from dp_msgs.action import ExecutePolicy
+from dp_policy_node.convert import duration_msg
+from dp_policy_node.episode import Code
+from dp_policy_node.episode import Ending
+from dp_policy_node.episode import Episode
+from dp_policy_node.goal import GoalPlan
+from dp_policy_node.goal import plan_goal
+from dp_policy_node.inference_worker import Run
+from dp_policy_node.inference_worker import SentChunk
+from dp_policy_node.parameters import read
+from dp_policy_node.robot import Robot
+from dp_policy_node.supervisor import Supervisor
+import numpy as np
+from rclpy.action import ActionServer
+from rclpy.action import CancelResponse
+from rclpy.action import GoalResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+
+ACTION = 'execute_policy'
+CHECK_PERIOD_S = 0.01
+FEEDBACK_PERIOD_S = 0.1
+# An arm faster than this is moving [rad/s].
+REST_SPEED = 0.05
+# Longest time from our answer to a cancel request to the state CANCELING [s].
+CANCELING_S = 0.2
+QUIET = (Code.NONE, Code.CANCELED, Code.TIMEOUT, Code.PREEMPTED)
+
+
+class EpisodeServer:
+    """Accepts one goal at a time and sees it through to its end."""
+
+    def __init__(self, node: Node, on_chunk: Callable[[Episode, SentChunk], None],
+                 on_change: Callable[[], None]):
+        """Open the action server; goals are refused until `activate`.
+
+        Args:
+            node: owner of clock, parameters and log.
+            on_chunk: called after each chunk that was sent.
+            on_change: called when a goal was refused or an episode began or ended.
+        """
+        self._node = node
+        self._on_chunk = on_chunk
+        self._on_change = on_change
+        self._lock = threading.Lock()
+        self._robot: Robot | None = None
+        self._planned: GoalPlan | None = None
+        self._episode: Episode | None = None
+        self.stopped = False
+        self.refusal = ('', 0.0)  # why the last goal was refused, and when [s, steady]
+        self.last_ending: Ending | None = None
+        self.policy_name = ''
+        self._server = ActionServer(
+            node, ExecutePolicy, ACTION, _not_used, goal_callback=self._on_goal,
+            handle_accepted_callback=self._on_accepted, cancel_callback=self._on_cancel,
+            callback_group=MutuallyExclusiveCallbackGroup())
+
+    @property
+    def episode(self) -> Episode | None:
+        """The episode that runs."""
+        return self._episode
+
+    def activate(self, robot: Robot) -> None:
+        """Accept goals for ``robot``."""
+        self._robot = robot
+
+    def deactivate(self, reason: str) -> None:
+        """Refuse goals, brake, and end the running goal; returns when it has ended."""
+        with self._lock:
+            robot, self._robot = self._robot, None
+            if robot is not None:
+                robot.output.brake(read(self._node).max_acceleration)
+        self.end_episode(Code.DEACTIVATED, reason, wait_s=1.0)
+
+    def stop(self) -> None:
+        """Brake now and refuse goals until `reset`."""
+        with self._lock:
+            self.stopped = True
+            if self._robot is not None:
+                self._robot.output.brake(read(self._node).max_acceleration)
+        self.end_episode(Code.STOPPED, 'stopped by ~/stop', wait_s=0.5)
+        self._on_change()
+
+    def reset(self) -> None:
+        """Accept goals again after a stop."""
+        self.stopped = False
+        self._on_change()
+
+    def end_episode(self, code: int, reason: str, wait_s: float = 0.0) -> None:
+        """End the running goal, if there is one, and wait at most ``wait_s`` [s] for it."""
+        episode = self._episode
+        if episode is not None:
+            episode.end(code, reason)
+            if wait_s:
+                episode.finished.wait(wait_s)
+
+    def close(self) -> None:
+        """Take the action away."""
+        self._server.destroy()
+
+    def why_not_ready(self, policy_name: str = '') -> str:
+        """Return why a goal for this policy ('' for the default) would be refused; '' if not."""
+        robot = self._robot
+        if robot is None:
+            return 'the node is not active; configure and activate it'
+        if self.stopped:
+            return 'stopped; call ~/reset'
+        if not robot.worker.is_alive:
+            return 'the inference thread has died; clean up and configure again'
+        inputs = robot.inputs[policy_name or next(iter(robot.policies))]
+        settings = read(self._node)
+        now_ns = self._node.get_clock().now().nanoseconds
+        missing = inputs.why_missing(now_ns, settings.stall_timeout)
+        if missing:
+            return missing
+        silent = robot.output.silent_controllers()
+        if silent:
+            return f'controller {silent[0]!r} does not listen on {silent[0]}/joint_trajectory'
+        if self._episode is not None:
+            return '' if settings.preempt == 'replace' else 'another goal runs'
+        return self._why_moving(robot, policy_name, now_ns)
+
+    def _why_moving(self, robot: Robot, policy_name: str, now_ns: int) -> str:
+        if robot.output.is_moving(now_ns):
+            return 'the arm still brakes'
+        state = robot.inputs[policy_name or next(iter(robot.policies))].robot_state
+        if state is not None and state.velocities is not None:
+            speed = float(np.abs(state.velocities).max())
+            if speed > REST_SPEED:
+                return f'the arm moves at {speed:.2f} rad/s, not by a command of this node'
+        return ''
+
+    def _on_goal(self, request: ExecutePolicy.Goal) -> GoalResponse:
+        robot = self._robot
+        try:
+            if robot is not None:
+                self._planned = plan_goal(request, robot.policies, read(self._node))
+            reason = self.why_not_ready(request.policy)
+        except ConfigError as error:
+            reason = str(error)
+        if reason:
+            self.refusal = (reason, time.monotonic())
+            self._node.get_logger().warning(f'goal refused: {reason}')
+            self._on_change()
+            return GoalResponse.REJECT
+        return GoalResponse.ACCEPT
+
+    def _on_accepted(self, handle: ServerGoalHandle) -> None:
+        """Begin the episode, at once and in order: the next goal may ask to replace it."""
+        plan = self._planned
+        episode = Episode(plan, self._node.get_clock().now().nanoseconds)
+        with self._lock:  # a stop or a deactivation comes before or after this, not within
+            old, self._episode = self._episode, episode
+            supervisor = self._begin(episode, replaces=old is not None)
+        if old is not None:
+            old.end(Code.PREEMPTED, 'a newer goal took over')
+        handle.execute(partial(self._execute, episode, supervisor))
+
+    def _begin(self, episode: Episode, *, replaces: bool) -> Supervisor | None:
+        plan, robot = episode.plan, self._robot
+        if robot is None or self.stopped:
+            code = Code.STOPPED if self.stopped else Code.DEACTIVATED
+            episode.end(code, 'the node was stopped or deactivated as the goal began')
+            return None
+        inputs = robot.inputs[plan.policy.name]
+        self.policy_name = plan.policy.name
+        if not replaces:
+            inputs.clear()
+        episode.epoch = robot.output.begin(inputs.robot_state.positions)
+        robot.worker.start(Run(
+            plan.policy, inputs, plan.trajectory, plan.speed_scale, episode.epoch,
+            on_chunk=lambda sent: self._record(episode, sent), on_fault=episode.end))
+        self._node.get_logger().info(
+            f'goal accepted: policy {plan.policy.name!r}, task {plan.task!r}, '
+            f'{plan.timeout_s:g} s, speed {plan.speed_scale:g}, seam {plan.trajectory.seam}')
+        return Supervisor(episode, inputs, robot.output, robot.worker)
+
+    def _record(self, episode: Episode, sent: SentChunk) -> None:
+        episode.record(sent)
+        self._on_chunk(episode, sent)
+
+    def _on_cancel(self, handle: ServerGoalHandle) -> CancelResponse:
+        self.end_episode(Code.CANCELED, 'cancelled by a client')
+        return CancelResponse.ACCEPT
+
+    def _execute(self, episode: Episode, supervisor: Supervisor | None,
+                 handle: ServerGoalHandle) -> ExecutePolicy.Result:
+        """See an episode to its end; runs in a thread of the executor."""
+        self._on_change()
+        ending = self._watch(episode, supervisor, handle)
+        if supervisor is not None and ending.code != Code.PREEMPTED:
+            supervisor.brake()
+        feedback = ExecutePolicy.Feedback(state=ExecutePolicy.Feedback.BRAKING)
+        self._publish_feedback(episode, handle, feedback)
+        elapsed_ns = episode.elapsed_ns(self._node.get_clock().now().nanoseconds)
+        result = ExecutePolicy.Result(
+            error_code=ending.code, error_msg=ending.reason, elapsed=duration_msg(elapsed_ns),
+            chunks=episode.chunks)
+        with self._lock:
+            if self._episode is episode:
+                self._episode = None
+            self.last_ending = ending
+        _set_terminal(handle, ending)
+        log = self._node.get_logger()
+        text = (f'goal ended after {elapsed_ns * 1e-9:.1f} s and {episode.chunks} chunks: '
+                f'{ending.reason or "success"}')
+        if ending.code in QUIET:
+            log.info(text)
+        else:
+            log.error(f'{text} (code {ending.code})')
+        self._on_change()
+        episode.finished.set()
+        return result
+
+    def _watch(self, episode: Episode, supervisor: Supervisor | None,
+               handle: ServerGoalHandle) -> Ending:
+        """Return when the episode has a reason to end; tells feedback meanwhile."""
+        states = ExecutePolicy.Feedback
+        told_s = 0.0
+        while True:
+            ending = episode.wait(CHECK_PERIOD_S)
+            if ending is not None or supervisor is None:
+                return ending or Ending(Code.INTERNAL, 'an episode without a robot')
+            found = supervisor.check(self._node.get_clock().now().nanoseconds)
+            if found is not None:
+                episode.end(found.code, found.reason)
+            elif time.monotonic() - told_s > FEEDBACK_PERIOD_S:
+                told_s = time.monotonic()
+                state = states.STALLED if supervisor.stalled else states.EXECUTING
+                self._publish_feedback(episode, handle, states(
+                    state=state if episode.chunks else states.WAITING))
+
+    def _publish_feedback(self, episode: Episode, handle: ServerGoalHandle,
+                          feedback: ExecutePolicy.Feedback) -> None:
+        now_ns = self._node.get_clock().now().nanoseconds
+        feedback.elapsed = duration_msg(episode.elapsed_ns(now_ns))
+        episode.fill(feedback)
+        handle.publish_feedback(feedback)
+
+
+def _set_terminal(handle: ServerGoalHandle, ending: Ending) -> None:
+    if ending.code == Code.NONE:
+        handle.succeed()
+        return
+    deadline_s = time.monotonic() + CANCELING_S
+    while ending.code == Code.CANCELED and time.monotonic() < deadline_s:
+        if handle.is_cancel_requested:  # set after our cancel callback has returned
+            handle.canceled()
+            return
+        time.sleep(0.001)
+    handle.abort()
+
+
+def _not_used(handle: ServerGoalHandle) -> ExecutePolicy.Result:
+    """Stand for the execute callback that each goal brings itself."""
+    raise NotImplementedError(f'goal {handle.goal_id} has no episode')

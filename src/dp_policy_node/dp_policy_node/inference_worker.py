@@ -1,0 +1,216 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""The one thread that runs the pipeline, and the replanning rule.
+
+Chunk i+1 takes over ``n_action_steps`` steps after chunk i's observation. Its prediction begins
+so that it is ready then, from the newest window at that moment; when it is ready early it waits
+for the take-over, and only then is it joined to the commanded motion and sent. The first chunk is
+sent at once. See `dp_core.chunk` for the timeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+import threading
+import time
+
+from dp_core.chunk import ActionChunk
+from dp_core.errors import DpError
+from dp_core.errors import ExpiredError
+from dp_core.errors import KinematicsError
+from dp_core.errors import LimitError
+from dp_core.errors import NotReadyError
+from dp_core.observation import ObservationWindow
+from dp_core.trajectory import CommandedMotion
+from dp_core.trajectory import Trajectory
+from dp_core.trajectory import TrajectorySettings
+from dp_msgs.action import ExecutePolicy
+from dp_policy_node.latency import LatencyRecord
+from dp_policy_node.observation_input import ObservationInput
+from dp_policy_node.policies import LoadedPolicy
+from dp_policy_node.trajectory_output import TrajectoryOutput
+from rclpy.clock import Clock
+
+WINDOW_POLL_S = 0.005
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the worker does for one goal.
+
+    Attributes:
+        policy: which policy decides.
+        inputs: where its windows come from.
+        settings: how chunks become motion.
+        speed_scale: in (0, 1].
+        epoch: permission to send, from `TrajectoryOutput.begin`.
+        on_chunk: called after each chunk that was sent.
+        on_fault: called once with an error code and a reason; the run is over.
+    """
+
+    policy: LoadedPolicy
+    inputs: ObservationInput
+    settings: TrajectorySettings
+    speed_scale: float
+    epoch: int
+    on_chunk: Callable[[SentChunk], None]
+    on_fault: Callable[[int, str], None]
+
+
+@dataclass(frozen=True)
+class SentChunk:
+    """A chunk on its way.
+
+    Attributes:
+        chunk: what the policy wanted.
+        trajectory: what was sent.
+        inference_s: time of the prediction [s].
+        planned_ns: when the take-over was due on the ROS clock [ns].
+    """
+
+    chunk: ActionChunk
+    trajectory: Trajectory
+    inference_s: float
+    planned_ns: int
+
+    @property
+    def observation_age_s(self) -> float:
+        """Age of the newest observation when the chunk was sent [s]."""
+        return (self.trajectory.start_ns - self.chunk.stamp_ns) * 1e-9
+
+
+class InferenceWorker:
+    """Runs one `Run` after another; a newer one, or a brake, ends the one before."""
+
+    def __init__(self, clock: Clock, output: TrajectoryOutput, latencies: LatencyRecord):
+        """Start the thread."""
+        self._clock = clock
+        self._output = output
+        self._latencies = latencies
+        self._condition = threading.Condition()
+        self._run: Run | None = None
+        self._closing = False
+        self._busy_since_s: float | None = None
+        self.expired_chunks = 0
+        self._thread = threading.Thread(target=self._loop, name='inference', daemon=True)
+        self._thread.start()
+
+    def start(self, run: Run) -> None:
+        """Work for ``run`` from now on."""
+        with self._condition:
+            self._run = run
+            self._condition.notify_all()
+
+    def wake(self) -> None:
+        """Look at once whether the run is still current; called after a brake."""
+        with self._condition:
+            self._condition.notify_all()
+
+    def close(self) -> None:
+        """End the thread; waits for a prediction that is under way."""
+        with self._condition:
+            self._closing, self._run = True, None
+            self._condition.notify_all()
+        self._thread.join(timeout=5.0)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread still runs."""
+        return self._thread.is_alive()
+
+    @property
+    def busy_s(self) -> float:
+        """How long the prediction under way has taken so far; 0.0 when there is none [s]."""
+        since = self._busy_since_s
+        return 0.0 if since is None else time.monotonic() - since
+
+    def _loop(self) -> None:
+        while True:
+            with self._condition:
+                while self._run is None and not self._closing:
+                    self._condition.wait()
+                run, self._run = self._run, None
+            if run is None:
+                return
+            try:
+                self._drive(run)
+            except (LimitError, KinematicsError) as error:
+                run.on_fault(ExecutePolicy.Result.LIMIT, str(error))
+            except (DpError, RuntimeError, ValueError, ArithmeticError) as error:
+                run.on_fault(ExecutePolicy.Result.INFERENCE_FAILED, str(error))
+
+    def _drive(self, run: Run) -> None:
+        """Send chunk after chunk until the run is over."""
+        steps = run.policy.contract.n_action_steps
+        takeover_ns: int | None = None
+        newest_ns = 0
+        while self._is_current(run):
+            if takeover_ns is not None:
+                step_ns = run.policy.contract.dt_ns
+                ahead_ns = min(round(self._latencies.expected_s() * 1e9), steps * step_ns // 2)
+                self._sleep_until(takeover_ns - ahead_ns, run)
+            window = self._next_window(run, newest_ns)
+            if window is None:
+                return
+            newest_ns = window.t_obs_ns
+            chunk, inference_s = self._predict(run, window, takeover_ns)
+            if takeover_ns is not None:
+                self._sleep_until(takeover_ns, run)
+            try:
+                trajectory = self._send(run, chunk)
+            except ExpiredError:
+                self.expired_chunks += 1
+                continue
+            if trajectory is None:
+                return
+            planned_ns = trajectory.start_ns if takeover_ns is None else takeover_ns
+            takeover_ns = chunk.takeover_ns(steps)
+            run.on_chunk(SentChunk(chunk, trajectory, inference_s, planned_ns))
+
+    def _send(self, run: Run, chunk: ActionChunk) -> Trajectory | None:
+        def plan(motion: CommandedMotion, now_ns: int) -> Trajectory:
+            return run.policy.pipeline.connect(chunk, motion, now_ns, run.settings)
+
+        return self._output.send(run.epoch, plan)
+
+    def _predict(self, run: Run, window: ObservationWindow,
+                 takeover_ns: int | None) -> tuple[ActionChunk, float]:
+        now_ns = self._clock.now().nanoseconds
+        command = self._output.command_at(max(now_ns, takeover_ns or 0))
+        if command is None:
+            raise RuntimeError('no motion to continue; the run has not begun')
+        self._busy_since_s = begin_s = time.monotonic()
+        try:
+            chunk = run.policy.pipeline.predict(window, command[0], run.speed_scale)
+        finally:
+            self._busy_since_s = None
+        inference_s = time.monotonic() - begin_s
+        self._latencies.add(inference_s)
+        return chunk, inference_s
+
+    def _next_window(self, run: Run, after_ns: int) -> ObservationWindow | None:
+        """Wait for a window newer than ``after_ns``; None when the run is over."""
+        while self._is_current(run):
+            try:
+                window = run.inputs.window(self._clock.now().nanoseconds)
+                if window.t_obs_ns > after_ns:
+                    return window
+            except NotReadyError:
+                pass  # the watchdog tells, when it takes too long
+            with self._condition:
+                self._condition.wait(WINDOW_POLL_S)
+        return None
+
+    def _sleep_until(self, time_ns: int, run: Run) -> None:
+        """Sleep on the ROS clock; returns early when the run is over."""
+        with self._condition:
+            while self._is_current(run):
+                remaining_s = (time_ns - self._clock.now().nanoseconds) * 1e-9
+                if remaining_s <= 0:
+                    return
+                # In steps: a simulated clock may be slower or jump.
+                self._condition.wait(min(remaining_s, 0.05))
+
+    def _is_current(self, run: Run) -> bool:
+        return self._run is None and not self._closing and self._output.is_current(run.epoch)

@@ -1,0 +1,185 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Subscriptions -> dp_core.decode -> dp_core.sync, for one policy; and the measured joints.
+
+Newest data only: image subscriptions keep two messages, numbers ten. What cannot be used is
+counted and told, never replaced by something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+import threading
+import time
+from typing import Any
+
+from dp_core.contract import Contract
+from dp_core.contract import Stream
+from dp_core.decode import decode
+from dp_core.errors import ObservationError
+from dp_core.observation import ObservationWindow
+from dp_core.sync import FUTURE_TOLERANCE_NS
+from dp_core.sync import Synchronizer
+from dp_policy_node.convert import robot_state
+from dp_policy_node.convert import RobotState
+from geometry_msgs.msg import PoseStamped
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+from rclpy.qos import HistoryPolicy
+from rclpy.qos import QoSProfile
+from rclpy.qos import ReliabilityPolicy
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+from sensor_msgs.msg import JointState
+
+Handler = Callable[[Any, int], None]
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """Why a message could not be used.
+
+    Attributes:
+        reason: in words.
+        invalid: it can never be right (NaN, a missing joint), as against a lost picture.
+        future: its stamp lies in the future: two clocks disagree.
+        steady_s: when, on the steady clock [s].
+    """
+
+    reason: str
+    invalid: bool
+    future: bool
+    steady_s: float
+
+
+class ObservationInput:
+    """The newest observations of one contract and the newest state of its joints."""
+
+    def __init__(self, node: Node, contract: Contract, joint_names: tuple[str, ...],
+                 joint_states_topic: str):
+        """Prepare; nothing is subscribed before `open`."""
+        self._node = node
+        self._contract = contract
+        self._joint_names = joint_names
+        self._joint_states_topic = joint_states_topic
+        self._lock = threading.Lock()
+        self._sync = Synchronizer(contract)
+        self._subscriptions: list[Subscription] = []
+        self._robot_state: RobotState | None = None
+        self._robot_state_steady_s = 0.0
+        self._complaint: Complaint | None = None
+        self.refused_messages = 0
+
+    def open(self) -> None:
+        """Subscribe, each topic once."""
+        numbers, images = MutuallyExclusiveCallbackGroup(), MutuallyExclusiveCallbackGroup()
+        topics: dict[tuple[str, type], list[Handler]] = {
+            (self._joint_states_topic, JointState): [self._on_joint_state]}
+        for stream in self._contract.observations:
+            key = (stream.topic, _message_type(stream))
+            topics.setdefault(key, []).append(partial(self._on_sample, stream))
+        for (topic, kind), handlers in topics.items():
+            picture = kind in (Image, CompressedImage)
+            qos = QoSProfile(depth=2 if picture else 10, history=HistoryPolicy.KEEP_LAST,
+                             reliability=ReliabilityPolicy.BEST_EFFORT)
+            self._subscriptions.append(self._node.create_subscription(
+                kind, topic, partial(self._on_message, handlers), qos,
+                callback_group=images if picture else numbers))
+
+    def close(self) -> None:
+        """Unsubscribe and forget everything."""
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        self._subscriptions.clear()
+        self.clear()
+        with self._lock:
+            self._robot_state = None
+
+    def clear(self) -> None:
+        """Forget observations and complaints: nothing older belongs to the next episode."""
+        with self._lock:
+            self._sync.clear()
+            self._complaint = None
+
+    def window(self, now_ns: int) -> ObservationWindow:
+        """Return the newest window; raises NotReadyError naming what is missing."""
+        with self._lock:
+            return self._sync.window(now_ns)
+
+    @property
+    def robot_state(self) -> RobotState | None:
+        """The newest measured joints."""
+        return self._robot_state
+
+    @property
+    def complaint(self) -> Complaint | None:
+        """Why the last refused message was refused."""
+        return self._complaint
+
+    @property
+    def joint_silence_s(self) -> float:
+        """Time since a joint state arrived, on the steady clock [s]."""
+        return time.monotonic() - self._robot_state_steady_s
+
+    def why_missing(self, now_ns: int, max_age_s: float) -> str:
+        """Return what keeps a goal from starting; '' when nothing does."""
+        complaint = self._complaint
+        told = complaint is not None and time.monotonic() - complaint.steady_s < 1.0
+        state = self._robot_state
+        if state is None or (now_ns - state.stamp_ns) * 1e-9 > max_age_s:
+            missing = f'no new joint states on {self._joint_states_topic!r}'
+        else:
+            try:
+                self.window(now_ns)
+                return ''
+            except ObservationError as error:
+                missing = str(error)
+        return f'{missing}: {complaint.reason}' if told and complaint else missing
+
+    def _on_message(self, handlers: list[Handler], message: Any) -> None:
+        now_ns = self._node.get_clock().now().nanoseconds
+        for handler in handlers:
+            handler(message, now_ns)
+
+    def _on_sample(self, stream: Stream, message: Any, now_ns: int) -> None:
+        try:
+            if stream.kind == 'joint_state' and not set(stream.joints) & set(message.name):
+                return  # another device on the same topic
+            event_ns, value = decode(stream, message)
+        except ObservationError as error:
+            self._refuse(str(error), invalid=stream.kind != 'image')
+            return
+        try:
+            with self._lock:
+                self._sync.push(stream.name, event_ns, value, now_ns)
+        except ObservationError as error:
+            self._refuse(str(error), future=True)
+
+    def _on_joint_state(self, message: JointState, now_ns: int) -> None:
+        if not set(self._joint_names) & set(message.name):
+            return  # another device on the same topic
+        try:
+            state = robot_state(message, self._joint_names, self._joint_states_topic)
+        except ObservationError as error:
+            self._refuse(str(error), invalid=True)
+            return
+        if state.stamp_ns > now_ns + FUTURE_TOLERANCE_NS:
+            self._refuse(
+                f'{self._joint_states_topic} is stamped {(state.stamp_ns - now_ns) * 1e-9:.3f} s '
+                'in the future; synchronise the clocks of the two computers', future=True)
+            return
+        self._robot_state = state
+        self._robot_state_steady_s = time.monotonic()
+
+    def _refuse(self, reason: str, *, invalid: bool = False, future: bool = False) -> None:
+        self.refused_messages += 1
+        self._complaint = Complaint(reason, invalid, future, time.monotonic())
+
+
+def _message_type(stream: Stream) -> type:
+    if stream.kind == 'image':
+        return CompressedImage if stream.topic.endswith('/compressed') else Image
+    return JointState if stream.kind == 'joint_state' else PoseStamped

@@ -1,0 +1,101 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Checkpoints named by the parameter ``policies`` -> loaded, checked and warm pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import time
+from typing import TYPE_CHECKING
+
+from dp_core.contract import Contract
+from dp_core.errors import ConfigError
+from dp_core.errors import ContractError
+from dp_core.errors import KinematicsError
+from dp_core.observation import ObservationWindow
+import numpy as np
+
+if TYPE_CHECKING:
+    from dp_core.pipeline import Pipeline
+
+
+@dataclass(frozen=True)
+class LoadedPolicy:
+    """One entry of the parameter ``policies``.
+
+    Attributes:
+        name: what goals call it.
+        pipeline: ready to predict.
+        warmup_s: times of its first predictions, without the very first [s].
+    """
+
+    name: str
+    pipeline: Pipeline
+    warmup_s: tuple[float, ...]
+
+    @property
+    def contract(self) -> Contract:
+        """What it sees and commands."""
+        return self.pipeline.contract
+
+
+def parse_policies(entries: Sequence[str]) -> dict[str, str]:
+    """Map names to checkpoint folders, in order; raises ConfigError naming the bad entry."""
+    folders: dict[str, str] = {}
+    for entry in entries:
+        if not entry:
+            continue
+        name, equals, folder = entry.partition('=')
+        if not (name and equals and folder):
+            raise ConfigError(f"policies: {entry!r} is not 'name=checkpoint folder'")
+        if name in folders:
+            raise ConfigError(f'policies: the name {name!r} is given twice')
+        folders[name] = folder
+    if not folders:
+        raise ConfigError("policies is empty; give at least one 'name=checkpoint folder'")
+    return folders
+
+
+def load_policies(entries: Sequence[str], urdf: str, warmup: int,
+                  seed: int) -> dict[str, LoadedPolicy]:
+    """Load and warm up every policy; all must command the same joints.
+
+    Raises:
+        DpError: what is wrong, naming the entry, file or joint.
+    """
+    from dp_core.pipeline import Pipeline  # torch: only where a policy is really loaded
+
+    loaded: dict[str, LoadedPolicy] = {}
+    for name, folder in parse_policies(entries).items():
+        pipeline = Pipeline.load(folder, urdf, None if seed < 0 else seed)
+        loaded[name] = LoadedPolicy(name, pipeline, warm_up(pipeline, warmup))
+    first, *others = loaded.values()
+    for other in others:
+        mine = [(group.controller, group.joints) for group in first.contract.actions]
+        theirs = [(group.controller, group.joints) for group in other.contract.actions]
+        if mine != theirs:
+            raise ContractError(
+                f'policies {first.name!r} and {other.name!r} command different joints: '
+                f'{mine} and {theirs}; run one node for each')
+    return loaded
+
+
+def warm_up(pipeline: Pipeline, count: int) -> tuple[float, ...]:
+    """Predict ``count`` times from an empty scene; returns all times but the first [s]."""
+    contract = pipeline.contract
+    window = ObservationWindow(
+        t_obs_ns=0,
+        low_dim={s.name: np.zeros((contract.n_obs_steps, s.dim), np.float32)
+                 for s in contract.low_dim},
+        images={s.name: np.zeros((contract.n_obs_steps, *s.size, 3), np.uint8)
+                for s in contract.images})
+    times: list[float] = []
+    for _ in range(count):
+        begin_s = time.monotonic()
+        try:
+            pipeline.predict(window, np.zeros(len(pipeline.joint_names)))
+        except KinematicsError:
+            pass  # an empty scene may lead anywhere; only the time matters here
+        times.append(time.monotonic() - begin_s)
+    return tuple(times[1:])

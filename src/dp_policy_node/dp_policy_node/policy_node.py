@@ -1,0 +1,126 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""The lifecycle node: what each transition builds and frees, and what is wired to what.
+
+observation_input -> (window) -> inference_worker -> (chunk) -> trajectory_output -> controller
+^
+/execute_policy -> episode_server -> supervisor: ends the episode, brakes, tells why
+"""
+
+from __future__ import annotations
+
+from dp_core.errors import DpError
+from dp_msgs.msg import ActionChunk
+from dp_policy_node import parameters
+from dp_policy_node.convert import chunk_message
+from dp_policy_node.diagnostics import StatusPublisher
+from dp_policy_node.episode import Code
+from dp_policy_node.episode import Episode
+from dp_policy_node.episode_server import EpisodeServer
+from dp_policy_node.inference_worker import SentChunk
+from dp_policy_node.robot import Robot
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.lifecycle import LifecycleNode
+from rclpy.lifecycle import LifecycleState
+from rclpy.lifecycle import TransitionCallbackReturn
+from std_msgs.msg import Bool
+from std_srvs.srv import Trigger
+
+
+class PolicyNode(LifecycleNode):
+    """Serves `/execute_policy` with the policies named by the parameter ``policies``."""
+
+    def __init__(self, **kwargs: object):
+        """Declare parameters; the action, ~/status, ~/stop and ~/reset exist from now on."""
+        super().__init__('policy_node', **kwargs)
+        parameters.declare(self)
+        self._robot: Robot | None = None
+        self._chunks = self.create_publisher(ActionChunk, '~/action_chunk', 10)
+        self._status = StatusPublisher(self)
+        self._server = EpisodeServer(self, self._on_chunk, self._status.publish)
+        self._status.watch(self._server)
+        group = MutuallyExclusiveCallbackGroup()
+        self.create_service(Trigger, '~/stop', self._on_stop, callback_group=group)
+        self.create_service(Trigger, '~/reset', self._on_reset, callback_group=group)
+        success_topic = parameters.read(self).success_topic
+        if success_topic:
+            self.create_subscription(Bool, success_topic, self._on_success, 10,
+                                     callback_group=MutuallyExclusiveCallbackGroup())
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load policies, check contract, controllers and timing, and warm up."""
+        try:
+            self._robot = Robot.build(self, parameters.read(self))
+        except DpError as error:
+            self.get_logger().error(f'configure failed: {error}')
+            self._status.failure = str(error)
+            return TransitionCallbackReturn.FAILURE
+        self._status.failure = ''
+        self._status.set_robot(self._robot)
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Listen to the observations and accept goals."""
+        self._robot.open()
+        self._server.activate(self._robot)
+        self._status.active = True
+        self.get_logger().info(f'active; policies: {list(self._robot.policies)}')
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Brake, abort the running goal, and refuse new ones."""
+        self._server.deactivate('the node was deactivated')
+        self._status.active = False
+        self._robot.close_inputs()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the policies."""
+        self._free()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Brake and free everything."""
+        self._server.deactivate('the node was shut down')
+        self._status.active = False
+        self._free()
+        return TransitionCallbackReturn.SUCCESS
+
+    def halt(self, reason: str) -> None:
+        """Brake and abort the running goal: the process is about to end."""
+        self._server.deactivate(reason)
+        self._status.active = False
+
+    def close(self) -> None:
+        """Free everything; after the executor has ended."""
+        self._free()
+        self._server.close()
+
+    def _free(self) -> None:
+        robot, self._robot = self._robot, None
+        self._status.set_robot(None)
+        if robot is not None:
+            robot.close()
+
+    def _on_chunk(self, episode: Episode, sent: SentChunk) -> None:
+        self._status.chunks += 1
+        contract = episode.plan.policy.contract
+        message = chunk_message(
+            sent.chunk, [dim for group in contract.actions for dim in group.dims],
+            sent.trajectory, episode.plan.trajectory.seam, sent.inference_s, sent.planned_ns)
+        message.id = episode.chunks - 1
+        self._chunks.publish(message)
+
+    def _on_success(self, message: Bool) -> None:
+        if message.data:
+            self._server.end_episode(Code.NONE, '')
+
+    def _on_stop(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._server.stop()
+        response.success, response.message = True, 'stopped until ~/reset is called'
+        return response
+
+    def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._server.reset()
+        response.success = True
+        return response

@@ -1,0 +1,87 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""What configure builds and cleanup frees: policies, their inputs, the output and the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dp_core.chunk import check_timing
+from dp_policy_node.controller_check import check_controllers
+from dp_policy_node.controller_check import wait_for_description
+from dp_policy_node.inference_worker import InferenceWorker
+from dp_policy_node.latency import LatencyRecord
+from dp_policy_node.observation_input import ObservationInput
+from dp_policy_node.parameters import Settings
+from dp_policy_node.policies import load_policies
+from dp_policy_node.policies import LoadedPolicy
+from dp_policy_node.policies import parse_policies
+from dp_policy_node.trajectory_output import TrajectoryOutput
+from rclpy.node import Node
+
+
+@dataclass(frozen=True)
+class Robot:
+    """One robot and the policies that may move it.
+
+    Attributes:
+        policies: by name; the first is the default.
+        inputs: observations of each policy.
+        output: trajectories to the controllers.
+        worker: the inference thread.
+        latencies: times of its predictions.
+    """
+
+    policies: Mapping[str, LoadedPolicy]
+    inputs: Mapping[str, ObservationInput]
+    output: TrajectoryOutput
+    worker: InferenceWorker
+    latencies: LatencyRecord
+
+    @classmethod
+    def build(cls, node: Node, settings: Settings) -> Robot:
+        """Load every policy and check it against robot, controllers and clock.
+
+        Raises:
+            DpError: what does not fit; nothing is left behind.
+        """
+        parse_policies(settings.policies)  # tell a typing mistake before waiting for anybody
+        urdf = wait_for_description(
+            node, settings.robot_description_topic, settings.startup_timeout)
+        policies = load_policies(
+            settings.policies, urdf, settings.warmup_predictions, settings.seed)
+        groups = next(iter(policies.values())).contract.actions
+        check_controllers(
+            node, groups, settings.startup_timeout, allow_unsafe=settings.allow_unsafe_controller)
+        warmup_s = [t for policy in policies.values() for t in policy.warmup_s]
+        for policy in policies.values():
+            expected_s = LatencyRecord(policy.warmup_s).expected_s()
+            check_timing(policy.contract, expected_s, settings.lead_s, settings.max_blind_s)
+            node.get_logger().info(
+                f'policy {policy.name!r}: contract {policy.contract.name!r}, tasks '
+                f'{list(policy.contract.tasks)}, a prediction takes {expected_s * 1e3:.0f} ms')
+        output = TrajectoryOutput(node, groups)
+        inputs = {
+            name: ObservationInput(node, policy.contract, output.joint_names,
+                                   settings.joint_states_topic)
+            for name, policy in policies.items()}
+        latencies = LatencyRecord(warmup_s)
+        worker = InferenceWorker(node.get_clock(), output, latencies)
+        return cls(policies, inputs, output, worker, latencies)
+
+    def open(self) -> None:
+        """Listen to the observations."""
+        for item in self.inputs.values():
+            item.open()
+
+    def close_inputs(self) -> None:
+        """Listen no more."""
+        for item in self.inputs.values():
+            item.close()
+
+    def close(self) -> None:
+        """Free the thread and the publishers."""
+        self.close_inputs()
+        self.output.close()
+        self.worker.close()

@@ -1,0 +1,126 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Decides, many times a second, whether a running episode must end, and with which code."""
+
+from __future__ import annotations
+
+import time
+
+from dp_core.errors import ObservationError
+from dp_core.watchdog import Fault
+from dp_core.watchdog import Watchdog
+from dp_core.watchdog import WatchdogSettings
+from dp_policy_node.episode import Code
+from dp_policy_node.episode import Ending
+from dp_policy_node.episode import Episode
+from dp_policy_node.inference_worker import InferenceWorker
+from dp_policy_node.observation_input import Complaint
+from dp_policy_node.observation_input import ObservationInput
+from dp_policy_node.trajectory_output import TrajectoryOutput
+import numpy as np
+
+CODES = {
+    Fault.OBSERVATION_STALL: Code.OBSERVATION_STALL,
+    Fault.JOINT_STATE_STALL: Code.JOINT_STATE_STALL,
+    Fault.CLOCK_JUMP: Code.CLOCK_JUMP,
+}
+# A joint may be out of tolerance for this long, as when the arm only lags in a fast turn [s].
+TRACKING_GRACE_S = 0.2
+# Joint states must arrive within this time even when a simulated clock stands still [s].
+SILENCE_S = 3.0
+
+
+class Supervisor:
+    """Watches one episode and can stop it."""
+
+    def __init__(self, episode: Episode, inputs: ObservationInput, output: TrajectoryOutput,
+                 worker: InferenceWorker):
+        """Begin with the episode."""
+        settings = episode.plan.settings
+        self._episode = episode
+        self._settings = settings
+        self._inputs = inputs
+        self._output = output
+        self._worker = worker
+        self._watchdog = Watchdog(WatchdogSettings(settings.stall_timeout))
+        self._newest_window_ns = episode.accepted_ns
+        self._why_no_window = ''
+        self._off_track_since_s: float | None = None
+
+    @property
+    def stalled(self) -> bool:
+        """Whether no window can be built at the moment."""
+        return bool(self._why_no_window)
+
+    def brake(self) -> None:
+        """Stop the arm, unless a newer episode moves it already."""
+        self._output.brake(self._settings.max_acceleration, self._episode.epoch)
+        self._worker.wake()
+
+    def check(self, now_ns: int) -> Ending | None:
+        """Return why the episode must end now, or None.
+
+        Args:
+            now_ns: the ROS clock [ns].
+        """
+        complaint = self._inputs.complaint
+        if complaint is not None and complaint.invalid:
+            return Ending(Code.INVALID_OBSERVATION, complaint.reason)
+        return (self._watch(now_ns, complaint) or self._check_worker() or self._check_arm(now_ns)
+                or self._check_time(now_ns))
+
+    def _watch(self, now_ns: int, complaint: Complaint | None) -> Ending | None:
+        try:
+            self._newest_window_ns = max(
+                self._newest_window_ns, self._inputs.window(now_ns).t_obs_ns)
+            self._why_no_window = ''
+        except ObservationError as error:
+            self._why_no_window = str(error)
+        why = f'{self._why_no_window}: {complaint.reason}' if complaint else self._why_no_window
+        state = self._inputs.robot_state
+        verdict = self._watchdog.check(
+            now_ns, time.monotonic_ns(), self._newest_window_ns,
+            state.stamp_ns if state else None, why)
+        if verdict is not None:
+            code = CODES[verdict.fault]
+            if complaint is not None and verdict.fault is not Fault.CLOCK_JUMP:
+                code = Code.CLOCK_JUMP if complaint.future else Code.INVALID_OBSERVATION
+            return Ending(code, verdict.reason)
+        if self._inputs.joint_silence_s > SILENCE_S:
+            return Ending(Code.JOINT_STATE_STALL,
+                          f'no joint state has arrived for {self._inputs.joint_silence_s:.1f} s')
+        return None
+
+    def _check_worker(self) -> Ending | None:
+        if not self._worker.is_alive:
+            return Ending(Code.INFERENCE_FAILED, 'the inference thread died; see its traceback')
+        if self._worker.busy_s > self._settings.inference_timeout:
+            return Ending(Code.INFERENCE_FAILED,
+                          f'a prediction takes longer than {self._settings.inference_timeout} s')
+        return None
+
+    def _check_arm(self, now_ns: int) -> Ending | None:
+        silent = self._output.silent_controllers()
+        if silent:
+            return Ending(Code.CONTROLLER, f'controller {silent[0]!r} does not listen any more')
+        state, command = self._inputs.robot_state, self._output.command_at(now_ns)
+        tolerance = self._settings.tracking_tolerance
+        if state is None or command is None or tolerance == 0.0:
+            return None
+        error = np.abs(state.positions - command[0])  # (J,) [rad]
+        if error.max() <= tolerance:
+            self._off_track_since_s = None
+            return None
+        since_s = self._off_track_since_s = self._off_track_since_s or time.monotonic()
+        if time.monotonic() - since_s < TRACKING_GRACE_S:
+            return None
+        joint = self._output.joint_names[int(error.argmax())]
+        return Ending(Code.CONTROLLER,
+                      f'{joint} is {error.max():.3f} rad from its command, allowed are '
+                      f'{tolerance} rad: the controller is inactive, or the arm was held')
+
+    def _check_time(self, now_ns: int) -> Ending | None:
+        timeout_s = self._episode.plan.timeout_s
+        if self._episode.elapsed_ns(now_ns) * 1e-9 > timeout_s:
+            return Ending(Code.TIMEOUT, f'no success within {timeout_s:g} s')
+        return None

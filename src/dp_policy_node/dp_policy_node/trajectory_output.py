@@ -1,0 +1,129 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Trajectories -> controllers, and our model of what the controllers command now.
+
+One lock and one number make it certain that no chunk can follow a brake: every run holds the
+epoch it began with, and a brake ends that epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import threading
+
+from dp_core.contract import ActionGroup
+from dp_core.trajectory import brake
+from dp_core.trajectory import CommandedMotion
+from dp_core.trajectory import Trajectory
+from dp_policy_node.convert import trajectory_message
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+from rclpy.qos import HistoryPolicy
+from rclpy.qos import QoSProfile
+from rclpy.qos import ReliabilityPolicy
+from trajectory_msgs.msg import JointTrajectory
+
+Array = NDArray[np.float64]
+Plan = Callable[[CommandedMotion, int], Trajectory]
+# Measured joints this far from a finished command mean that someone else moved the arm [rad].
+MOVED_RAD = 0.01
+
+
+class TrajectoryOutput:
+    """Publishes one JointTrajectory per action group, all from one trajectory."""
+
+    def __init__(self, node: Node, groups: tuple[ActionGroup, ...]):
+        """Create the publishers ``<controller>/joint_trajectory``."""
+        self._clock = node.get_clock()
+        self._node = node
+        self._groups = groups
+        self.joint_names = tuple(joint for group in groups for joint in group.joints)
+        qos = QoSProfile(depth=1, history=HistoryPolicy.KEEP_LAST,
+                         reliability=ReliabilityPolicy.RELIABLE)
+        self._publishers = [
+            node.create_publisher(JointTrajectory, f'{group.controller}/joint_trajectory', qos)
+            for group in groups]
+        self._lock = threading.Lock()
+        self._epoch = 0
+        self._motion: CommandedMotion | None = None
+
+    def close(self) -> None:
+        """Remove the publishers; nothing can be sent any more."""
+        with self._lock:
+            self._epoch += 1
+            for publisher in self._publishers:
+                self._node.destroy_publisher(publisher)
+            self._publishers.clear()
+
+    def silent_controllers(self) -> list[str]:
+        """Controllers of which nobody listens to our trajectories."""
+        return [group.controller for group, publisher in zip(self._groups, self._publishers)
+                if publisher.get_subscription_count() == 0]
+
+    def begin(self, measured: Array) -> int:
+        """Begin a run and return its epoch; runs that began before can send no more.
+
+        The motion continues from what was commanded. Only where nothing was, or where the arm
+        rests somewhere else, as after a reset of a scene, it starts from ``measured`` (J,) [rad].
+        """
+        with self._lock:
+            self._epoch += 1
+            now_ns = self._clock.now().nanoseconds
+            if self._motion is None or (
+                    now_ns >= self._motion.end_ns
+                    and np.abs(self._motion.at(now_ns)[0] - measured).max() > MOVED_RAD):
+                self._motion = CommandedMotion(measured)
+            return self._epoch
+
+    def is_current(self, epoch: int) -> bool:
+        """Whether the run that began with ``epoch`` may still send."""
+        return epoch == self._epoch
+
+    def send(self, epoch: int, plan: Plan) -> Trajectory | None:
+        """Plan from the commanded motion as it is now, and publish; None after a brake.
+
+        Raises:
+            TrajectoryError: from ``plan``, or the result is not safe to send; nothing was sent.
+        """
+        with self._lock:
+            if epoch != self._epoch or self._motion is None:
+                return None
+            trajectory = plan(self._motion, self._clock.now().nanoseconds)
+            self._publish(trajectory)
+            return trajectory
+
+    def brake(self, max_acceleration: float, epoch: int | None = None) -> Trajectory | None:
+        """Come to rest and end the epoch; None when the arm rests already.
+
+        Args:
+            max_acceleration: of every joint [rad/s^2].
+            epoch: brake only this run, and leave a newer one alone; None brakes whatever moves.
+        """
+        with self._lock:
+            if epoch is not None and epoch != self._epoch:
+                return None
+            self._epoch += 1
+            now_ns = self._clock.now().nanoseconds
+            if self._motion is None or now_ns >= self._motion.end_ns:
+                return None
+            trajectory = brake(self._motion, self.joint_names, now_ns, max_acceleration)
+            self._publish(trajectory)
+            return trajectory
+
+    def command_at(self, time_ns: int) -> tuple[Array, Array] | None:
+        """Commanded positions (J,) [rad] and velocities (J,) [rad/s]; None before a run."""
+        with self._lock:
+            return None if self._motion is None else self._motion.at(time_ns)
+
+    def is_moving(self, now_ns: int) -> bool:
+        """Whether the last trajectory has not ended yet."""
+        with self._lock:
+            return self._motion is not None and now_ns < self._motion.end_ns
+
+    def _publish(self, trajectory: Trajectory) -> None:
+        messages = [trajectory_message(trajectory, group.joints) for group in self._groups]
+        for publisher, message in zip(self._publishers, messages):
+            publisher.publish(message)
+        if self._motion is not None:
+            self._motion.follow(trajectory)
