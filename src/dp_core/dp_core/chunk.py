@@ -43,6 +43,7 @@ class ActionChunk:
         joint_names: J names over all action groups.
         positions: (N, J) joint targets [rad].
         actions: (N, A) what the policy said, in the contract's units, clamped to its bounds.
+        stretch: how many times longer than the contract's dt a step is; 1 / speed_scale.
     """
 
     stamp_ns: int
@@ -51,6 +52,7 @@ class ActionChunk:
     joint_names: tuple[str, ...]
     positions: Array
     actions: Array
+    stretch: float = 1.0
 
     def times_ns(self) -> NDArray[np.int64]:
         """Time of every step (N,) on the ROS clock [ns]."""
@@ -117,6 +119,7 @@ class Chunker:
             joint_names=self.joint_names,
             positions=np.concatenate(parts, axis=1),
             actions=actions,
+            stretch=1.0 / speed_scale,
         )
 
 

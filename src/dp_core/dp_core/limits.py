@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from dp_core.errors import LimitError
-from dp_core.errors import TrajectoryError
 from dp_core.kinematics import JointLimits
 from dp_core.trajectory import Trajectory
 import numpy as np
@@ -23,7 +22,6 @@ def check_limits(trajectory: Trajectory, limits: JointLimits) -> None:
     Raises:
         LimitError: a joint would leave its position or exceed its velocity limit; the message
             names joint, value, limit and time.
-        TrajectoryError: a value is not finite.
     """
     curve = trajectory.curve()
     times_s = np.linspace(
@@ -32,8 +30,6 @@ def check_limits(trajectory: Trajectory, limits: JointLimits) -> None:
         max(2, round(float(trajectory.times_s[-1]) / CHECK_PERIOD_S) + 1),
     )
     positions, velocities = curve(times_s), curve(times_s, 1)  # (T, J) each
-    if not (np.isfinite(positions).all() and np.isfinite(velocities).all()):
-        raise TrajectoryError('the motion contains NaN or infinity')
     for what, unit, excess, value in (
         (
             'position',

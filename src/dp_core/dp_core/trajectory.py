@@ -35,7 +35,8 @@ class TrajectorySettings:
         seam: ``replace``: the spline bends to the new chunk at once, as the original does.
             ``fade``: the chunk is shifted onto the commanded motion and the shift fades out.
         lead_s: smallest time from hand-over to the first knot [s].
-        max_blind_s: most that is sent ahead, before the braking tail [s].
+        max_blind_s: most that is sent ahead, before the braking tail, at full speed; a chunk that
+            is stretched in time may reach as much farther [s].
         fade_s: time in which the shift of ``fade`` vanishes [s].
         max_acceleration: of every joint while braking [rad/s^2].
     """
@@ -75,6 +76,25 @@ class Trajectory:
     positions: Array
     velocities: Array
     seam: Seam | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what a controller would obey to the arm's harm, or die of."""
+        shape = (len(self.times_s), len(self.joint_names))
+        for name in ('positions', 'velocities'):
+            if getattr(self, name).shape != shape:
+                raise TrajectoryError(f'{name} are {getattr(self, name).shape}, valid: {shape}')
+        for name in ('start_position', 'start_velocity'):
+            if getattr(self, name).shape != shape[1:]:
+                raise TrajectoryError(f'{name} is {getattr(self, name).shape}, valid: {shape[1:]}')
+        if len(set(self.joint_names)) != len(self.joint_names):
+            raise TrajectoryError(f'joints {list(self.joint_names)} are not unique')
+        numbers = (self.start_position, self.start_velocity, self.positions, self.velocities)
+        if not all(np.isfinite(values).all() for values in (*numbers, self.times_s)):
+            raise TrajectoryError('the motion contains NaN or infinity')
+        if shape[0] < 2 or not (np.diff(self.times_s, prepend=0.0) > 0).all():
+            raise TrajectoryError(f'times {self.times_s.tolist()} do not rise from 0 in two knots')
+        if self.velocities[-1].any():
+            raise TrajectoryError(f'the last velocity is {self.velocities[-1].tolist()}, valid: 0')
 
     @property
     def end_ns(self) -> int:
@@ -127,8 +147,9 @@ def connect(
 
     Raises:
         ExpiredError: fewer than two steps of the chunk still lie ahead.
-        TrajectoryError: a value is not finite.
+        TrajectoryError: a value is not finite, or the chunk lies in the future.
     """
+    max_blind_s = settings.max_blind_s * chunk.stretch
     position, velocity = motion.at(now_ns)
     ahead_s: Array = np.asarray((chunk.times_ns() - now_ns) * 1e-9, dtype=np.float64)  # (N,)
     cut = int(np.searchsorted(ahead_s, settings.lead_s, side='right'))
@@ -138,9 +159,16 @@ def connect(
             f'than {settings.lead_s} s ahead; its observation is '
             f'{(now_ns - chunk.stamp_ns) * 1e-9:.3f} s old'
         )
-    if not np.isfinite(chunk.positions).all():
-        raise TrajectoryError('the chunk contains NaN or infinity')
-    jump, velocity_jump = _disagreement(chunk, ahead_s, position, velocity)
+    if ahead_s[cut] > max_blind_s:
+        raise TrajectoryError(
+            f'the chunk begins {ahead_s[cut]:.3f} s ahead, more than {max_blind_s} s; '
+            'its observation is stamped in the future or the clock went back'
+        )
+    if chunk.positions.shape[1:] != position.shape or not np.isfinite(chunk.positions).all():
+        raise TrajectoryError(
+            f'the chunk contains NaN or infinity, or is not for {len(position)} joints'
+        )
+    jump, velocity_jump = _disagreement(chunk, ahead_s, motion, now_ns)
     knots_s, knots = ahead_s[cut:], chunk.positions[cut:]
     if settings.seam == 'fade':
         remaining = np.clip(1.0 - knots_s / settings.fade_s, 0.0, 1.0)
@@ -150,7 +178,7 @@ def connect(
         np.concatenate([position[None], knots]),
         bc_type=((1, velocity), (2, np.zeros_like(position))),
     )
-    kept = max(1, int(np.searchsorted(knots_s, settings.max_blind_s, side='right')))
+    kept = int(np.searchsorted(knots_s, max_blind_s, side='right'))
     return _ending_at_rest(
         now_ns,
         chunk.joint_names,
@@ -176,13 +204,15 @@ def brake(
 
 
 def _disagreement(
-    chunk: ActionChunk, ahead_s: Array, position: Array, velocity: Array
+    chunk: ActionChunk, ahead_s: Array, motion: CommandedMotion, now_ns: int
 ) -> tuple[Array, Array]:
-    """Commanded minus chunk at the hand-over: positions (J,) and velocities (J,)."""
-    here = np.array([np.interp(0.0, ahead_s, column) for column in chunk.positions.T])
-    k = int(np.clip(np.searchsorted(ahead_s, 0.0), 1, len(ahead_s) - 1))
+    """Commanded minus chunk at the first instant both know: positions (J,), velocities (J,)."""
+    at_s = max(0.0, float(ahead_s[0]))  # before its first step a chunk says nothing
+    position, velocity = motion.at(now_ns + round(at_s * 1e9))
+    wanted = np.array([np.interp(at_s, ahead_s, column) for column in chunk.positions.T])
+    k = int(np.clip(np.searchsorted(ahead_s, at_s), 1, len(ahead_s) - 1))
     slope = (chunk.positions[k] - chunk.positions[k - 1]) / (ahead_s[k] - ahead_s[k - 1])
-    return position - here, velocity - slope
+    return position - wanted, velocity - slope
 
 
 def _ending_at_rest(

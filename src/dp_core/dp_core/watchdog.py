@@ -15,7 +15,7 @@ class Fault(Enum):
 
     OBSERVATION_STALL = 'observation_stall'
     JOINT_STATE_STALL = 'joint_state_stall'
-    CLOCK_JUMP = 'clock_jump'
+    CLOCK_JUMP = 'clock_jump'  # or stands still: a clock that cannot be trusted
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,16 @@ class WatchdogSettings:
             bridged by the chunk that is being executed.
         clock_jump_s: largest disagreement between the ROS clock and the steady clock over one
             check [s].
+        clock_stopped_s: longest time for which the ROS clock may stand still, as that of a paused
+            simulation does [s]. Without it nothing would ever seem late after a simulator died.
     """
 
     stall_timeout_s: float = 0.5
     clock_jump_s: float = 0.25
+    clock_stopped_s: float = 3.0
 
     def __post_init__(self) -> None:
-        for name in ('stall_timeout_s', 'clock_jump_s'):
+        for name in ('stall_timeout_s', 'clock_jump_s', 'clock_stopped_s'):
             if not getattr(self, name) > 0.0:
                 raise ConfigError(f'{name} is {getattr(self, name)}, valid: a positive number')
 
@@ -52,6 +55,7 @@ class Watchdog:
     def __init__(self, settings: WatchdogSettings):
         self._settings = settings
         self._last: tuple[int, int] | None = None
+        self._moved_ns = 0  # steady time at which the ROS clock was last seen to move
 
     def start(self) -> None:
         """A goal begins: forget the clocks of the last one."""
@@ -74,15 +78,9 @@ class Watchdog:
             joint_state_ns: stamp of the newest usable joint state [ns].
             why_no_window: the synchroniser's last complaint, for the message.
         """
-        last, self._last = self._last, (now_ns, steady_ns)
-        if last is not None:
-            ros_s, steady_s = (now_ns - last[0]) * 1e-9, (steady_ns - last[1]) * 1e-9
-            # A slow or paused simulation clock may lag; it may not go back or run ahead.
-            if ros_s < 0 or ros_s - steady_s > self._settings.clock_jump_s:
-                return Verdict(
-                    Fault.CLOCK_JUMP,
-                    f'the ROS clock moved by {ros_s:.3f} s while {steady_s:.3f} s passed',
-                )
+        verdict = self._check_clock(now_ns, steady_ns)
+        if verdict is not None:
+            return verdict
         for fault, newest_ns, what in (
             (Fault.JOINT_STATE_STALL, joint_state_ns, 'joint states'),
             (Fault.OBSERVATION_STALL, window_ns, 'a complete observation'),
@@ -96,4 +94,25 @@ class Watchdog:
                     f'{what} stopped {age_s:.3f} s ago, allowed are '
                     f'{self._settings.stall_timeout_s} s; {why_no_window}',
                 )
+        return None
+
+    def _check_clock(self, now_ns: int, steady_ns: int) -> Verdict | None:
+        last, self._last = self._last, (now_ns, steady_ns)
+        if last is None or now_ns != last[0]:
+            self._moved_ns = steady_ns
+        if last is None:
+            return None
+        ros_s, steady_s = (now_ns - last[0]) * 1e-9, (steady_ns - last[1]) * 1e-9
+        # A slow or paused simulation clock may lag; it may not go back or run ahead.
+        if ros_s < 0 or ros_s - steady_s > self._settings.clock_jump_s:
+            return Verdict(
+                Fault.CLOCK_JUMP,
+                f'the ROS clock moved by {ros_s:.3f} s while {steady_s:.3f} s passed',
+            )
+        still_s = (steady_ns - self._moved_ns) * 1e-9
+        if still_s > self._settings.clock_stopped_s:
+            return Verdict(
+                Fault.CLOCK_JUMP,
+                f'the ROS clock has stood still for {still_s:.3f} s; is the simulator alive?',
+            )
         return None
