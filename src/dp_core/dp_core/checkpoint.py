@@ -9,15 +9,6 @@ from pathlib import Path
 import shutil
 from typing import Any
 
-import numpy as np
-from safetensors import safe_open
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from safetensors.torch import save_file
-import torch
-from torch import Tensor
-import yaml
-
 from dp_core.config import PolicyConfig
 from dp_core.contract import Contract
 from dp_core.errors import CheckpointError
@@ -26,6 +17,14 @@ from dp_core.errors import ContractError
 from dp_core.normalize import Normalizer
 from dp_core.policy import Policy
 from dp_core.policy import PolicyNetwork
+import numpy as np
+from safetensors import safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save_file
+import torch
+from torch import Tensor
+import yaml
 
 POLICY_FILE = 'policy.yaml'
 WEIGHTS_FILE = 'weights.safetensors'
@@ -122,9 +121,11 @@ def _read_document(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CheckpointError(f'cannot read {path}: {error}') from error
     if not isinstance(document, dict) or not {'format', 'config', 'contract'} <= set(document):
-        raise CheckpointError(f'{path} is not a policy description: needs format, config, contract')
+        raise CheckpointError(f'{path} is no policy: it needs format, config and contract')
     if document['format'] != FORMAT:
-        raise CheckpointError(f'{path} has format {document["format"]!r}, this version reads {FORMAT}')
+        raise CheckpointError(
+            f'{path} has format {document["format"]!r}, this version reads {FORMAT}'
+        )
     return document
 
 
@@ -139,7 +140,9 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f'{path} is truncated or corrupt: {error}') from error
 
 
-def _require_shapes(stored: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> None:
+def _require_shapes(
+    stored: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path
+) -> None:
     missing = sorted(set(wanted) - set(stored))
     unknown = sorted(set(stored) - set(wanted))
     if missing or unknown:

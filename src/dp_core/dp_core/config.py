@@ -51,14 +51,19 @@ class PolicyConfig:
         """Refuse what the networks cannot be built from."""
         if len(self.down_dims) < 2:
             raise ConfigError(f'down_dims is {self.down_dims}, valid: two levels or more')
-        for name, channels in (('down_dims', self.down_dims), ('image_channels', self.image_channels)):
+        for name in ('down_dims', 'image_channels'):
+            channels = getattr(self, name)
             bad = [c for c in channels if c < 1 or c % self.n_groups]
             if bad or not channels:
-                raise ConfigError(f'{name} is {channels}, valid: multiples of n_groups {self.n_groups}')
+                raise ConfigError(
+                    f'{name} is {channels}, valid: multiples of n_groups {self.n_groups}'
+                )
         if self.kernel_size < 1 or self.kernel_size % 2 == 0:
             raise ConfigError(f'kernel_size is {self.kernel_size}, valid: odd and positive')
         if self.step_embedding_dim < 4 or self.step_embedding_dim % 2:
-            raise ConfigError(f'step_embedding_dim is {self.step_embedding_dim}, valid: even, >= 4')
+            raise ConfigError(
+                f'step_embedding_dim is {self.step_embedding_dim}, valid: even, >= 4'
+            )
         if not 0.5 <= self.image_crop <= 1.0:
             raise ConfigError(f'image_crop is {self.image_crop}, valid: 0.5 .. 1.0')
         if self.image_features < 2 or self.image_features % 2:
@@ -90,17 +95,17 @@ class PolicyConfig:
     def from_dict(cls, data: Any) -> PolicyConfig:
         """Build from plain data; unknown keys are refused by name."""
         if not isinstance(data, dict):
-            raise ConfigError(f'policy configuration: expected a mapping, got {type(data).__name__}')
+            raise ConfigError(f'policy settings: expected a mapping, got {type(data).__name__}')
         known = {f.name: f for f in dataclasses.fields(cls)}
         unknown = sorted(set(data) - set(known))
         if unknown:
             raise ConfigError(f'unknown policy settings {unknown}; valid: {sorted(known)}')
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in data.items()
+        }
         for key, value in values.items():
             default = known[key].default
-            good = isinstance(value, (int, float)) if isinstance(default, float) else isinstance(
-                value, type(default)
-            )
-            if not good:
+            kinds = (int, float) if isinstance(default, float) else (type(default),)
+            if not isinstance(value, kinds):
                 raise ConfigError(f'{key} is {value!r}, valid: a value like {default!r}')
         return cls(**values)

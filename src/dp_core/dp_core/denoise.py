@@ -10,11 +10,10 @@ from collections.abc import Sequence
 
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
-import torch
-from torch import Tensor
-
 from dp_core.config import PolicyConfig
 from dp_core.networks.unet1d import Unet1d
+import torch
+from torch import Tensor
 
 
 def training_scheduler(config: PolicyConfig) -> DDPMScheduler:
@@ -68,12 +67,12 @@ def sample(
     """
     batch = len(condition)
     timesteps = scheduler.timesteps  # (K,), falling
-    modulation = unet.modulation(
-        timesteps.to(condition.device).repeat_interleave(batch), condition.repeat(len(timesteps), 1)
-    ).unflatten(0, (-1, batch))  # (K, B, F): nothing in it depends on the noisy actions
+    each = timesteps.repeat_interleave(batch)  # (K * B,)
+    films = unet.modulation(each, condition.repeat(len(timesteps), 1))
+    films = films.reshape(len(timesteps), batch, -1)  # (K, B, F): nothing depends on x
     x = x_start
     for k, timestep in enumerate(timesteps):
-        eps = unet.denoise(x, modulation[k])
+        eps = unet.denoise(x, films[k])
         if isinstance(scheduler, DDPMScheduler):
             noise_source = list(generators) if generators else None
             x = scheduler.step(eps, timestep, x, generator=noise_source).prev_sample

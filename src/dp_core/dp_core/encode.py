@@ -5,17 +5,16 @@
 from collections.abc import Mapping
 from collections.abc import Sequence
 
-import numpy as np
-import torch
-from torch import nn
-from torch import Tensor
-
 from dp_core.config import PolicyConfig
 from dp_core.contract import Contract
 from dp_core.networks.conv_encoder import ConvEncoder
 from dp_core.networks.state_encoder import StateEncoder
 from dp_core.normalize import Normalizer
 from dp_core.observation import ObservationWindow
+import numpy as np
+import torch
+from torch import nn
+from torch import Tensor
 
 
 def cropped_size(size: tuple[int, int], crop: float) -> tuple[int, int]:

@@ -7,11 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dp_core.errors import CheckpointError
 from dp_core.errors import DatasetError
+import numpy as np
+from numpy.typing import NDArray
 
 ACTION = 'action'
 _CONSTANT = 1e-6  # a span below this, relative to the magnitude, counts as constant

@@ -8,12 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 import secrets
 
-import numpy as np
-from numpy.typing import NDArray
-import torch
-from torch import nn
-from torch import Tensor
-
 from dp_core.config import PolicyConfig
 from dp_core.contract import Contract
 from dp_core.denoise import sample
@@ -25,6 +19,11 @@ from dp_core.networks.unet1d import Unet1d
 from dp_core.normalize import ACTION
 from dp_core.normalize import Normalizer
 from dp_core.observation import ObservationWindow
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import nn
+from torch import Tensor
 
 
 class PolicyNetwork(nn.Module):
@@ -109,7 +108,8 @@ class Policy:
 
     def predict(self, window: ObservationWindow, seed: int | None = None) -> NDArray[np.float32]:
         """Predict actions (horizon, action_dim) in physical units; step 0 is the oldest tick."""
-        return self.predict_batch([window], None if seed is None else [seed])[0]
+        actions = self.predict_batch([window], None if seed is None else [seed])
+        return np.asarray(actions[0])
 
     def predict_batch(
         self, windows: Sequence[ObservationWindow], seeds: Sequence[int] | None = None

@@ -19,6 +19,8 @@ import shutil
 from typing import Any
 import zipfile
 
+from dp_core.contract import Contract
+from dp_core.errors import DatasetError
 import numpy as np
 from numpy.typing import NDArray
 import zarr
@@ -26,12 +28,10 @@ from zarr.errors import BaseZarrError
 from zarr.storage import LocalStore
 from zarr.storage import ZipStore
 
-from dp_core.contract import Contract
-from dp_core.errors import DatasetError
-
 CONTRACT_FILE = 'contract.yaml'
 STORES = ('replay_buffer.zarr', 'replay_buffer.zarr.zip')
 _CHUNK_BYTES = 2_000_000
+_READ_ERRORS = (BaseZarrError, KeyError, ValueError, OSError, RuntimeError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,16 @@ class ReplayBuffer:
         if not len(ends) or ends[0] < 1 or (np.diff(ends) < 1).any():
             raise DatasetError(f'episode_ends must rise from above 0, got {ends[:5]} ...')
         if len(self.no_end_pad) != len(ends):
-            raise DatasetError(f'no_end_pad has {len(self.no_end_pad)} values for {len(ends)} episodes')
+            raise DatasetError(
+                f'no_end_pad has {len(self.no_end_pad)} values for {len(ends)} episodes'
+            )
         for name, array in self.data.items():
             if len(array) != ends[-1]:
                 raise DatasetError(f'{name} has {len(array)} frames, episode_ends say {ends[-1]}')
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return int(self.episode_ends[-1])
 
     def require_contract(self, contract: Contract) -> None:
         """Raise DatasetError unless every stream and the action has the contract's shape."""
@@ -108,16 +114,19 @@ def save_dataset(
 
 def _read(path: Path, wanted: list[str]) -> ReplayBuffer:
     try:
-        store = ZipStore(path, mode='r') if path.suffix == '.zip' else LocalStore(path, read_only=True)
+        zipped = path.suffix == '.zip'
+        store = ZipStore(path, mode='r') if zipped else LocalStore(path, read_only=True)
         root = zarr.open_group(store, mode='r', zarr_format=2)
         members = dict(root.require_group('data').arrays()) if 'data' in root else {}
         data = {name: np.asarray(members[name][:]) for name in wanted if name in members}
-        ends = np.asarray(root['meta/episode_ends'][:], dtype=np.int64)  # type: ignore[index]
-        pad = root['meta/no_end_pad'][:] if 'meta/no_end_pad' in root else np.zeros(len(ends), bool)  # type: ignore[index]
+        ends = np.asarray(root['meta/episode_ends'][:], dtype=np.int64)
+        pad = np.zeros(len(ends), dtype=np.bool_)
+        if 'meta/no_end_pad' in root:
+            pad = np.asarray(root['meta/no_end_pad'][:], dtype=np.bool_)
         store.close()
-    except (BaseZarrError, KeyError, ValueError, OSError, RuntimeError, zipfile.BadZipFile) as error:
+    except _READ_ERRORS as error:
         raise DatasetError(f'cannot read {path}: {error}') from error
-    return ReplayBuffer(data, ends, np.asarray(pad, dtype=np.bool_))
+    return ReplayBuffer(data, ends, pad)
 
 
 def _write(path: Path, buffer: ReplayBuffer) -> None:

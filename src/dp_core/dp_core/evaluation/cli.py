@@ -29,9 +29,11 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument('--output', type=Path, help='result file (JSON)')
     p.add_argument('--n-action-steps', type=int, help='default: of the contract')
-    p.add_argument('--delay-steps', type=int, default=0, help='ask for chunks this many steps early')
+    p.add_argument('--delay-steps', type=int, default=0, help='ask for chunks so many steps early')
     p.add_argument('--sampler', choices=SAMPLERS, help='default: of the checkpoint')
-    p.add_argument('--inference-steps', type=int, help='denoising steps; default: of the checkpoint')
+    p.add_argument(
+        '--inference-steps', type=int, help='of the denoiser; default: of the checkpoint'
+    )
     p.add_argument('--max-steps', type=int, default=0, help='default: of the environment')
     p.add_argument('--workers', type=int, default=0, help='processes that step; 0: in this one')
     p.add_argument('--batch', type=int, default=50, help='episodes at the same time')
@@ -60,8 +62,6 @@ def _report(done: int, total: int, mean: float) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate and write the result file."""
-    import torch
-
     from dp_core.checkpoint import load_policy
     from dp_core.evaluation.episode import env_spec
     from dp_core.evaluation.report import summarize
@@ -70,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dp_core.evaluation.rollout import roll_out
     from dp_core.evaluation.stepper import LocalStepper
     from dp_core.evaluation.stepper import ProcessStepper
+    import torch
 
     torch.set_num_threads(arguments.threads)
     policy = load_policy(arguments.policy)

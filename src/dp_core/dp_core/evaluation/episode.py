@@ -10,13 +10,12 @@ from dataclasses import field
 import importlib
 from typing import Any
 
-import gymnasium
-import numpy as np
-from numpy.typing import NDArray
-
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.observation import ObservationWindow
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
 
 FULL_COVERAGE = 0.95  # coverage that scores 1
 
@@ -42,7 +41,7 @@ class EnvSpec:
         """Episode limit [policy steps], resolved."""
         if self.max_steps:
             return self.max_steps
-        known = gymnasium.spec(self.id).max_episode_steps
+        known: int | None = gymnasium.spec(self.id).max_episode_steps
         if not known:
             raise ConfigError(f'environment {self.id!r} sets no episode limit; give --max-steps')
         return known
@@ -90,8 +89,8 @@ class Episode:
     def __init__(self, spec: EnvSpec, contract: Contract) -> None:
         """Make the environment."""
         self._contract = contract
-        self._limit = spec.step_limit
         importlib.import_module(spec.module)  # registers the id, in worker processes too
+        self._limit = spec.step_limit
         self._env = gymnasium.make(spec.id, max_episode_steps=self._limit, **spec.arguments)
 
     def reset(self, seed: int, keep: int = 0) -> EpisodeState:
@@ -142,4 +141,4 @@ class Episode:
             raise ConfigError('the environment must observe a dict keyed by stream names')
         missing = [s.name for s in self._contract.observations if s.name not in observation]
         if missing:
-            raise ConfigError(f'the environment observes {sorted(observation)}, it lacks {missing}')
+            raise ConfigError(f'the environment lacks {missing}, it has {sorted(observation)}')

@@ -13,9 +13,6 @@ from pathlib import Path
 import platform
 from typing import Any
 
-import numpy as np
-import torch
-
 from dp_core.checkpoint import WEIGHTS_FILE
 from dp_core.evaluation.episode import EnvSpec
 from dp_core.evaluation.episode import FULL_COVERAGE
@@ -24,6 +21,10 @@ from dp_core.evaluation.rollout import Protocol
 from dp_core.evaluation.statistics import bootstrap_mean_interval
 from dp_core.evaluation.statistics import wilson_interval
 from dp_core.policy import Policy
+import numpy as np
+import torch
+
+SCORE = f'mean over seeds of max over the episode of clip(coverage/{FULL_COVERAGE}, 0, 1)'
 
 
 def summarize(
@@ -41,7 +42,7 @@ def summarize(
         'policy': folder.name,
         'weights_sha256': hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(),
         'env': spec.id,
-        'score': f'mean over seeds of max over the episode of clip(coverage/{FULL_COVERAGE}, 0, 1)',
+        'score': SCORE,
         'score_mean': float(np.mean(scores)),
         'score_ci95': bootstrap_mean_interval(scores),
         'success_rate': full / len(scores),

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 import time
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.evaluation.stepper import Stepper
 from dp_core.policy import Policy
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@
 from collections.abc import Sequence
 import math
 
-import numpy as np
-
 from dp_core.errors import ConfigError
+import numpy as np
 
 
 def bootstrap_mean_interval(

@@ -11,14 +11,14 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dp_core.contract import Contract
+from dp_core.errors import ConfigError
 from dp_core.errors import DpError
 from dp_core.evaluation.episode import EnvSpec
 from dp_core.evaluation.episode import Episode
 from dp_core.evaluation.episode import EpisodeState
+import numpy as np
+from numpy.typing import NDArray
 
 Actions = Mapping[int, NDArray[np.float32]]
 States = dict[int, EpisodeState]
@@ -118,7 +118,10 @@ class ProcessStepper:
             self._connections[worker].send((verb, argument, steps))
         states: States = {}
         for worker, _ in requests:
-            answer = self._connections[worker].recv()
+            try:
+                answer = self._connections[worker].recv()
+            except EOFError as error:
+                raise ConfigError('a worker process died; its error is shown above') from error
             if isinstance(answer, DpError):
                 raise answer
             states.update(answer)

@@ -21,7 +21,7 @@ def _uniform(shape: tuple[int, ...], fan_in: int) -> nn.Parameter:
 
 
 class Conv(nn.Module):
-    """Convolution in time with zero padding, same as `nn.Conv1d(in, out, kernel, stride, kernel // 2)`."""
+    """Convolution in time, same as `nn.Conv1d` with a padding of kernel_size // 2."""
 
     def __init__(self, n_in: int, n_out: int, kernel_size: int, stride: int = 1) -> None:
         """Create the taps; `weight` is (C_out, kernel_size, C_in)."""
@@ -76,7 +76,7 @@ class GroupNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise x (B, T, C)."""
-        groups = x.float().unflatten(-1, (self.n_groups, -1))  # (B, T, G, C / G)
+        groups = x.float().reshape(*x.shape[:2], self.n_groups, -1)  # (B, T, G, C / G)
         var, mean = torch.var_mean(groups, dim=(1, 3), keepdim=True, correction=0)
-        unit = (groups - mean) * torch.rsqrt(var + self.eps)
-        return unit.flatten(2) * self.weight + self.bias
+        unit: Tensor = (groups - mean) * torch.rsqrt(var + self.eps)
+        return torch.addcmul(self.bias, unit.flatten(2), self.weight)

@@ -15,7 +15,7 @@ class SpatialSoftmax(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (B, C, H, W) to (B, 2 C): x and y of each channel in [-1, 1]."""
-        weights = x.float().flatten(2).softmax(dim=-1).unflatten(2, x.shape[2:])  # (B, C, H, W)
+        weights = x.float().flatten(2).softmax(dim=-1).reshape(x.shape)  # (B, C, H, W)
         height, width = x.shape[2:]
         ys = torch.linspace(-1.0, 1.0, height, device=x.device)
         xs = torch.linspace(-1.0, 1.0, width, device=x.device)
@@ -42,7 +42,9 @@ class ConvEncoder(nn.Module):
         self.features = nn.Sequential(*layers)
         self.keypoints = nn.Conv2d(n_in, out_dim // 2, 1)
         self.softmax = SpatialSoftmax()
-        self.project = nn.Sequential(nn.Linear(out_dim, out_dim), nn.ReLU(), nn.Linear(out_dim, out_dim))
+        self.project = nn.Sequential(
+            nn.Linear(out_dim, out_dim), nn.ReLU(), nn.Linear(out_dim, out_dim)
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, 3, H, W) in [-1, 1] to (B, out_dim)."""

@@ -7,17 +7,16 @@ actions (the FiLM numbers of all blocks) is one matrix product, `modulation`, so
 computes it once for all its steps, before the loop.
 """
 
-import math
 from collections.abc import Sequence
-
-import torch
-from torch import nn
-from torch import Tensor
-from torch.nn import functional
+import math
 
 from dp_core.networks.conv1d import Conv
 from dp_core.networks.conv1d import GroupNorm
 from dp_core.networks.conv1d import Upsample
+import torch
+from torch import nn
+from torch import Tensor
+from torch.nn import functional
 
 
 class ConvBlock(nn.Module):
@@ -113,7 +112,7 @@ class Unet1d(nn.Module):
 
     def denoise(self, noisy: Tensor, modulation: Tensor) -> Tensor:
         """Predict the noise in noisy (B, T, A), given modulation (B, F)."""
-        films = iter(modulation.split(self._film_sizes, dim=-1))  # in the order of __init__
+        films = iter(torch.split(modulation, self._film_sizes, dim=-1))  # in the order of __init__
         film = {name: [next(films) for _ in getattr(self, name)] for name in _BLOCK_LISTS}
         x, skips = noisy, []
         for level in range(len(self.down)):

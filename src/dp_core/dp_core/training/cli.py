@@ -104,9 +104,10 @@ class ProgressLine:
             return
         used = line['cpu_s']
         left_s = used * (1.0 - done) / max(done, 1e-9)
+        end = '  \r' if self._terminal else '\n'
         sys.stderr.write(
             f'{100 * done:5.1f} %  step {line["step"]}  loss {line["loss"]:.4f}  '
-            f'{used:.0f} CPU s used, about {left_s:.0f} to go' + ('  \r' if self._terminal else '\n')
+            f'{used:.0f} CPU s used, about {left_s:.0f} to go{end}'
         )
         sys.stderr.flush()
 

@@ -7,17 +7,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 import logging
 
-import numpy as np
-from numpy.typing import NDArray
-import torch
-from torch import Tensor
-
 from dp_core.contract import Contract
 from dp_core.encode import cropped_size
 from dp_core.errors import DatasetError
 from dp_core.normalize import ACTION
 from dp_core.normalize import Normalizer
 from dp_core.replay_buffer import ReplayBuffer
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
 _LOG = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ class Ema:
 
     def decay(self, step: int) -> float:
         """Return the share of the old average that is kept at `step` (counted from 0)."""
-        return min(self.limit, 1.0 - (1.0 + step) ** -self.power)
+        return min(self.limit, 1.0 - float((1.0 + step) ** -self.power))
 
     @torch.no_grad()
     def update(self, weights: Iterable[Tensor], step: int) -> None:

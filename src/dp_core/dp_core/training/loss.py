@@ -4,12 +4,11 @@
 
 from collections.abc import Mapping
 
+from dp_core.policy import PolicyNetwork
 import torch
 from torch import nn
 from torch import Tensor
 from torch.nn import functional
-
-from dp_core.policy import PolicyNetwork
 
 
 class DenoisingLoss(nn.Module):

@@ -12,9 +12,8 @@ import pickle
 import time
 from typing import Any
 
-import torch
-
 from dp_core.errors import CheckpointError
+import torch
 
 STATE_FILE = 'training_state.pt'
 LOG_FILE = 'log.jsonl'
@@ -36,8 +35,9 @@ class Progress:
         """Count earlier processes apart from this one."""
         self._before_s = self.cpu_s
 
-    def update_clock(self) -> None:
-        """Set `cpu_s` to that of all processes of the run, this one with its compilers."""
+    def advance(self) -> None:
+        """Count a step, and the CPU time of this process and its compilers."""
+        self.step += 1
         self.cpu_s = self._before_s + sum(os.times()[:4])
 
 
@@ -50,7 +50,7 @@ def save_state(folder: Path, tensors: dict[str, Any], progress: Progress, settin
     partial.replace(folder / STATE_FILE)
 
 
-def load_state(folder: Path, settings: str) -> tuple[dict[str, Any], Progress] | None:
+def load_state(folder: Path, settings: str) -> dict[str, Any] | None:
     """Read the state of an interrupted run, None where there is none.
 
     Raises:
@@ -60,15 +60,16 @@ def load_state(folder: Path, settings: str) -> tuple[dict[str, Any], Progress] |
     if not path.exists():
         return None
     try:
-        state = torch.load(path, weights_only=True)
+        state: dict[str, Any] = torch.load(path, weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise CheckpointError(f'{path} is damaged: {error}; remove it to start anew') from error
     if state['settings'] != settings:
         raise CheckpointError(
-            f'{path} belongs to a run with other settings ({first_difference(state["settings"], settings)}); '
+            f'{path} belongs to a run with other settings, '
+            f'{first_difference(state["settings"], settings)}; '
             'use another --output, or remove it to start anew'
         )
-    return state, Progress(state['step'], state['cpu_s'])
+    return state
 
 
 def first_difference(old: str, new: str) -> str:
@@ -81,13 +82,18 @@ def first_difference(old: str, new: str) -> str:
 
 
 class RunLog:
-    """Appends one JSON object per line; lines after a resumed step are cut first."""
+    """Appends one JSON object per line; lines after a resumed step are cut first.
+
+    Attributes:
+        state_written_s: when the state file was last written, on the monotonic clock [s].
+    """
 
     def __init__(self, path: Path, step: int) -> None:
         """Keep the lines of the run up to `step`."""
         self._path = path
         kept = [line for line in read_log(path) if line['step'] <= step] if step else []
         path.write_text(''.join(json.dumps(line) + '\n' for line in kept), encoding='utf-8')
+        self.state_written_s = time.monotonic()
         self._started = time.monotonic() - (kept[-1]['wall_s'] if kept else 0.0)
 
     def write(self, step: int, loss: float, learning_rate: float, cpu_s: float) -> dict[str, Any]:

@@ -1,37 +1,29 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""The training loop, flat: batch, noise, loss, step, average; and its files."""
+"""The training loop, flat: batch, step, average; and the files of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-import dataclasses
+import hashlib
 import json
 import math
 from pathlib import Path
 import time
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from dp_core.checkpoint import load_policy
+from dp_core.checkpoint import load_provenance
+from dp_core.checkpoint import POLICY_FILE
 from dp_core.checkpoint import save_policy
 from dp_core.config import PolicyConfig
-from dp_core.contract import Contract
-from dp_core.denoise import training_scheduler
+from dp_core.errors import ConfigError
 from dp_core.errors import DatasetError
-from dp_core.normalize import Normalizer
-from dp_core.policy import Policy
 from dp_core.policy import PolicyNetwork
 from dp_core.replay_buffer import load_dataset
-from dp_core.training.compute import compiled
-from dp_core.training.compute import precision
 from dp_core.training.dataset import EpochOrder
 from dp_core.training.dataset import SequenceDataset
-from dp_core.training.ema import Ema
-from dp_core.training.loss import DenoisingLoss
-from dp_core.training.loss import draw_noise
+from dp_core.training.learner import Learner
 from dp_core.training.options import TrainConfig
 from dp_core.training.plot import plot_loss
 from dp_core.training.state import load_state
@@ -40,8 +32,10 @@ from dp_core.training.state import Progress
 from dp_core.training.state import RunLog
 from dp_core.training.state import save_state
 from dp_core.training.state import STATE_FILE
+import torch
+from torch import Tensor
 
-LOG_EVERY = 20
+LOG_EVERY = 20  # steps
 SNAPSHOT_FROM = 0.6  # fraction of the run after which snapshots are kept
 
 
@@ -52,7 +46,7 @@ def train(
 ) -> Path:
     """Train a policy and write its checkpoint folder.
 
-    A run that was killed goes on from its state file when called again with the same settings.
+    Called again with the same settings, a killed run goes on and a finished one stays as it is.
 
     Args:
         options: the run.
@@ -65,69 +59,48 @@ def train(
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     contract, buffer = load_dataset(options.dataset)
-    options.output.mkdir(parents=True, exist_ok=True)
+    settings = describe(options, config, {**contract.to_dict(), 'frames': len(buffer)})
+    if is_finished(options.output, settings):
+        return options.output
     start = load_policy(options.init_from, contract) if options.init_from else None
-    dataset = SequenceDataset(
-        contract, buffer, config.image_crop, start.normalizer if start else None
-    )
+    if start and start.config != config:
+        raise ConfigError(f'{options.init_from} has other settings than asked for: {start.config}')
+    normalizer = start.normalizer if start else None
+    dataset = SequenceDataset(contract, buffer, config.image_crop, normalizer)
     network = start.network if start else PolicyNetwork(contract, config)
-    network.train()
-    weights = dict(network.named_parameters())
-    ema = Ema(weights)
-    optimizer = torch.optim.AdamW(
-        weights.values(),
-        options.learning_rate,
-        betas=(0.95, 0.999),
-        weight_decay=options.weight_decay,
-        fused=True,
-    )
-    settings = describe(options, config, contract)
-    progress = _restore(options.output, settings, network, ema, optimizer)
+    learner = Learner(network, config, options)
+
+    options.output.mkdir(parents=True, exist_ok=True)
+    resumed = load_state(options.output, settings)
+    progress = Progress(resumed['step'], resumed['cpu_s']) if resumed else Progress()
+    if resumed:
+        learner.restore(resumed)
     log = RunLog(options.output / LOG_FILE, progress.step)
     order = EpochOrder(len(dataset), options.batch_size, options.seed)
-    noising = training_scheduler(config)
-    loss_of = compiled(DenoisingLoss(network), options.compile)
+
+    def save(folder: Path) -> None:
+        policy = learner.policy(contract, config, dataset.normalizer)
+        save_policy(folder, policy, provenance(settings, progress))
 
     losses: list[Tensor] = []
-    snapshot = _snapshots_due(options, _fraction(options, progress))
-    state_written = time.monotonic()
-    while (done := _fraction(options, progress)) < 1.0:
-        for group in optimizer.param_groups:
-            group['lr'] = options.learning_rate * schedule(progress.step, done, options)
+    snapshots = snapshots_due(options, fraction(options, progress))
+    while (done := fraction(options, progress)) < 1.0:
+        rate = options.learning_rate * schedule(progress.step, done, options)
         batch = dataset.batch(order(progress.step), options.seed, progress.step)
-        noise, timesteps = draw_noise(
-            batch.actions.shape, config.train_timesteps, options.seed, progress.step
-        )
-        noisy = noising.add_noise(batch.actions, noise, timesteps)  # (B, horizon, action_dim)
-        with precision(options.bf16):
-            loss = loss_of(batch.low_dim, batch.images, noisy, timesteps, noise)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        ema.update(weights.values(), progress.step)
-        progress.step += 1
-        progress.update_clock()
-
-        losses.append(loss.detach())
+        losses.append(learner.learn(batch, progress.step, rate))
+        progress.advance()
         if progress.step % LOG_EVERY == 0:
-            mean = float(torch.stack(losses).mean())
+            loss = mean_loss(losses, progress.step)
             losses.clear()
-            if not math.isfinite(mean):
-                raise DatasetError(
-                    f'the loss became {mean} at step {progress.step}; lower --learning-rate or '
-                    'look for outliers in the dataset'
-                )
-            rate = optimizer.param_groups[0]['lr']
-            report(log.write(progress.step, mean, rate, progress.cpu_s), done)
-            if time.monotonic() - state_written >= options.state_every_s:
-                save_state(options.output, _tensors(network, ema, optimizer), progress, settings)
-                state_written = time.monotonic()
-        if _snapshots_due(options, _fraction(options, progress)) > snapshot:
-            snapshot += 1
-            folder = options.output / 'snapshots' / f'{progress.step:06d}'
-            _save(folder, contract, config, dataset.normalizer, ema, settings, progress)
+            report(log.write(progress.step, loss, rate, progress.cpu_s), done)
+            if time.monotonic() - log.state_written_s >= options.state_every_s:
+                save_state(options.output, learner.state(), progress, settings)
+                log.state_written_s = time.monotonic()
+        if snapshots_due(options, fraction(options, progress)) > snapshots:
+            snapshots += 1
+            save(options.output / 'snapshots' / f'{progress.step:06d}')
 
-    _save(options.output, contract, config, dataset.normalizer, ema, settings, progress)
+    save(options.output)
     plot_loss(options.output / LOG_FILE, options.output / 'loss.png')
     (options.output / STATE_FILE).unlink(missing_ok=True)
     return options.output
@@ -139,74 +112,56 @@ def schedule(step: int, done: float, options: TrainConfig) -> float:
     return warm * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
 
 
-def describe(options: TrainConfig, config: PolicyConfig, contract: Contract) -> str:
-    """Return the settings that a resumed run must share, as JSON."""
-    plain = {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items()}
-    plain.pop('output')
-    plain.pop('state_every_s')
-    return json.dumps({**plain, **config.to_dict(), 'contract': contract.to_dict()}, sort_keys=True)
-
-
-def _fraction(options: TrainConfig, progress: Progress) -> float:
+def fraction(options: TrainConfig, progress: Progress) -> float:
     """Return the share of the run that is done."""
     if options.steps:
         return progress.step / options.steps
     return progress.cpu_s / options.budget_cpu_s
 
 
-def _snapshots_due(options: TrainConfig, done: float) -> int:
+def snapshots_due(options: TrainConfig, done: float) -> int:
     """Return how many snapshots a run that is `done` should have written, the last one apart."""
     share = (done - SNAPSHOT_FROM) / (1.0 - SNAPSHOT_FROM)
-    return min(options.snapshots - 1, max(0, math.floor(share * options.snapshots)))
+    return min(options.snapshots - 1, max(0, math.floor(share * options.snapshots + 1e-9)))
 
 
-def _tensors(
-    network: PolicyNetwork, ema: Ema, optimizer: torch.optim.Optimizer
-) -> dict[str, Any]:
+def mean_loss(losses: list[Tensor], step: int) -> float:
+    """Average the last losses; a loss that is not finite ends the run."""
+    mean = float(torch.stack(losses).mean())
+    if not math.isfinite(mean):
+        raise DatasetError(
+            f'the loss became {mean} at step {step}; lower --learning-rate or look for outliers '
+            'in the dataset'
+        )
+    return mean
+
+
+def describe(options: TrainConfig, config: PolicyConfig, data: dict[str, Any]) -> str:
+    """Return the settings that a resumed run must share, as JSON."""
+    plain = {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items()}
+    for name in ('output', 'state_every_s'):
+        plain.pop(name)
+    return json.dumps({'run': plain, **config.to_dict(), 'data': data}, sort_keys=True)
+
+
+def provenance(settings: str, progress: Progress) -> dict[str, Any]:
+    """Say how a checkpoint came about, as plain data."""
     return {
-        'network': network.state_dict(),
-        'ema': ema.weights,
-        'optimizer': optimizer.state_dict(),
-    }
-
-
-def _restore(
-    folder: Path,
-    settings: str,
-    network: PolicyNetwork,
-    ema: Ema,
-    optimizer: torch.optim.Optimizer,
-) -> Progress:
-    """Load the state of an interrupted run, if there is one."""
-    found = load_state(folder, settings)
-    if found is None:
-        return Progress()
-    state, progress = found
-    network.load_state_dict(state['network'])
-    ema.weights = state['ema']
-    optimizer.load_state_dict(state['optimizer'])
-    return progress
-
-
-def _save(
-    folder: Path,
-    contract: Contract,
-    config: PolicyConfig,
-    normalizer: Normalizer,
-    ema: Ema,
-    settings: str,
-    progress: Progress,
-) -> None:
-    """Write a checkpoint with the averaged weights."""
-    network = PolicyNetwork(contract, config)
-    network.load_state_dict(ema.weights)
-    plain = json.loads(settings)
-    names = {f.name for f in dataclasses.fields(TrainConfig)}
-    provenance = {
-        'training': {k: v for k, v in plain.items() if k in names},
+        'training': json.loads(settings)['run'],
+        'settings_sha256': hashlib.sha256(settings.encode()).hexdigest(),
         'steps': progress.step,
         'cpu_s': round(progress.cpu_s, 1),
         'torch': str(torch.__version__),
     }
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    save_policy(folder, Policy(contract, config, normalizer, network), provenance)
+
+
+def is_finished(folder: Path, settings: str) -> bool:
+    """Say whether `folder` holds the result of this run; another one's is never overwritten."""
+    if not (folder / POLICY_FILE).exists():
+        return False
+    wanted = hashlib.sha256(settings.encode()).hexdigest()
+    if load_provenance(folder).get('settings_sha256') != wanted:
+        raise ConfigError(
+            f'{folder} holds a policy from other settings; choose another --output or remove it'
+        )
+    return True

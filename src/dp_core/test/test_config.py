@@ -1,0 +1,49 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+from dp_core.config import PolicyConfig
+from dp_core.errors import ConfigError
+import pytest
+import yaml
+
+
+def test_yaml_round_trip():
+    config = PolicyConfig(down_dims=(16, 32), image_crop=0.9, sampler='ddpm')
+    assert PolicyConfig.from_dict(yaml.safe_load(yaml.safe_dump(config.to_dict()))) == config
+
+
+@pytest.mark.parametrize(
+    ('changes', 'words'),
+    [
+        ({'down_dims': (64,)}, 'two levels'),
+        ({'down_dims': (64, 100)}, 'multiples of n_groups 8'),
+        ({'image_channels': ()}, 'multiples of n_groups'),
+        ({'kernel_size': 4}, 'kernel_size is 4'),
+        ({'step_embedding_dim': 7}, 'even'),
+        ({'image_crop': 0.2}, '0.5 .. 1.0'),
+        ({'image_features': 3}, 'even'),
+        ({'beta_schedule': 'cosine'}, 'squaredcos_cap_v2'),
+        ({'sampler': 'euler'}, 'ddim'),
+        ({'inference_steps': 101}, '1 .. 100'),
+    ],
+)
+def test_bad_values_are_refused_with_the_valid_ones(changes, words):
+    with pytest.raises(ConfigError, match=words):
+        PolicyConfig(**changes)
+
+
+def test_unknown_settings_are_refused_by_name():
+    with pytest.raises(ConfigError, match='unet_depth'):
+        PolicyConfig.from_dict({'unet_depth': 3})
+
+
+def test_wrong_types_are_refused():
+    with pytest.raises(ConfigError, match='kernel_size'):
+        PolicyConfig.from_dict({'kernel_size': 'five'})
+    with pytest.raises(ConfigError, match='mapping'):
+        PolicyConfig.from_dict([1])
+
+
+def test_horizon_must_halve_at_each_level():
+    PolicyConfig().require_horizon(16)
+    with pytest.raises(ConfigError, match='multiple of 4'):
+        PolicyConfig().require_horizon(10)

@@ -1,0 +1,34 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+from dp_core.networks.conv_encoder import ConvEncoder
+from dp_core.networks.conv_encoder import SpatialSoftmax
+from dp_core.networks.state_encoder import StateEncoder
+import torch
+
+
+def test_spatial_softmax_finds_a_bright_pixel():
+    x = torch.zeros(1, 1, 5, 9)
+    x[0, 0, 4, 2] = 100.0  # last row of five: y = 1; third column of nine: x = -0.5
+    torch.testing.assert_close(SpatialSoftmax()(x), torch.tensor([[-0.5, 1.0]]))
+
+
+def test_spatial_softmax_of_nothing_is_the_centre():
+    torch.testing.assert_close(SpatialSoftmax()(torch.zeros(1, 2, 4, 4)), torch.zeros(1, 4))
+
+
+def test_encoder_sees_where_something_is():
+    torch.manual_seed(0)
+    encoder = ConvEncoder((8, 8, 8), 4, 8)
+    images = -torch.ones(2, 3, 24, 24)
+    images[0, :, 2:6, 2:6] = 1.0
+    images[1, :, 16:20, 16:20] = 1.0
+    features = encoder(images)
+    assert features.shape == (2, 8)
+    assert (features[0] - features[1]).abs().max() > 1e-3
+
+
+def test_state_encoder_lines_up_ticks_oldest_first():
+    encoder = StateEncoder((1, 2), n_obs_steps=2)
+    a, b = torch.tensor([[[1.0], [2.0]]]), torch.tensor([[[10.0, 11.0], [20.0, 21.0]]])
+    assert encoder([a, b]).tolist() == [[1.0, 10.0, 11.0, 2.0, 20.0, 21.0]]
+    assert encoder.out_dim == 6

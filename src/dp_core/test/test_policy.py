@@ -1,0 +1,91 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+from dp_core.errors import CheckpointError
+from dp_core.errors import ConfigError
+from dp_core.normalize import MinMax
+from dp_core.normalize import Normalizer
+from dp_core.policy import Policy
+from dp_core.policy import PolicyNetwork
+import numpy as np
+from policy_samples import sample_contract
+from policy_samples import sample_normalizer
+from policy_samples import sample_policy
+from policy_samples import sample_window
+from policy_samples import SMALL
+import pytest
+import torch
+
+
+@pytest.mark.parametrize('images', [False, True])
+def test_prediction_has_shape_and_units_of_the_contract(images):
+    actions = sample_policy(images).predict(sample_window(images), seed=1)
+    assert actions.shape == (8, 2)
+    assert actions.dtype == np.float32
+    assert np.abs(actions).max() <= 2.0 + 1e-5  # the limits of the action
+
+
+def test_the_encoder_runs_once_per_chunk():
+    policy = sample_policy(images=True)
+    calls = []
+    policy.network.encoder.register_forward_hook(lambda *_: calls.append('encoder'))
+    policy.network.encoder.cameras['front'].register_forward_hook(lambda *_: calls.append('front'))
+    denoise = policy.network.unet.denoise
+    policy.network.unet.denoise = lambda *a: calls.append('unet') or denoise(*a)
+    policy.predict(sample_window(images=True), seed=1)
+    assert calls == ['front', 'encoder'] + ['unet'] * 10
+
+
+def test_same_seed_same_chunk():
+    policy = sample_policy()
+    first = policy.predict(sample_window(), seed=5)
+    assert np.array_equal(first, policy.predict(sample_window(), seed=5))
+    assert not np.array_equal(first, policy.predict(sample_window(), seed=6))
+    assert not np.array_equal(policy.predict(sample_window()), policy.predict(sample_window()))
+
+
+def test_a_batch_equals_single_predictions():
+    policy = sample_policy(images=True)
+    windows = [sample_window(True, 1.0), sample_window(True, 9.0)]
+    batch = policy.predict_batch(windows, [3, 4])
+    single = [policy.predict(w, s) for w, s in zip(windows, (3, 4), strict=True)]
+    np.testing.assert_allclose(batch, single, atol=1e-5)
+
+
+def test_image_and_numbers_both_matter():
+    policy = sample_policy(images=True)
+    window = sample_window(images=True)
+    base = policy.encode([window])
+    dark = sample_window(images=True)
+    dark.images['front'][:, :12] = 0
+    assert not torch.allclose(base, policy.encode([dark]))
+    assert not torch.allclose(base, policy.encode([sample_window(True, 4.0)]))
+
+
+def test_one_generator_serves_all_rows():
+    policy = sample_policy()
+    condition = policy.encode([sample_window(), sample_window()])
+    unit = policy.sample(condition, torch.Generator().manual_seed(0))
+    assert unit.shape == (2, 8, 2)
+    assert not torch.equal(unit[0], unit[1])
+
+
+def test_other_sampler_same_weights():
+    policy = sample_policy()
+    slow = policy.with_sampler('ddpm', 20)
+    assert slow.predict(sample_window(), seed=1).shape == (8, 2)
+    assert slow.network is policy.network
+    with pytest.raises(ConfigError, match='inference_steps is 0'):
+        policy.with_sampler('ddim', 0)
+
+
+def test_statistics_of_another_size_are_refused():
+    three = np.ones(3, np.float32)
+    ranges = {**sample_normalizer().ranges, 'tool': MinMax(-three, three)}
+    contract = sample_contract()
+    with pytest.raises(CheckpointError, match="'tool' have 3 values, the contract says 2"):
+        Policy(contract, SMALL, Normalizer(ranges), PolicyNetwork(contract, SMALL))
+
+
+def test_horizon_must_fit_the_network():
+    with pytest.raises(ConfigError, match='multiple of 2'):
+        PolicyNetwork(sample_contract(horizon=7), SMALL)

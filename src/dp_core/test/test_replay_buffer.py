@@ -1,0 +1,96 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+from dp_core.errors import ContractError
+from dp_core.errors import DatasetError
+from dp_core.replay_buffer import load_dataset
+from dp_core.replay_buffer import ReplayBuffer
+from dp_core.replay_buffer import save_dataset
+import numpy as np
+from policy_samples import sample_buffer
+from policy_samples import sample_contract
+import pytest
+import zarr
+
+PUSHT = Path(__file__).parents[1] / 'data' / 'pusht_human'
+
+
+@pytest.mark.parametrize('zipped', [False, True])
+def test_round_trip(tmp_path, zipped):
+    buffer = sample_buffer(images=True)
+    save_dataset(tmp_path / 'd', sample_contract(images=True), buffer, zipped)
+    contract, again = load_dataset(tmp_path / 'd')
+    assert contract == sample_contract(images=True)
+    for name, array in buffer.data.items():
+        np.testing.assert_array_equal(again.data[name], array)
+        assert again.data[name].dtype == array.dtype
+    assert again.episode_ends.tolist() == [20, 32]
+    assert len(again) == 32
+
+
+def test_layout_is_the_one_of_diffusion_policy(tmp_path):
+    save_dataset(tmp_path / 'd', sample_contract(), sample_buffer())
+    root = zarr.open(tmp_path / 'd' / 'replay_buffer.zarr', mode='r')
+    assert root.metadata.zarr_format == 2
+    assert sorted(root['data'].array_keys()) == ['action', 'tool']
+    assert root['meta/episode_ends'].dtype == np.int64
+
+
+def test_store_without_cut_marks_is_read(tmp_path):
+    save_dataset(tmp_path / 'd', sample_contract(), sample_buffer())
+    del zarr.open(tmp_path / 'd' / 'replay_buffer.zarr', mode='r+')['meta/no_end_pad']
+    assert load_dataset(tmp_path / 'd')[1].no_end_pad.tolist() == [False, False]
+
+
+def test_existing_dataset_is_never_overwritten(tmp_path):
+    save_dataset(tmp_path / 'd', sample_contract(), sample_buffer())
+    with pytest.raises(DatasetError, match='exists already'):
+        save_dataset(tmp_path / 'd', sample_contract(), sample_buffer())
+    assert [p.name for p in tmp_path.iterdir()] == ['d']
+
+
+def test_missing_dataset_is_named(tmp_path):
+    with pytest.raises(DatasetError, match='no dataset folder at .*absent'):
+        load_dataset(tmp_path / 'absent')
+    with pytest.raises(ContractError, match=r'contract\.yaml'):
+        load_dataset(tmp_path)
+    sample_contract().save(tmp_path / 'contract.yaml')
+    with pytest.raises(DatasetError, match=r'replay_buffer\.zarr'):
+        load_dataset(tmp_path)
+
+
+def test_damaged_zip_is_named(tmp_path):
+    save_dataset(tmp_path / 'd', sample_contract(), sample_buffer(), zipped=True)
+    store = tmp_path / 'd' / 'replay_buffer.zarr.zip'
+    store.write_bytes(store.read_bytes()[:500])
+    with pytest.raises(DatasetError, match=r'cannot read .*replay_buffer\.zarr\.zip'):
+        load_dataset(tmp_path / 'd')
+
+
+def test_contract_mismatch_names_the_stream():
+    buffer = sample_buffer()
+    with pytest.raises(DatasetError, match="lacks 'front'; it has"):
+        buffer.require_contract(sample_contract(images=True))
+    narrow = ReplayBuffer(
+        {**buffer.data, 'tool': buffer.data['tool'][:, :1]}, buffer.episode_ends, buffer.no_end_pad
+    )
+    with pytest.raises(DatasetError, match=r"'tool' have shape \(1,\).*says \(2,\)"):
+        narrow.require_contract(sample_contract())
+
+
+def test_unequal_lengths_are_refused():
+    with pytest.raises(DatasetError, match='tool has 3 frames, episode_ends say 4'):
+        ReplayBuffer({'tool': np.zeros((3, 2))}, np.array([4]), np.zeros(1, bool))
+    with pytest.raises(DatasetError, match='must rise'):
+        ReplayBuffer({}, np.array([4, 4]), np.zeros(2, bool))
+
+
+def test_shipped_human_demonstrations():
+    contract, buffer = load_dataset(PUSHT)
+    assert contract.name == 'pusht'
+    assert len(buffer) == 25_650
+    assert len(buffer.episode_ends) == 206
+    assert buffer.data['action'].min() == 12.0
+    assert buffer.data['action'].max() == 511.0
+    np.testing.assert_array_equal(buffer.data['agent_pos'][0], [222.0, 97.0])

@@ -1,0 +1,170 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+import json
+import os
+
+from dp_core.checkpoint import load_policy
+from dp_core.checkpoint import load_provenance
+from dp_core.errors import CheckpointError
+from dp_core.errors import ConfigError
+from dp_core.errors import DatasetError
+from dp_core.replay_buffer import save_dataset
+from dp_core.training.options import TrainConfig
+from dp_core.training.train import schedule
+from dp_core.training.train import snapshots_due
+from dp_core.training.train import train
+import numpy as np
+from policy_samples import sample_buffer
+from policy_samples import sample_contract
+from policy_samples import sample_dataset
+from policy_samples import sample_window
+from policy_samples import SMALL
+import pytest
+from safetensors.torch import load_file
+
+
+@pytest.fixture
+def options(tmp_path):
+    return TrainConfig(
+        dataset=sample_dataset(tmp_path / 'data'),
+        output=tmp_path / 'run',
+        steps=60,
+        batch_size=8,
+        warmup_steps=5,
+        compile=False,
+        state_every_s=0.0,
+    )
+
+
+class KilledError(Exception):
+    """Stands for a kill."""
+
+
+def kill_at(step):
+    def report(line, done):
+        if line['step'] == step:
+            raise KilledError
+
+    return report
+
+
+def log_of(folder):
+    lines = (folder / 'log.jsonl').read_text(encoding='utf-8').splitlines()
+    return [{k: v for k, v in json.loads(x).items() if k[-2:] != '_s'} for x in lines]
+
+
+@pytest.mark.parametrize('images', [False, True])
+def test_a_killed_run_goes_on_exactly(tmp_path, options, images):
+    if images:
+        dataset = sample_dataset(tmp_path / 'with_images', images=True)
+        options = replace(options, dataset=dataset)
+    config = replace(SMALL, image_crop=0.75)
+    whole = train(options, config)
+    broken = replace(options, output=tmp_path / 'broken')
+    for step in (40, 60):  # the state is that of the log line before
+        with pytest.raises(KilledError):
+            train(broken, config, kill_at(step))
+    assert not (broken.output / 'policy.yaml').exists()
+    train(broken, config)
+    assert log_of(broken.output) == log_of(whole)
+    ours, theirs = (load_file(f / 'weights.safetensors') for f in (broken.output, whole))
+    assert all(ours[name].equal(theirs[name]) for name in theirs)
+
+
+def test_a_run_learns_and_leaves_its_files(options):
+    folder = train(replace(options, steps=200, learning_rate=3e-3), SMALL)
+    lines = log_of(folder)
+    assert lines[-1]['step'] == 200
+    assert lines[-1]['loss'] < 0.7 * lines[0]['loss']
+    assert sorted(p.name for p in folder.iterdir()) == [
+        'log.jsonl', 'loss.png', 'policy.yaml', 'statistics.safetensors', 'weights.safetensors',
+    ]  # fmt: skip
+    made = load_provenance(folder)
+    assert made['steps'] == 200
+    assert made['training']['learning_rate'] == 3e-3
+    assert load_policy(folder, sample_contract()).predict(sample_window(), 0).shape == (8, 2)
+
+
+def test_a_run_ends_by_cpu_time(options):
+    budget = sum(os.times()[:4]) + 1.0
+    folder = train(replace(options, steps=0, budget_cpu_s=budget), SMALL)
+    assert budget - 0.1 <= load_provenance(folder)['cpu_s'] < budget + 2.0
+
+
+def test_a_finished_run_stays_and_another_is_refused(options):
+    folder = train(options, SMALL)
+    stamp = (folder / 'weights.safetensors').stat().st_mtime_ns
+    train(options, SMALL)
+    assert (folder / 'weights.safetensors').stat().st_mtime_ns == stamp
+    with pytest.raises(ConfigError, match='holds a policy from other settings'):
+        train(replace(options, seed=1), SMALL)
+
+
+def test_state_of_another_run_is_refused_by_the_first_difference(options):
+    with pytest.raises(KilledError):
+        train(options, SMALL, kill_at(40))
+    with pytest.raises(CheckpointError, match='run.*seed.*0 there.*1 here|other settings'):
+        train(replace(options, seed=1), SMALL)
+
+
+def test_damaged_state_is_named(options):
+    with pytest.raises(KilledError):
+        train(options, SMALL, kill_at(40))
+    state = options.output / 'training_state.pt'
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match=r'training_state\.pt is damaged'):
+        train(options, SMALL)
+
+
+def test_fine_tuning_starts_from_weights_and_statistics(tmp_path, options):
+    first = train(options, SMALL)
+    second = replace(options, output=tmp_path / 'second', init_from=str(first), steps=20)
+    train(second, SMALL)
+    assert log_of(second.output)[0]['loss'] < log_of(first)[0]['loss']
+    names = ('tool/low', 'action/high')
+    old, new = (load_file(f / 'statistics.safetensors') for f in (first, second.output))
+    assert all(old[n].equal(new[n]) for n in names)
+
+
+def test_snapshots_are_policies(options):
+    folder = train(replace(options, snapshots=4), SMALL)
+    names = sorted(p.name for p in (folder / 'snapshots').iterdir())
+    assert names == ['000042', '000048', '000054']
+    load_policy(folder / 'snapshots' / '000042')
+
+
+def test_snapshots_lie_in_the_last_part_of_a_run(options):
+    many = replace(options, snapshots=4)
+    assert [snapshots_due(many, d) for d in (0.0, 0.6, 0.7, 0.8, 0.95, 1.0)] == [0, 0, 1, 2, 3, 3]
+    assert snapshots_due(options, 1.0) == 0
+
+
+def test_learning_rate_rises_then_falls_by_half_a_cosine(options):
+    assert schedule(0, 0.0, options) == pytest.approx(0.2)  # first of five warm-up steps
+    assert schedule(50, 0.0, options) == pytest.approx(1.0)
+    assert schedule(50, 0.5, options) == pytest.approx(0.5)
+    assert schedule(50, 1.0, options) == pytest.approx(0.0)
+
+
+def test_nan_in_the_data_is_refused_before_training(tmp_path, options):
+    buffer = sample_buffer()
+    buffer.data['tool'][3] = np.nan
+    save_dataset(tmp_path / 'bad', sample_contract(), buffer)
+    with pytest.raises(DatasetError, match='tool: 1 of 32 frames contain NaN'):
+        train(replace(options, dataset=tmp_path / 'bad'), SMALL)
+
+
+def test_a_loss_that_explodes_ends_the_run(options):
+    with pytest.raises(DatasetError, match='the loss became'):
+        train(replace(options, learning_rate=0.99, weight_decay=1e38), SMALL)
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [{'steps': 0}, {'budget_cpu_s': 5.0}, {'batch_size': 0}, {'learning_rate': 2.0},
+     {'warmup_steps': -1}],
+)  # fmt: skip
+def test_runs_that_cannot_be_are_refused(options, changes):
+    with pytest.raises(ConfigError):
+        replace(options, **changes)

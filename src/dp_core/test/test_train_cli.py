@@ -1,0 +1,41 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+from dp_core.checkpoint import load_policy
+from dp_core.training.cli import main
+from dp_core.training.cli import parser
+from dp_core.training.cli import policy_config
+from policy_samples import sample_dataset
+import pytest
+
+
+def test_command_trains_a_policy(tmp_path, capsys):
+    dataset = sample_dataset(tmp_path / 'data')
+    output = tmp_path / 'run'
+    arguments = ['--dataset', str(dataset), '--output', str(output), '--steps', '100']
+    code = main([*arguments, '--no-compile', '--down-dims', '8', '16', '--batch-size', '4'])
+    shown = capsys.readouterr()
+    assert code == 0
+    assert 'step 100  loss' in shown.err
+    assert str(output) in shown.out
+    assert load_policy(output).config.down_dims == (8, 16)
+
+
+def test_a_mistake_is_one_line(tmp_path, capsys):
+    arguments = ['--dataset', str(tmp_path / 'absent'), '--output', str(tmp_path / 'run')]
+    code = main([*arguments, '--steps', '1', '--no-compile'])
+    assert code == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f'dp_train: no dataset folder at {tmp_path / "absent"}']
+
+
+def test_steps_or_budget_is_required():
+    with pytest.raises(SystemExit):
+        parser().parse_args(['--dataset', 'a', '--output', 'b'])
+
+
+def test_network_settings_come_from_the_command_line():
+    arguments = parser().parse_args(
+        ['--dataset', 'a', '--output', 'b', '--steps', '1', '--image-crop', '0.9']
+    )
+    assert policy_config(arguments).image_crop == 0.9
+    assert policy_config(arguments).down_dims == (64, 128, 256)
