@@ -90,7 +90,6 @@ class Chunker:
         Raises:
             ConfigError: speed_scale is outside (0, 1].
             TrajectoryError: the prediction is not finite.
-            TrajectoryError: the prediction is not finite.
             KinematicsError: a step cannot be reached.
         """
         if not 0.0 < speed_scale <= 1.0:
@@ -98,8 +97,6 @@ class Chunker:
         if not np.isfinite(prediction).all():
             raise TrajectoryError('the policy predicted NaN or infinity')
         actions = np.array(prediction[self._contract.n_obs_steps - 1 :], dtype=np.float64)
-        if not np.isfinite(actions).all():
-            raise TrajectoryError('the policy predicted NaN or infinity')
         parts: list[Array] = []
         column = joint = 0
         for group, solver in zip(self._contract.actions, self._solvers):
