@@ -38,7 +38,7 @@ class ScenePublisher:
         self._joint_states = node.create_publisher(JointState, '/joint_states', 10)
         self._tool = node.create_publisher(PoseStamped, '/tool_pose', sensor)
         self._block = node.create_publisher(PoseStamped, '/block_pose', sensor)
-        self._clock = node.create_publisher(Clock, '/clock', sensor)
+        self._clock = node.create_publisher(Clock, '/clock', 10)
         self._coverage = node.create_publisher(Float64, '/coverage', 10)
         self._success = node.create_publisher(Bool, '/success', 10)
         self._status = node.create_publisher(SceneStatus, '/scene_status', 10)

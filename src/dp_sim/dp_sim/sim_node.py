@@ -20,6 +20,7 @@ from typing import Any
 
 from action_msgs.msg import GoalStatus
 from action_msgs.msg import GoalStatusArray
+from dp_core.errors import DpError
 from dp_msgs.srv import ResetScene
 from dp_sim.camera_output import CameraOutput
 from dp_sim.camera_output import CameraSettings
@@ -37,7 +38,9 @@ from dp_sim.scene_state import SceneState
 from dp_sim.simulation import Simulation
 from rcl_interfaces.msg import SetParametersResult
 import rclpy
+from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_action_status_default
@@ -209,6 +212,9 @@ def main(args: list[str] | None = None) -> int:
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
         return _run(stop)
+    except (ValueError, ParameterException, DpError) as error:
+        get_logger('sim_node').fatal(str(error))
+        return 1
     finally:
         rclpy.shutdown()
 
