@@ -1,14 +1,12 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Subscriptions -> dp_core.decode -> dp_core.sync, for one policy; and the measured joints.
+"""Messages -> dp_core.decode -> dp_core.sync, for one policy; and the measured joints.
 
-Newest data only: image subscriptions keep two messages, numbers ten. What cannot be used is
-counted and told, never replaced by something else.
+What cannot be used is counted and told, never replaced by something else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 import threading
@@ -24,18 +22,11 @@ from dp_core.sync import FUTURE_TOLERANCE_NS
 from dp_core.sync import Synchronizer
 from dp_policy_node.convert import robot_state
 from dp_policy_node.convert import RobotState
+from dp_policy_node.listener import Listener
 from geometry_msgs.msg import PoseStamped
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.node import Node
-from rclpy.qos import HistoryPolicy
-from rclpy.qos import QoSProfile
-from rclpy.qos import ReliabilityPolicy
-from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from sensor_msgs.msg import JointState
-
-Handler = Callable[[Any, int], None]
 
 
 @dataclass(frozen=True)
@@ -58,45 +49,30 @@ class Complaint:
 class ObservationInput:
     """The newest observations of one contract and the newest state of its joints."""
 
-    def __init__(self, node: Node, contract: Contract, joint_names: tuple[str, ...],
+    def __init__(self, contract: Contract, joint_names: tuple[str, ...],
                  joint_states_topic: str):
-        """Prepare; nothing is subscribed before `open`."""
-        self._node = node
+        """Prepare; nothing arrives before `listen`."""
         self._contract = contract
         self._joint_names = joint_names
         self._joint_states_topic = joint_states_topic
         self._lock = threading.Lock()
         self._sync = Synchronizer(contract)
-        self._subscriptions: list[Subscription] = []
         self._robot_state: RobotState | None = None
         self._robot_state_steady_s = 0.0
         self._complaint: Complaint | None = None
         self.refused_messages = 0
 
-    def open(self) -> None:
-        """Subscribe, each topic once."""
-        numbers, images = MutuallyExclusiveCallbackGroup(), MutuallyExclusiveCallbackGroup()
-        topics: dict[tuple[str, type], list[Handler]] = {
-            (self._joint_states_topic, JointState): [self._on_joint_state]}
+    def listen(self, numbers: Listener, images: Listener) -> None:
+        """Register with the listeners of numbers and of images."""
+        numbers.add(self._joint_states_topic, JointState, self._on_joint_state)
         for stream in self._contract.observations:
-            key = (stream.topic, _message_type(stream))
-            topics.setdefault(key, []).append(partial(self._on_sample, stream))
-        for (topic, kind), handlers in topics.items():
-            picture = kind in (Image, CompressedImage)
-            qos = QoSProfile(depth=2 if picture else 10, history=HistoryPolicy.KEEP_LAST,
-                             reliability=ReliabilityPolicy.BEST_EFFORT)
-            self._subscriptions.append(self._node.create_subscription(
-                kind, topic, partial(self._on_message, handlers), qos,
-                callback_group=images if picture else numbers))
+            listener = images if stream.kind == 'image' else numbers
+            listener.add(stream.topic, _message_type(stream), partial(self._on_sample, stream))
 
-    def close(self) -> None:
-        """Unsubscribe and forget everything."""
-        for subscription in self._subscriptions:
-            self._node.destroy_subscription(subscription)
-        self._subscriptions.clear()
+    def forget(self) -> None:
+        """Forget everything, the robot's state included: nothing arrives any more."""
         self.clear()
-        with self._lock:
-            self._robot_state = None
+        self._robot_state = None
 
     def clear(self) -> None:
         """Forget observations and complaints: nothing older belongs to the next episode."""
@@ -138,11 +114,6 @@ class ObservationInput:
             except ObservationError as error:
                 missing = str(error)
         return f'{missing}: {complaint.reason}' if told and complaint else missing
-
-    def _on_message(self, handlers: list[Handler], message: Any) -> None:
-        now_ns = self._node.get_clock().now().nanoseconds
-        for handler in handlers:
-            handler(message, now_ns)
 
     def _on_sample(self, stream: Stream, message: Any, now_ns: int) -> None:
         try:

@@ -61,7 +61,7 @@ class PolicyNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listen to the observations and accept goals."""
-        self._robot.open()
+        self._robot.open(self)
         self._server.activate(self._robot)
         self._status.active = True
         self.get_logger().info(f'active; policies: {list(self._robot.policies)}')

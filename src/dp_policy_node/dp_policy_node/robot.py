@@ -12,6 +12,7 @@ from dp_policy_node.controller_check import check_controllers
 from dp_policy_node.controller_check import wait_for_description
 from dp_policy_node.inference_worker import InferenceWorker
 from dp_policy_node.latency import LatencyRecord
+from dp_policy_node.listener import Listener
 from dp_policy_node.observation_input import ObservationInput
 from dp_policy_node.parameters import Settings
 from dp_policy_node.policies import load_policies
@@ -31,6 +32,7 @@ class Robot:
         output: trajectories to the controllers.
         worker: the inference thread.
         latencies: times of its predictions.
+        listeners: threads that receive observations, while the node is active.
     """
 
     policies: Mapping[str, LoadedPolicy]
@@ -38,6 +40,7 @@ class Robot:
     output: TrajectoryOutput
     worker: InferenceWorker
     latencies: LatencyRecord
+    listeners: list[Listener]
 
     @classmethod
     def build(cls, node: Node, settings: Settings) -> Robot:
@@ -63,25 +66,31 @@ class Robot:
                 f'{list(policy.contract.tasks)}, a prediction takes {expected_s * 1e3:.0f} ms')
         output = TrajectoryOutput(node, groups)
         inputs = {
-            name: ObservationInput(node, policy.contract, output.joint_names,
+            name: ObservationInput(policy.contract, output.joint_names,
                                    settings.joint_states_topic)
             for name, policy in policies.items()}
         latencies = LatencyRecord(warmup_s)
         worker = InferenceWorker(node.get_clock(), output, latencies)
-        return cls(policies, inputs, output, worker, latencies)
+        return cls(policies, inputs, output, worker, latencies, [])
 
-    def open(self) -> None:
-        """Listen to the observations."""
+    def open(self, node: Node) -> None:
+        """Listen to the observations: many late numbers matter, of images only the newest."""
+        numbers, images = Listener(node, 'numbers', depth=10), Listener(node, 'images', depth=2)
         for item in self.inputs.values():
-            item.open()
+            item.listen(numbers, images)
+        self.listeners.extend([numbers, images])
+        for listener in self.listeners:
+            listener.start()
 
     def close_inputs(self) -> None:
         """Listen no more."""
+        while self.listeners:
+            self.listeners.pop().close()
         for item in self.inputs.values():
-            item.close()
+            item.forget()
 
     def close(self) -> None:
-        """Free the thread and the publishers."""
+        """Free the threads and the publishers."""
         self.close_inputs()
         self.output.close()
         self.worker.close()
