@@ -75,7 +75,7 @@ check_machine() {
     command -v "${compiler%% *}" > /dev/null 2>&1 ||
       die "no C and C++ compiler: '$compiler' was not found (Debian, Ubuntu: apt install build-essential)"
   done
-  echo 'int main() { return 0; }' | ${CXX:-c++} -x c++ -o /dev/null - 2> /dev/null ||
+  ${CXX:-c++} -x c++ -o log/compiled - 2> /dev/null <<< 'int main() { return 0; }' ||
     die "the C++ compiler '${CXX:-c++}' cannot build a program (Debian, Ubuntu: apt install build-essential)"
 }
 
