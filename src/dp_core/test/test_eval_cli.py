@@ -5,6 +5,7 @@ import json
 from dp_core.checkpoint import save_policy
 from dp_core.errors import ConfigError
 from dp_core.evaluation.cli import main
+from dp_core.evaluation.cli import parse_env_arguments
 from dp_core.evaluation.cli import parse_seeds
 import line_world
 from policy_samples import sample_policy
@@ -44,3 +45,10 @@ def test_seeds_are_a_range_or_a_list():
     for bad in ('a', '5:5', '1,1', '-1'):
         with pytest.raises(ConfigError, match='seeds'):
             parse_seeds(bad)
+
+
+def test_arguments_of_the_scene_are_yaml():
+    assert parse_env_arguments(None) is None
+    assert parse_env_arguments(['cameras=true', 'n=3']) == {'cameras': True, 'n': 3}
+    with pytest.raises(ConfigError, match='name=value'):
+        parse_env_arguments(['cameras'])

@@ -8,10 +8,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 import sys
+from typing import Any
 
 from dp_core.config import SAMPLERS
 from dp_core.errors import ConfigError
 from dp_core.errors import DpError
+import yaml
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,6 +37,12 @@ def parser() -> argparse.ArgumentParser:
         '--inference-steps', type=int, help='of the denoiser; default: of the checkpoint'
     )
     p.add_argument('--max-steps', type=int, default=0, help='default: of the environment')
+    p.add_argument(
+        '--env-arg',
+        action='append',
+        metavar='NAME=VALUE',
+        help='of the environment; repeatable',
+    )
     p.add_argument('--workers', type=int, default=0, help='processes that step; 0: in this one')
     p.add_argument('--batch', type=int, default=50, help='episodes at the same time')
     p.add_argument('--threads', type=int, default=1, help='torch threads')
@@ -54,6 +62,17 @@ def parse_seeds(text: str) -> list[int]:
     if not seeds or min(seeds) < 0 or len(set(seeds)) != len(seeds):
         raise ConfigError(f'seeds {text!r} are empty, negative or repeated')
     return seeds
+
+
+def parse_env_arguments(texts: Sequence[str] | None) -> dict[str, Any] | None:
+    """Read 'name=value' pairs, values as YAML: cameras=true."""
+    if texts is None:
+        return None
+    bad = [text for text in texts if '=' not in text]
+    if bad:
+        raise ConfigError(f'--env-arg {bad[0]!r} is not of the form name=value')
+    pairs = (text.partition('=') for text in texts)
+    return {name: yaml.safe_load(value) for name, _, value in pairs}
 
 
 def _report(done: int, total: int, mean: float) -> None:
@@ -83,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.delay_steps,
         arguments.batch,
     )
-    spec = env_spec(arguments.env, arguments.max_steps)
+    spec = env_spec(arguments.env, arguments.max_steps, parse_env_arguments(arguments.env_arg))
     seeds = parse_seeds(arguments.seeds)
     stepper: LocalStepper | ProcessStepper
     if arguments.workers:

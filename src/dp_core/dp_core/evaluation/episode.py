@@ -50,10 +50,11 @@ class EnvSpec:
 KNOWN_ARGUMENTS = {'gym_pusht/PushT-v0': {'obs_type': 'environment_state_agent_pos'}}
 
 
-def env_spec(name: str, max_steps: int = 0) -> EnvSpec:
+def env_spec(name: str, max_steps: int = 0, arguments: dict[str, Any] | None = None) -> EnvSpec:
     """Describe the environment `name`, 'id' or 'module:id'.
 
-    Without a module, the one that the id begins with is imported.
+    Without a module, the one that the id begins with is imported. `arguments` are passed to
+    gymnasium.make; without any, those that a known environment needs to observe a dict.
     """
     module, _, id_ = name.rpartition(':')
     module = module or id_.partition('/')[0]
@@ -62,7 +63,8 @@ def env_spec(name: str, max_steps: int = 0) -> EnvSpec:
         gymnasium.spec(id_)
     except (ImportError, gymnasium.error.Error) as error:
         raise ConfigError(f'no environment {name!r}: {error}') from error
-    return EnvSpec(id_, module, max_steps, dict(KNOWN_ARGUMENTS.get(id_, {})))
+    chosen = KNOWN_ARGUMENTS.get(id_, {}) if arguments is None else arguments
+    return EnvSpec(id_, module, max_steps, dict(chosen))
 
 
 @dataclass(frozen=True)
