@@ -36,9 +36,13 @@ class Operator:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the plan; the next `act` starts from what it sees."""
+        """Forget the plan; the next `act` starts from what it sees.
+
+        `plans` counts pushes since then, `is_lost` says that no push can reach the T.
+        """
         self._plan: _Course | None = None
         self.plans = 0
+        self.is_lost = False
 
     def act(self, block_pose: tuple[float, float, float], tool_xy: Array) -> Array:
         """Where the tool should be 0.1 s from now (2,) [m]; stays when done or at a loss."""
@@ -49,6 +53,7 @@ class Operator:
         if self._plan is None or self._plan.is_over(np.asarray(block_pose), tool):
             push = self._planner.plan(block_pose, tool)
             self.plans += 1
+            self.is_lost = push is None
             self._plan = None if push is None else _Course(push)
         return tool if self._plan is None else self._plan.advance()
 
