@@ -41,5 +41,7 @@ class ObservationWindow:
                     f'stream {stream.name!r} has shape {value.shape}, '
                     f'the contract says {(contract.n_obs_steps, *shape)}'
                 )
+            if image and value.dtype != np.uint8:
+                raise ObservationError(f'stream {stream.name!r} has {value.dtype}, valid: uint8')
             if not image and not np.isfinite(np.asarray(value, dtype=np.float32)).all():
                 raise ObservationError(f'stream {stream.name!r} contains NaN or infinity')
