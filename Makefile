@@ -18,8 +18,6 @@ export PYTHON TORCH_INDEX_URL
 EPISODES ?= 3
 SEED ?= 0
 POLICY ?= state
-# CPU time of `make train-pusht`, compilation included [s].
-BUDGET_CPU_S ?= 1150
 PYTEST ?= python -m pytest
 
 workspace := set +u; . ./workspace.sh; set -u;
@@ -54,11 +52,12 @@ bench: setup
 	@$(workspace) python tools/bench.py
 
 train-pusht: setup
-	@$(workspace) dp_train --dataset src/dp_core/data/pusht_human --output out/train/pusht --budget-cpu-s $(BUDGET_CPU_S)
+	@$(workspace) dp_train --dataset src/dp_core/data/pusht_human --output out/train/pusht --budget-cpu-s 1150
 	@$(workspace) dp_eval --policy out/train/pusht --env gym_pusht/PushT-v0 --seeds 100000:100200 --output out/train/pusht/eval.json
 
 train-ur5e: setup
-	@$(workspace) dp_demonstrate && dp_train ur5e_pusht_state && dp_train ur5e_pusht_camera
+	@$(workspace) tools/train_ur5e.sh state
+	@$(workspace) tools/train_ur5e.sh camera
 
 clean:
 	rm -rf build install log out .mypy_cache .pytest_cache .ruff_cache .hypothesis
