@@ -243,13 +243,11 @@ def test_conversion_sees_the_same_windows_as_the_robot(images, numbers):
             continue
         if live.newest_ns('s') >= window.t_obs_ns:  # nothing newer may come between
             windows.append(window)
-    remaining = iter(arrivals)
+    arrivals.reverse()
     for window in windows:
         # Conversion asks when later samples are known as well; they must change nothing.
-        while min(offline.newest_ns(n) or 0 for n in 'cs') < window.t_obs_ns + 90 * MS:
-            ms, name, value = next(remaining, (None, '', None))
-            if ms is None:
-                break
+        while arrivals and T0 + arrivals[-1][0] * MS <= window.t_obs_ns + 90 * MS:
+            ms, name, value = arrivals.pop()
             offline.push(name, T0 + ms * MS, value)
         again = offline.window_at(window.t_obs_ns)
         assert values(again, 'c') == values(window, 'c')
