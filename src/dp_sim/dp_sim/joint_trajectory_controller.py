@@ -15,6 +15,7 @@ Not modelled: action goals, tolerances, speed scaling, `cmd_timeout`, wrapped jo
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dp_sim.segments import Array
@@ -216,13 +217,13 @@ class JointTrajectoryController:
             )
             for point in message.points
         )
-        polynomials = ()
+        polynomials: tuple[Array, ...] = ()
         if message.is_complete:
             pairs = zip(knots[:-1], knots[1:], strict=True)
             polynomials = tuple(coefficients(a, b) for a, b in pairs)
         return _Plan(message.stamp_ns, knots, polynomials)
 
-    def _sort(self, values: object, extra: list[float], order: list[int]) -> Array | None:
+    def _sort(self, values: Sequence[float], extra: list[float], order: list[int]) -> Array | None:
         """Return a field in the controller's order; None for an empty field."""
         row = [*values, *extra] if len(values) else []
         if not row:

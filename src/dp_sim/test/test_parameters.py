@@ -1,0 +1,34 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of parameters say what a user needs to know."""
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from dp_sim.faults import FAULTS
+from dp_sim.parameters import CONTROLLER
+from dp_sim.parameters import SIM_NODE
+
+
+@pytest.mark.parametrize('row', SIM_NODE + CONTROLLER, ids=lambda row: row.name)
+def test_every_parameter_has_a_meaning_and_every_number_a_unit_and_a_range(row):
+    assert row.description[0].isupper()
+    descriptor = row.descriptor()
+    if isinstance(row.default, int | float) and not isinstance(row.default, bool):
+        assert row.unit and f'[{row.unit}]' in descriptor.description
+        assert row.minimum <= row.default <= row.maximum
+        assert descriptor.integer_range or descriptor.floating_point_range
+    row.check(row.default)
+
+
+def test_only_the_fault_can_be_changed_while_running():
+    dynamic = [row.name for row in SIM_NODE + CONTROLLER if not row.read_only]
+    assert dynamic == ['fault']
+
+
+def test_choice_that_does_not_exist_is_refused_with_the_valid_ones():
+    row = next(row for row in SIM_NODE if row.name == 'fault')
+    assert row.choices == tuple(FAULTS)
+    with pytest.raises(ValueError, match="'smoke'.*'joint_states_stop'"):
+        row.check('smoke')
