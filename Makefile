@@ -22,6 +22,7 @@ PYTEST ?= python -m pytest
 
 workspace := set +u; . ./workspace.sh; set -u;
 
+.NOTPARALLEL:
 .PHONY: help setup demo test lint format test-fast test-ros bench train-pusht train-ur5e clean distclean
 
 help:
@@ -31,7 +32,7 @@ setup:
 	@tools/setup.sh
 
 demo: setup
-	@$(workspace) dp_demo --episodes $(EPISODES) --seed $(SEED) --policy $(POLICY)
+	@$(workspace) exec dp_demo --episodes $(EPISODES) --seed $(SEED) --policy $(POLICY)
 
 test: lint test-fast test-ros
 
@@ -49,7 +50,7 @@ test-ros: setup
 	@$(workspace) $(PYTEST) -m ros
 
 bench: setup
-	@$(workspace) python tools/bench.py
+	@$(workspace) exec python tools/bench.py
 
 train-pusht: setup
 	@$(workspace) dp_train --dataset src/dp_core/data/pusht_human --output out/train/pusht --budget-cpu-s 1150
