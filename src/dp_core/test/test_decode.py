@@ -220,9 +220,7 @@ def test_every_encoding_of_the_table_is_tested_above():
 @pytest.mark.parametrize('encoding', ['16UC1', '32FC1', 'mono16', 'yuv422', ''])
 def test_an_unknown_encoding_is_refused_by_name(encoding):
     message = image(RGB, encoding)
-    with pytest.raises(
-        ObservationError, match=f"camera: encoding '{encoding}' .* valid: .*'rgb8'"
-    ):
+    with pytest.raises(ObservationError, match=f"c: encoding '{encoding}' .* valid: .*'rgb8'"):
         decode_image(message, (2, 4), 'c')
 
 
@@ -290,13 +288,10 @@ def test_a_depth_png_is_refused():
 def test_recorded_messages_decode_like_any_other():
     highlevel = pytest.importorskip('rosbags.highlevel')
     joints = ('gripper', 'shoulder_pan', 'elbow_flex')
+    camera = '/camera/wrist/image_raw/compressed'
     streams = {
-        '/joint_states': Stream(
-            'arm', 'joint_state', '/joint_states', joints=joints, frame='base'
-        ),
-        '/camera/wrist/image_raw/compressed': Stream(
-            'wrist', 'image', '/camera/wrist/image_raw/compressed', size=(90, 160)
-        ),
+        '/joint_states': Stream('arm', 'joint_state', '/js', joints=joints, frame='base'),
+        camera: Stream('wrist', 'image', camera, size=(90, 160)),
     }
     first = {}
     with highlevel.AnyReader([SAMPLE]) as reader:
