@@ -1,0 +1,194 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Node sim_node: wires simulation, controller, publishers and cameras together.
+
+Threads: the main one runs the executor (trajectories, services, parameters), one the physics at
+500 Hz, one the cameras, one writes episodes. The node joint_trajectory_controller lives in the
+same process, so a name given on the command line must be given per node (`-r sim_node:__node:=…`).
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from pathlib import Path
+import threading
+from typing import Any
+
+from action_msgs.msg import GoalStatus
+from action_msgs.msg import GoalStatusArray
+from dp_msgs.srv import ResetScene
+from dp_sim.camera_output import CameraOutput
+from dp_sim.camera_output import CameraSettings
+from dp_sim.controller_node import ControllerNode
+from dp_sim.faults import check_fault
+from dp_sim.joint_trajectory_controller import JointTrajectoryController
+from dp_sim.parameters import declare
+from dp_sim.parameters import SIM_NODE
+from dp_sim.physics_loop import Outputs
+from dp_sim.physics_loop import PhysicsLoop
+from dp_sim.scene_log import SceneLog
+from dp_sim.scene_log import write_log
+from dp_sim.scene_publisher import ScenePublisher
+from dp_sim.scene_state import SceneState
+from dp_sim.simulation import Simulation
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import qos_profile_action_status_default
+
+RESET_TIMEOUT_S = 10.0
+RUNNING = (GoalStatus.STATUS_ACCEPTED, GoalStatus.STATUS_EXECUTING, GoalStatus.STATUS_CANCELING)
+
+
+class SimNode(Node):
+    """The scene as a ROS node."""
+
+    def __init__(self, controller_node: ControllerNode) -> None:
+        """Build the scene; nothing moves before `start`."""
+        super().__init__('sim_node')
+        self._values = declare(self, SIM_NODE)
+        self._controller_node = controller_node
+        simulation = Simulation()
+        self._check_joints(simulation)
+        self._publisher = ScenePublisher(self, simulation.joint_names, simulation.urdf)
+        self._cameras = CameraOutput(self, Simulation(), self._camera_settings())
+        outputs = Outputs(
+            state=self._on_state,
+            score=self._publisher.publish_score,
+            frame=self._cameras.offer,
+            episode=self._on_episode,
+        )
+        self._loop = PhysicsLoop(
+            simulation,
+            JointTrajectoryController(controller_node.controller_parameters),
+            outputs,
+            state_rate_hz=self._values['state_rate'],
+            frame_rate_hz=self._values['camera_rate'],
+            factor=self._values['realtime_factor'],
+        )
+        self._thread = threading.Thread(
+            target=self._loop.run, args=(self._values['seed'],), name='physics'
+        )
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix='episode_writer')
+        self._running: frozenset[bytes] = frozenset()
+        self._set_fault(self._values['fault'])
+        controller_node.connect(self._loop.receive)
+        self._create_interfaces()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the physics thread runs."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Start the physics and the cameras."""
+        self._cameras.start()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop all threads and write what is to be written."""
+        self._loop.stop()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._cameras.stop()
+        self._writer.shutdown(wait=True)
+        pacer = self._loop.pacer
+        self.get_logger().info(
+            f'stopped; {pacer.late_steps} physics steps began more than 10 ms late, '
+            f'the worst {pacer.worst_s * 1e3:.1f} ms'
+        )
+
+    def _check_joints(self, simulation: Simulation) -> None:
+        joints = self._controller_node.controller_parameters.joints
+        if joints != tuple(simulation.joint_names):
+            raise ValueError(
+                f'joints of joint_trajectory_controller are {joints}; '
+                f'the scene has {tuple(simulation.joint_names)}'
+            )
+
+    def _camera_settings(self) -> CameraSettings:
+        values = self._values
+        return CameraSettings(
+            height=values['image_height'],
+            width=values['image_width'],
+            compressed_format=values['compressed_format'],
+            jpeg_quality=values['jpeg_quality'],
+        )
+
+    def _create_interfaces(self) -> None:
+        self.create_service(ResetScene, '/reset_scene', self._on_reset)
+        self._status_topic = f'{self._values["action_name"]}/_action/status'
+        self.create_subscription(
+            GoalStatusArray, self._status_topic, self._on_goals, qos_profile_action_status_default
+        )
+        self.create_timer(1.0, self._forget_lost_goals)
+        self.add_on_set_parameters_callback(self._check_parameters)
+        self.add_post_set_parameters_callback(self._take_parameters)
+
+    def _on_state(self, state: SceneState) -> None:
+        self._publisher.publish_state(state)
+        self._controller_node.publish(state)
+        self._loop.wants_frames = self._cameras.has_listeners
+
+    def _on_episode(self, log: SceneLog, realtime_factor: float) -> None:
+        if self._values['log_dir']:
+            folder = Path(self._values['log_dir']).expanduser()
+            snapshot = log.snapshot(realtime_factor)
+            self._writer.submit(self._write, folder, log.name, snapshot)
+
+    def _write(self, folder: Path, name: str, snapshot: dict[str, Any]) -> None:
+        try:
+            write_log(folder, name, snapshot)
+        except OSError as error:
+            self.get_logger().error(f'cannot write episode {name} to {folder}: {error}')
+
+    def _on_reset(
+        self, request: ResetScene.Request, response: ResetScene.Response
+    ) -> ResetScene.Response:
+        action = self._values['action_name']
+        if self._running:
+            response.message = f'a goal of {action} is executing; cancel it or wait for its end'
+        elif not 0 <= request.seed < 2**31:
+            response.message = f'seed must be 0 to {2**31 - 1}, got {request.seed}'
+        else:
+            try:
+                response.coverage = self._loop.reset(request.seed).result(RESET_TIMEOUT_S)
+                response.success = True
+            except FutureTimeoutError:
+                response.message = f'the physics did not answer within {RESET_TIMEOUT_S} s'
+        if response.message:
+            self.get_logger().warning(f'scene not reset: {response.message}')
+        return response
+
+    def _on_goals(self, message: GoalStatusArray) -> None:
+        def ids(*states: int) -> frozenset[bytes]:
+            goals = [goal for goal in message.status_list if goal.status in states]
+            return frozenset(bytes(goal.goal_info.goal_id.uuid) for goal in goals)
+
+        self._running = ids(*RUNNING)
+        self._loop.executing = ids(GoalStatus.STATUS_EXECUTING)
+
+    def _forget_lost_goals(self) -> None:
+        """A policy node that died leaves its last status behind: it must not block resets."""
+        if self._running and not self.count_publishers(self._status_topic):
+            self._running = self._loop.executing = frozenset()
+
+    def _check_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
+        for parameter in parameters:
+            if parameter.name == 'fault':
+                try:
+                    check_fault(parameter.value)
+                except ValueError as error:
+                    return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _take_parameters(self, parameters: list[Parameter]) -> None:
+        for parameter in parameters:
+            if parameter.name == 'fault':
+                self._set_fault(parameter.value)
+
+    def _set_fault(self, fault: str) -> None:
+        self._publisher.fault = self._cameras.fault = fault
+        if fault:
+            self.get_logger().warning(f'playing the fault {fault!r}')
