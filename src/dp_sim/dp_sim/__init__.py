@@ -4,8 +4,10 @@
 
 import importlib.util
 
-if importlib.util.find_spec('gymnasium') is not None:  # a robot needs the node, not the environment
+# A robot computer needs the node, not the environment.
+if importlib.util.find_spec('gymnasium') is not None:
     import gymnasium
 
     gymnasium.register(
-        id='dp_sim/UR5ePushT-v0', entry_point='dp_sim.env:UR5ePushTEnv', max_episode_steps=600)
+        id='dp_sim/UR5ePushT-v0', entry_point='dp_sim.env:UR5ePushTEnv', max_episode_steps=600
+    )

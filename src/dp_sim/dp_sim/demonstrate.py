@@ -29,16 +29,25 @@ from numpy.typing import NDArray
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     p = argparse.ArgumentParser(prog='dp_demonstrate', description=__doc__)
-    p.add_argument('--contract', type=Path, required=True,
-                   help='contract.yaml; its images are rendered')
+    p.add_argument(
+        '--contract', type=Path, required=True, help='contract.yaml; its images are rendered'
+    )
     p.add_argument('--output', type=Path, required=True, help='new dataset folder')
     p.add_argument('--episodes', type=int, default=400, help='default: 400')
-    p.add_argument('--plain', type=int, default=0,
-                   help='of these, so many without wide starts and drives against the block')
+    p.add_argument(
+        '--plain',
+        type=int,
+        default=0,
+        help='of these, so many without wide starts and drives against the block',
+    )
     p.add_argument('--seed', type=int, default=0, help='default: 0')
     p.add_argument('--max-frames', type=int, default=0, help='stop when there are so many')
-    p.add_argument('--policy', type=Path, help='checkpoint: it acts, and the operator takes over '
-                   'now and then; only what the operator does is recorded')
+    p.add_argument(
+        '--policy',
+        type=Path,
+        help='checkpoint: it acts, and the operator takes over '
+        'now and then; only what the operator does is recorded',
+    )
     return p
 
 
@@ -76,8 +85,10 @@ def _collect(options: argparse.Namespace, contract: Contract) -> list[Segment]:
         kept += usable(segments or [], contract.horizon)
         frames = sum(len(segment) for segment in kept)
         if sys.stderr.isatty() or episode % 25 == 0 or episode == options.episodes:
-            sys.stderr.write(f'\r{episode}/{options.episodes} episodes, {failed} dropped, '
-                             f'{len(kept)} segments, {frames} frames\n')
+            sys.stderr.write(
+                f'\r{episode}/{options.episodes} episodes, {failed} dropped, '
+                f'{len(kept)} segments, {frames} frames\n'
+            )
         if options.max_frames and frames >= options.max_frames:
             break
     if not kept:
@@ -90,6 +101,7 @@ def _episodes(options: argparse.Namespace) -> Iterator[list[Segment] | None]:
     operator = Operator(np.random.default_rng([options.seed, 0]))
     if options.policy:
         from dp_sim.takeover import Takeover  # torch only where a policy acts
+
         takeover = Takeover(options.policy, simulation, operator)
     for episode in range(options.episodes):
         rng = np.random.default_rng([options.seed, 1 + episode])
@@ -108,8 +120,10 @@ def pack(segments: Sequence[Segment], contract: Contract) -> ReplayBuffer:
         'joint_positions': _stack([joints for joints, _ in frames]),
         'block_pose': _stack([block for _, block in frames]),
     }
-    low_dim = {'block': [c for s in segments for c in s.corners],
-               'tool': [t for s in segments for t in s.tool]}
+    low_dim = {
+        'block': [c for s in segments for c in s.corners],
+        'tool': [t for s in segments for t in s.tool],
+    }
     for stream in contract.low_dim:
         data[stream.name] = _stack(low_dim[stream.name])
     simulation = Simulation() if contract.images else None
@@ -119,8 +133,11 @@ def pack(segments: Sequence[Segment], contract: Contract) -> ReplayBuffer:
             simulation.show(joints, block[:3], block[3:])
             pictures[k] = simulation.render(stream.name, *stream.size)
         data[stream.name] = pictures
-    return ReplayBuffer(data, np.cumsum([len(s) for s in segments], dtype=np.int64),
-                        np.array([s.cut for s in segments]))
+    return ReplayBuffer(
+        data,
+        np.cumsum([len(s) for s in segments], dtype=np.int64),
+        np.array([s.cut for s in segments]),
+    )
 
 
 def _stack(rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float32]:

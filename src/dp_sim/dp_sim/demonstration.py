@@ -119,15 +119,19 @@ def draw_start(rng: np.random.Generator, style: Style) -> scene.Start:
             block = (float(x), float(y), float(rng.uniform(-np.pi, np.pi)))
         else:
             x, y, yaw = np.asarray(scene.GOAL_POSE) + rng.standard_normal(3) * (
-                _NEAR[0], _NEAR[0], _NEAR[1])
+                _NEAR[0],
+                _NEAR[0],
+                _NEAR[1],
+            )
             block = (float(x), float(y), float(yaw))
         tool = rng.uniform(np.add(scene.TOOL_LOW, 0.02), np.subtract(scene.TOOL_HIGH, 0.02))
         if scene.clearance(block, tool) > 0.003 and scene.coverage(block) < STOP_COVERAGE:
             return scene.Start(block, (float(tool[0]), float(tool[1])))
 
 
-def demonstrate(simulation: Simulation, operator: Operator, rng: np.random.Generator,
-                style: Style) -> list[Segment] | None:
+def demonstrate(
+    simulation: Simulation, operator: Operator, rng: np.random.Generator, style: Style
+) -> list[Segment] | None:
     """Record one episode; None where the operator failed."""
     start = draw_start(rng, style)
     simulation.place(start.block, start.tool)

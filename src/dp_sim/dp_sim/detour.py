@@ -31,12 +31,14 @@ class Detour:
         ring = outline.buffer(distance + _RING_MARGIN, quad_segs=3).exterior.coords
         self._ring = np.array(ring)[:-1]  # (M, 2)
         a, b = np.meshgrid(np.arange(len(self._ring)), np.arange(len(self._ring)))
-        self._between = self._weights(self._ring[a.ravel()], self._ring[b.ravel()]).reshape(a.shape)
+        self._between = self._weights(self._ring[a.ravel()], self._ring[b.ravel()]).reshape(
+            a.shape
+        )
 
     def lengths(self, start: Array, goals: Array) -> Array:
-        """Lengths (K,) [m] of ways from `start` (2,) to `goals` (K, 2); inf where there is none."""
+        """Lengths (K,) [m] of ways from `start` (2,) to `goals` (K, 2); inf where none is."""
         graph = self._graph(start, goals, np.ones(len(self._ring), dtype=bool))
-        return np.asarray(dijkstra(graph, indices=0)[1 + len(self._ring):])
+        return np.asarray(dijkstra(graph, indices=0)[1 + len(self._ring) :])
 
     def way(self, pose: Array, start: Array, goal: Array) -> Array | None:
         """Corners (N, 2) in `world` of the way from `start` to `goal`, both in the T's frame.
@@ -76,18 +78,20 @@ class Detour:
     def _graph(self, start: Array, goals: Array, usable: NDArray[np.bool_]) -> Array:
         m, k = len(self._ring), len(goals)
         graph = np.zeros((1 + m + k, 1 + m + k))
-        graph[1:1 + m, 1:1 + m] = self._between * usable * usable[:, None]
+        graph[1 : 1 + m, 1 : 1 + m] = self._between * usable * usable[:, None]
         ends = np.concatenate([start[None], goals])
         a = np.repeat(ends, m, axis=0)
         reach = self._weights(a, np.tile(self._ring, (1 + k, 1))).reshape(1 + k, m) * usable
-        graph[0, 1:1 + m] = reach[0]
-        graph[1:1 + m, 1 + m:] = reach[1:].T
-        graph[0, 1 + m:] = self._weights(np.tile(start, (k, 1)), goals)
+        graph[0, 1 : 1 + m] = reach[0]
+        graph[1 : 1 + m, 1 + m :] = reach[1:].T
+        graph[0, 1 + m :] = self._weights(np.tile(start, (k, 1)), goals)
         return graph
 
 
 def is_free(points: Array) -> NDArray[np.bool_]:
     """Which of the points (N, 2) in `world` the tool can go to."""
-    inside = (points > np.add(scene.TOOL_LOW, _EDGE)) & (points < np.subtract(scene.TOOL_HIGH, _EDGE))
+    inside = (points > np.add(scene.TOOL_LOW, _EDGE)) & (
+        points < np.subtract(scene.TOOL_HIGH, _EDGE)
+    )
     from_base = np.linalg.norm(points - np.asarray(scene.BASE_POSITION), axis=1)
     return np.asarray(inside.all(axis=1) & (from_base > scene.BASE_CLEARANCE))

@@ -30,24 +30,40 @@ class UR5ePushTEnv(gymnasium.Env):  # type: ignore[misc]
 
     metadata = {'render_modes': ['rgb_array'], 'render_fps': 10}
 
-    def __init__(self, cameras: bool = False, render_mode: str | None = None,
-                 render_size: tuple[int, int] = (480, 640)) -> None:
+    def __init__(
+        self,
+        cameras: bool = False,
+        render_mode: str | None = None,
+        render_size: tuple[int, int] = (480, 640),
+    ) -> None:
         """Make the scene; `render_size` is height, width of `render()` [pixel]."""
         self.render_mode = render_mode
         self._cameras = ('front', 'wrist') if cameras else ()
         self._render_size = render_size
         self.simulation = Simulation()
         self._motion = ToolMotion(self.simulation)
-        low, high = (np.array(bound, dtype=np.float32) for bound in (scene.TOOL_LOW, scene.TOOL_HIGH))
+        low, high = (
+            np.array(bound, dtype=np.float32) for bound in (scene.TOOL_LOW, scene.TOOL_HIGH)
+        )
         self.action_space = spaces.Box(low, high, dtype=np.float32)
-        images = {name: spaces.Box(0, 255, (IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
-                  for name in self._cameras}
-        self.observation_space = spaces.Dict({
-            'block': spaces.Box(-2.0, 2.0, (16,), np.float32),
-            'tool': spaces.Box(-2.0, 2.0, (2,), np.float32), **images})
+        images = {
+            name: spaces.Box(0, 255, (IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
+            for name in self._cameras
+        }
+        self.observation_space = spaces.Dict(
+            {
+                'block': spaces.Box(-2.0, 2.0, (16,), np.float32),
+                'tool': spaces.Box(-2.0, 2.0, (2,), np.float32),
+                **images,
+            }
+        )
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None,
-              ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    def reset(
+        self,
+        *,
+        seed: int | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Start episode `seed` of the frozen distribution, or where `options` say."""
         super().reset(seed=seed)
         if options and {'block', 'tool'} <= set(options):
@@ -58,8 +74,10 @@ class UR5ePushTEnv(gymnasium.Env):  # type: ignore[misc]
         self._motion.reset()
         return self._observation(), self._info()
 
-    def step(self, action: NDArray[Any],
-             ) -> tuple[dict[str, NDArray[Any]], float, bool, bool, dict[str, Any]]:
+    def step(
+        self,
+        action: NDArray[Any],
+    ) -> tuple[dict[str, NDArray[Any]], float, bool, bool, dict[str, Any]]:
         """Move the tool to `action` (2,) [m] in 0.1 s."""
         self._motion.move(np.asarray(action, dtype=np.float64), DT_S)
         info = self._info()
@@ -77,11 +95,17 @@ class UR5ePushTEnv(gymnasium.Env):  # type: ignore[misc]
     def _observation(self) -> dict[str, NDArray[Any]]:
         sim = self.simulation
         images = {name: sim.render(name, IMAGE_SIZE, IMAGE_SIZE) for name in self._cameras}
-        return {'block': scene.block_corners(sim.block_pose).astype(np.float32).ravel(),
-                'tool': sim.tool_pose[0][:2].astype(np.float32), **images}
+        return {
+            'block': scene.block_corners(sim.block_pose).astype(np.float32).ravel(),
+            'tool': sim.tool_pose[0][:2].astype(np.float32),
+            **images,
+        }
 
     def _info(self) -> dict[str, Any]:
         coverage = self.simulation.coverage()
-        return {'coverage': coverage, 'is_success': coverage >= scene.SUCCESS_COVERAGE,
-                'block_pose': np.array(self.simulation.block_pose),
-                'tool': self.simulation.tool_pose[0][:2]}
+        return {
+            'coverage': coverage,
+            'is_success': coverage >= scene.SUCCESS_COVERAGE,
+            'block_pose': np.array(self.simulation.block_pose),
+            'tool': self.simulation.tool_pose[0][:2],
+        }

@@ -47,8 +47,13 @@ class Contacts:
 
     def take(self, index: NDArray[np.int64]) -> Contacts:
         """Select contacts by index."""
-        return Contacts(self.centre[index], self.normal[index], self.low[index],
-                        self.high[index], self.direction[index])
+        return Contacts(
+            self.centre[index],
+            self.normal[index],
+            self.low[index],
+            self.high[index],
+            self.direction[index],
+        )
 
 
 def contacts() -> Contacts:
@@ -101,8 +106,9 @@ def push(poses: Array, touched: Contacts) -> Array:
     return result
 
 
-def _twist(pose: Array, centre: Array, direction: Array, touched: Contacts,
-           alive: NDArray[np.bool_]) -> Array:
+def _twist(
+    pose: Array, centre: Array, direction: Array, touched: Contacts, alive: NDArray[np.bool_]
+) -> Array:
     """Twist (N, 3) in the T's frame per metre of push; `alive` loses what slid off its edge."""
     u = turn(direction, -pose[:, 2])
     p = turn(centre - pose[:, :2], -pose[:, 2]) + scene.PUSHER_RADIUS * touched.normal
@@ -110,7 +116,7 @@ def _twist(pose: Array, centre: Array, direction: Array, touched: Contacts,
     px, py = p.T
     along = px * ny - py * nx  # coordinate on the tangent (ny, -nx)
     alive &= (along >= touched.low) & (along <= touched.high)
-    c2 = GYRATION ** 2
+    c2 = GYRATION**2
     total = c2 + px * px + py * py
     fx = ((c2 + px * px) * u[:, 0] + px * py * u[:, 1]) / total
     fy = (px * py * u[:, 0] + (c2 + py * py) * u[:, 1]) / total

@@ -66,7 +66,7 @@ class PushPlanner:
         self._entries = entries[usable]  # (K, 2) where the gap begins, in the T's frame
 
     def plan(self, block: tuple[float, float, float], tool: Array) -> Push | None:
-        """Best push for the T at `block` and the tool at (2,) [m]; None if it cannot be reached."""
+        """Best push for the T at `block` and the tool at (2,) [m]; None if out of reach."""
         pose = np.asarray(block, dtype=np.float64)
         start = turn(np.asarray(tool) - pose[:2], -pose[2])
         outside = self._detour.exit(pose, start)
@@ -79,8 +79,9 @@ class PushPlanner:
                 return None
             way = self._detour.way(pose, outside, self._entries[k])
             if way is not None:
-                return self._push(pose, np.concatenate([np.asarray(tool)[None], way]),
-                                  first[k], k, length)
+                return self._push(
+                    pose, np.concatenate([np.asarray(tool)[None], way]), first[k], k, length
+                )
         return None
 
     def _score(self, pose: Array, first: Array, travel: Array) -> Array:
@@ -109,23 +110,30 @@ class PushPlanner:
         """Which pushes (K, L) stay where the tool may go, from the gap to the end."""
         centre = turn(self._contacts.centre, pose[2]) + pose[:2]
         entry = turn(self._entries, pose[2]) + pose[:2]
-        ends = centre[:, None] + LENGTHS[:, None] * turn(self._contacts.direction, pose[2])[:, None]
+        direction = turn(self._contacts.direction, pose[2])
+        ends = centre[:, None] + LENGTHS[:, None] * direction[:, None]
         ends_free = is_free(ends.reshape(-1, 2)).reshape(ends.shape[:2])
         return np.asarray(ends_free & (is_free(centre) & is_free(entry))[:, None])
 
     def _push(self, pose: Array, way: Array, poses: Array, k: int, length: int) -> Push:
         contact = turn(self._contacts.centre[k], pose[2]) + pose[:2]
         direction = turn(self._contacts.direction[k], pose[2])
-        return Push(way, contact, contact + LENGTHS[length] * direction,
-                    np.concatenate([[0.0], LENGTHS]), np.concatenate([pose[None], poses]))
+        return Push(
+            way,
+            contact,
+            contact + LENGTHS[length] * direction,
+            np.concatenate([[0.0], LENGTHS]),
+            np.concatenate([pose[None], poses]),
+        )
 
 
 def _entries(touched: push_model.Contacts, detour: Detour) -> Array:
-    """Where the straight way to each contact begins (K, 2) in the T's frame; NaN if it is barred."""
+    """Where the straight way to each contact begins (K, 2) in the T's frame; NaN if barred."""
     outline = shapely.Polygon(scene.BLOCK_CORNERS)
     entries = np.full(touched.centre.shape, np.nan)
     for k, (centre, direction, normal) in enumerate(
-            zip(touched.centre, touched.direction, touched.normal)):
+        zip(touched.centre, touched.direction, touched.normal)
+    ):
         for back in np.arange(CLEARANCE, 0.12, 0.002):
             entry = centre - back * direction
             if not detour.zone.contains(shapely.Point(entry)):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 os.environ.setdefault('MUJOCO_GL', 'egl')  # before mujoco is imported
 
-import mujoco  # noqa: E402, I100
+import mujoco
 
 CAMERAS = ('front', 'wrist', 'view')
 
@@ -30,8 +30,13 @@ class SceneRenderer:
         self._samples = int(model.vis.quality.offsamples)
         self._renderers: dict[tuple[int, int, bool], mujoco.Renderer] = {}
 
-    def render(self, data: mujoco.MjData, camera: str, height: int, width: int,
-               ) -> NDArray[np.uint8]:
+    def render(
+        self,
+        data: mujoco.MjData,
+        camera: str,
+        height: int,
+        width: int,
+    ) -> NDArray[np.uint8]:
         """Picture (height, width, 3) RGB; only the camera `view` has shadows.
 
         Raises:
@@ -64,8 +69,12 @@ class SceneRenderer:
         return self._renderers[key]
 
 
-def intrinsics(model: mujoco.MjModel, camera: str, height: int, width: int,
-               ) -> NDArray[np.float64]:
+def intrinsics(
+    model: mujoco.MjModel,
+    camera: str,
+    height: int,
+    width: int,
+) -> NDArray[np.float64]:
     """Pinhole matrix K (3, 3) [pixel]; the first pixel's centre has coordinates (0, 0)."""
     _check_camera(camera)
     focal = 0.5 * height / np.tan(0.5 * np.radians(model.camera(camera).fovy[0]))

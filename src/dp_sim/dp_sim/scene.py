@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Geometry of the Push-T scene: the T, its goal, where episodes start, where the tool may go.
 
-Frame `world`: table top at z = 0, goal at the origin, robot base at x = -0.5, z up. Metres, radians.
+Frame `world`: table top at z = 0, goal at the origin, robot base at x = -0.5, z up; [m], [rad].
 A planar pose is (x, y, yaw) of the T's centroid; the stem points along the T's own -y.
 
     (-0.1, 0.068)  0 ---------------- 7
@@ -27,9 +27,18 @@ UNIT = 0.05  # width of bar and stem [m]; the bar is 4 units long, the stem 3
 CENTROID = 6.0 / 7.0 * UNIT  # from the middle of the bar to the centroid of the T [m]
 BLOCK_HEIGHT = 0.04  # [m]
 BLOCK_CORNERS: tuple[tuple[float, float], ...] = tuple(
-    (x * UNIT, y * UNIT + CENTROID) for x, y in (
-        (-2, 0.5), (-2, -0.5), (-0.5, -0.5), (-0.5, -3.5),
-        (0.5, -3.5), (0.5, -0.5), (2, -0.5), (2, 0.5)))  # outline, counter-clockwise [m]
+    (x * UNIT, y * UNIT + CENTROID)
+    for x, y in (
+        (-2, 0.5),
+        (-2, -0.5),
+        (-0.5, -0.5),
+        (-0.5, -3.5),
+        (0.5, -3.5),
+        (0.5, -0.5),
+        (2, -0.5),
+        (2, 0.5),
+    )
+)  # outline, counter-clockwise [m]
 GOAL_POSE = (0.0, 0.0, -np.pi / 4)  # x, y [m], yaw [rad]
 SUCCESS_COVERAGE = 0.95
 TIME_LIMIT_S = 60.0
@@ -76,7 +85,9 @@ def coverage(pose: Array | tuple[float, float, float]) -> float:
     return float(block_polygon(pose).intersection(_GOAL).area / _GOAL.area)
 
 
-def clearance(pose: Array | tuple[float, float, float], tool: Array | tuple[float, float]) -> float:
+def clearance(
+    pose: Array | tuple[float, float, float], tool: Array | tuple[float, float]
+) -> float:
     """Gap between the pusher at `tool` and the T at `pose` [m]; negative where they overlap."""
     return float(block_polygon(pose).distance(Point(tool))) - PUSHER_RADIUS
 
@@ -95,13 +106,17 @@ def draw_start(seed: int) -> Start:
     """Draw the start of episode `seed`. This distribution is frozen: scores depend on it."""
     rng = np.random.default_rng(seed)
     while True:
-        block = (float(rng.uniform(-START_BLOCK[0], START_BLOCK[0])),
-                 float(rng.uniform(-START_BLOCK[1], START_BLOCK[1])),
-                 float(rng.uniform(-np.pi, np.pi)))
+        block = (
+            float(rng.uniform(-START_BLOCK[0], START_BLOCK[0])),
+            float(rng.uniform(-START_BLOCK[1], START_BLOCK[1])),
+            float(rng.uniform(-np.pi, np.pi)),
+        )
         if coverage(block) < START_COVERAGE:
             break
     while True:
-        tool = (float(rng.uniform(-START_TOOL[0], START_TOOL[0])),
-                float(rng.uniform(-START_TOOL[1], START_TOOL[1])))
+        tool = (
+            float(rng.uniform(-START_TOOL[0], START_TOOL[0])),
+            float(rng.uniform(-START_TOOL[1], START_TOOL[1])),
+        )
         if clearance(block, tool) >= START_TOOL_CLEARANCE:
             return Start(block, tool)

@@ -89,8 +89,9 @@ class _Course:
         if float(np.linalg.norm(tool - self._at(self._done))) > _OFF_PATH:
             return True
         pushed = max(0.0, self._done - float(self._ends[-2]))
-        foreseen = np.array([np.interp(pushed, self._push.lengths, column)
-                             for column in self._push.poses.T])
+        foreseen = np.array(
+            [np.interp(pushed, self._push.lengths, column) for column in self._push.poses.T]
+        )
         moved = _difference(foreseen, self._push.poses[0])
         allowed = _OFF_MODEL[0] + _OFF_MODEL[1] * moved if pushed else _TOUCHED
         if _difference(block, foreseen) <= allowed:

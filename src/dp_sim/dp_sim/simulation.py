@@ -21,8 +21,14 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-JOINTS = ('shoulder_pan_joint', 'shoulder_lift_joint', 'elbow_joint',
-          'wrist_1_joint', 'wrist_2_joint', 'wrist_3_joint')
+JOINTS = (
+    'shoulder_pan_joint',
+    'shoulder_lift_joint',
+    'elbow_joint',
+    'wrist_1_joint',
+    'wrist_2_joint',
+    'wrist_3_joint',
+)
 # Tool at the goal's centre, elbow up: every inverse kinematics solution starts from here [rad].
 HOME = (-0.26986362, -1.27640382, 2.12626653, -2.42065904, -1.57079633, -1.84065995)
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
@@ -61,16 +67,21 @@ class Simulation:
         mujoco.mj_resetData(self._model, self._data)
         q = self.chain.inverse(tool_down(tool[0], tool[1], scene.TIP_HEIGHT), np.asarray(HOME))
         half = block[2] / 2
-        self.show(q, (block[0], block[1], scene.BLOCK_HEIGHT / 2),
-                  (0.0, 0.0, np.sin(half), np.cos(half)))
+        self.show(
+            q, (block[0], block[1], scene.BLOCK_HEIGHT / 2), (0.0, 0.0, np.sin(half), np.cos(half))
+        )
         self._data.ctrl[self._ctrl] = q
 
-    def show(self, joint_positions: Sequence[float] | Array, block_position: Sequence[float],
-             block_orientation: Sequence[float]) -> None:
+    def show(
+        self,
+        joint_positions: Sequence[float] | Array,
+        block_position: Sequence[float],
+        block_orientation: Sequence[float],
+    ) -> None:
         """Set a recorded state, at rest: (6,) [rad], (3,) [m], quaternion (x, y, z, w)."""
         x, y, z, w = block_orientation
         self._data.qpos[self._q] = joint_positions
-        self._data.qpos[self._block:self._block + 7] = [*block_position, w, x, y, z]
+        self._data.qpos[self._block : self._block + 7] = [*block_position, w, x, y, z]
         self._data.qvel[:] = 0.0
         mujoco.mj_forward(self._model, self._data)
 
@@ -104,13 +115,13 @@ class Simulation:
     @property
     def block_pose_3d(self) -> tuple[Array, Array]:
         """Position (3,) [m] and quaternion (x, y, z, w) of the T in `world`."""
-        pose = self._data.qpos[self._block:self._block + 7]
+        pose = self._data.qpos[self._block : self._block + 7]
         return pose[:3].copy(), np.roll(pose[3:], -1)
 
     @property
     def block_pose(self) -> tuple[float, float, float]:
         """Planar pose x, y [m], yaw [rad] of the T in `world`."""
-        x, y, _, qw, qx, qy, qz = self._data.qpos[self._block:self._block + 7]
+        x, y, _, qw, qx, qy, qz = self._data.qpos[self._block : self._block + 7]
         yaw = np.arctan2(2 * (qw * qz + qx * qy), 1 - 2 * (qy * qy + qz * qz))
         return float(x), float(y), float(yaw)
 
