@@ -50,7 +50,8 @@ test-ros: setup
 	@$(workspace) $(PYTEST) -m ros
 
 bench: setup
-	@$(workspace) exec python tools/bench.py
+	@$(workspace) python tools/bench.py
+	@$(workspace) exec python -m dp_bringup.bench
 
 train-pusht: setup
 	@$(workspace) dp_train --dataset src/dp_core/data/pusht_human --output out/train/pusht --budget-cpu-s 1150

@@ -7,14 +7,13 @@ Writes `inference.json` (time from one observation window to its actions, batch 
 """
 
 import argparse
-import json
-import os
 from pathlib import Path
-import platform
 import sys
 import time
 
 from dp_core.checkpoint import load_policy
+from dp_core.evaluation.report import machine
+from dp_core.evaluation.report import write_json
 from dp_core.observation import ObservationWindow
 from dp_sim.env import IMAGE_SIZE
 from dp_sim.env import UR5ePushTEnv
@@ -23,24 +22,6 @@ import torch
 
 POLICIES = Path(__file__).parents[1] / 'src' / 'dp_bringup' / 'policies'
 WARM_UP = 5
-
-
-def machine():
-    """Return what a figure of speed depends on."""
-    cpu = platform.processor() or platform.machine()
-    info = Path('/proc/cpuinfo')
-    for line in info.read_text().splitlines() if info.exists() else ():
-        if line.startswith('model name'):
-            cpu = line.split(':', 1)[1].strip()
-            break
-    return {
-        'cpu': cpu,
-        'cores': os.cpu_count(),
-        'load_1min': round(os.getloadavg()[0], 2),
-        'python': platform.python_version(),
-        'torch': torch.__version__,
-        'torch_threads': torch.get_num_threads(),
-    }
 
 
 def some_window(contract, generator):
@@ -133,9 +114,8 @@ def main():
         'simulation': bench_simulation(arguments.seconds),
     }
     for name, result in results.items():
-        text = json.dumps({'machine': machine(), name: result}, indent=2)
-        (arguments.output / f'{name}.json').write_text(text + '\n')
-        sys.stdout.write(f'{arguments.output / name}.json\n{text}\n')
+        write_json(arguments.output / f'{name}.json', {'machine': machine(), name: result})
+        sys.stdout.write(f'{arguments.output / name}.json: {result}\n')
 
 
 if __name__ == '__main__':
