@@ -1,0 +1,54 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""A stack as actions of `ros2 launch`; the only module here that needs launch and launch_ros."""
+
+from __future__ import annotations
+
+import os
+
+from dp_bringup.stacks import Argument
+from dp_bringup.stacks import NodeSpec
+from dp_bringup.stacks import Ur5Pusht
+from launch import LaunchContext
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument
+from launch.actions import OpaqueFunction
+from launch.actions import Shutdown
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+
+def launch_description(stack: type[Ur5Pusht]) -> LaunchDescription:
+    """Return all arguments of a stack, and what starts its nodes once they are known."""
+    arguments = stack.arguments()
+
+    def start(context: LaunchContext) -> list[Node]:
+        values = {a.name: LaunchConfiguration(a.name).perform(context) for a in arguments}
+        return [node_action(spec) for spec in stack.parse(values).nodes()]
+
+    return LaunchDescription([*map(declaration, arguments), OpaqueFunction(function=start)])
+
+
+def declaration(argument: Argument) -> DeclareLaunchArgument:
+    """Return the declaration of one argument."""
+    return DeclareLaunchArgument(
+        argument.name,
+        default_value=argument.default,
+        description=argument.description,
+        choices=list(argument.choices) or None,
+    )
+
+
+def node_action(spec: NodeSpec) -> Node:
+    """Return the action for one process. It gets no name: that would rename all nodes in it."""
+    parameters = {k: list(v) if isinstance(v, tuple) else v for k, v in spec.parameters.items()}
+    return Node(
+        package=spec.package,
+        executable=spec.executable,
+        parameters=[*map(str, spec.parameter_files), *([parameters] if parameters else [])],
+        remappings=list(spec.remappings),
+        arguments=list(spec.arguments),
+        additional_env=spec.missing_environment(os.environ),
+        output='screen',
+        on_exit=Shutdown(reason=f'{spec.name} has ended') if spec.is_required else None,
+    )

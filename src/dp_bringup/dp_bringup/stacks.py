@@ -1,0 +1,220 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a stack consists of, as plain data: nodes, parameters, environment, and the arguments.
+
+`launch/*.launch.py` turns a stack into launch_ros actions, `dp_bringup.run_local` into processes.
+There is no second description.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import dataclasses
+from dataclasses import dataclass
+from dataclasses import field
+import os
+from pathlib import Path
+from typing import Any
+
+from dp_bringup.share import POLICIES
+from dp_bringup.share import policy_folder
+from dp_bringup.share import share
+from dp_core.errors import ConfigError
+
+SEAMS = ('fade', 'replace')
+SIMULATORS = ('mujoco',)
+FAST_DDS_2 = ('humble', 'jazzy')  # they know the profile by its old name
+Value = bool | int | float | str | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One process with ROS nodes.
+
+    Attributes:
+        package, executable: the program.
+        name: of its process, in logs and messages. The nodes in it keep their own names.
+        parameter_files: ROS parameter files, read in this order.
+        parameters: values that come after the files; they hold for every node of the process.
+        remappings: pairs of names, from and to.
+        arguments: further words of the command line.
+        environment: variables that are set where the user has not set them.
+        is_required: the stack ends when this process ends.
+    """
+
+    package: str
+    executable: str
+    name: str
+    parameter_files: tuple[Path, ...] = ()
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    remappings: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    is_required: bool = True
+
+    def missing_environment(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the variables to add to `environment`: what a user has set stays."""
+        return {k: v for k, v in self.environment.items() if k not in environment}
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a stack, as launch files and commands show it."""
+
+    name: str
+    default: str
+    description: str
+    choices: tuple[str, ...] = ()
+
+
+def _argument(default: Value, description: str, choices: tuple[str, ...] = ()) -> Any:
+    return field(default=default, metadata={'description': description, 'choices': choices})
+
+
+@dataclass(frozen=True)
+class Ur5Pusht:
+    """Arguments of the stack ur5_pusht: a UR5e in simulation pushes a T onto its target."""
+
+    policy: str = _argument(
+        'state', f'Policy: one of {", ".join(POLICIES)}, or the path of a checkpoint folder'
+    )
+    sim: str = _argument('mujoco', 'Simulator that stands for robot and controller', SIMULATORS)
+    seed: int = _argument(0, 'Seed of the start that the scene shows at first [1]')
+    seam: str = _argument('fade', 'How a chunk joins the one before it', SEAMS)
+    realtime_factor: float = _argument(
+        1.0, 'Simulated seconds per second; other than 1.0 needs use_sim_time:=true [1]'
+    )
+    use_sim_time: bool = _argument(False, 'Let the policy node follow /clock')
+    autostart: bool = _argument(True, 'Configure and activate the policy node at start')
+    log_dir: str = _argument('', "Folder for one .npz file per episode; '' for none")
+    rviz: bool = _argument(False, 'Open RViz with the layout of this package')
+    foxglove: bool = _argument(False, 'Start foxglove_bridge on port 8765')
+
+    def __post_init__(self) -> None:
+        for row in dataclasses.fields(self):
+            value, choices = getattr(self, row.name), row.metadata['choices']
+            if choices and value not in choices:
+                raise ConfigError(f'{row.name} is {value!r}, valid: {list(choices)}')
+        if not 0 <= self.seed < 2**31:
+            raise ConfigError(f'seed is {self.seed}, valid: 0 to {2**31 - 1}')
+        if not 0.05 <= self.realtime_factor <= 20.0:
+            raise ConfigError(f'realtime_factor is {self.realtime_factor}, valid: 0.05 to 20')
+        if self.realtime_factor != 1.0 and not self.use_sim_time:
+            raise ConfigError(
+                f'realtime_factor is {self.realtime_factor}, so simulated time leaves the '
+                'system clock; set use_sim_time:=true as well'
+            )
+
+    @classmethod
+    def arguments(cls) -> tuple[Argument, ...]:
+        """Return all arguments with their defaults, as text."""
+        return tuple(
+            Argument(
+                row.name,
+                _text(row.default),
+                row.metadata['description'],
+                ('true', 'false') if isinstance(row.default, bool) else row.metadata['choices'],
+            )
+            for row in dataclasses.fields(cls)
+        )
+
+    @classmethod
+    def parse(cls, values: Mapping[str, str]) -> Ur5Pusht:
+        """Read arguments given as text; those not given keep their default."""
+        rows = {row.name: row for row in dataclasses.fields(cls)}
+        unknown = sorted(set(values) - set(rows))
+        if unknown:
+            raise ConfigError(f'unknown arguments {unknown}; valid: {sorted(rows)}')
+        return cls(**{k: _read(k, v, rows[k].default) for k, v in values.items()})
+
+    def nodes(self) -> tuple[NodeSpec, ...]:
+        """Return the processes of the stack, in the order in which they start."""
+        processes = [self._sim_node(), self._policy_node()]
+        if self.rviz or self.foxglove:
+            processes.append(self._robot_state_publisher())
+        if self.rviz:
+            layout = share() / 'rviz' / 'ur5_pusht.rviz'
+            processes.append(_viewer('rviz2', 'rviz2', 'rviz', arguments=('-d', str(layout))))
+        if self.foxglove:
+            processes.append(_viewer('foxglove_bridge', 'foxglove_bridge', 'foxglove_bridge'))
+        return tuple(processes)
+
+    def _sim_node(self) -> NodeSpec:
+        return NodeSpec(
+            package='dp_sim',
+            executable='sim_node',
+            name='sim_node',
+            parameter_files=(share() / 'config' / 'ur5e_pusht' / 'controllers.yaml',),
+            parameters={
+                'seed': self.seed,
+                'realtime_factor': self.realtime_factor,
+                'log_dir': self.log_dir,
+            },
+            environment=dds_environment(),
+        )
+
+    def _policy_node(self) -> NodeSpec:
+        return NodeSpec(
+            package='dp_policy_node',
+            executable='policy_node',
+            name='policy_node',
+            parameter_files=(share() / 'config' / 'ur5e_pusht' / 'policy_node.yaml',),
+            parameters={
+                'policies': (f'{self._policy_name()}={policy_folder(self.policy)}',),
+                'seam': self.seam,
+                'use_sim_time': self.use_sim_time,
+                'autostart': self.autostart,
+            },
+            # One thread: the networks are small, and idle OpenMP threads would spin on a core.
+            environment={**dds_environment(), 'OMP_NUM_THREADS': '1'},
+        )
+
+    def _policy_name(self) -> str:
+        return self.policy if self.policy in POLICIES else Path(self.policy).name
+
+    def _robot_state_publisher(self) -> NodeSpec:
+        from dp_sim.assets import URDF_PATH  # only a viewer needs it
+
+        return _viewer(
+            'robot_state_publisher',
+            'robot_state_publisher',
+            'robot_state_publisher',
+            parameters={
+                'robot_description': URDF_PATH.read_text(encoding='utf-8'),
+                'use_sim_time': self.use_sim_time,
+            },
+            # The scene publishes the description; here only /tf and /tf_static are wanted.
+            remappings=(('robot_description', 'robot_state_publisher/robot_description'),),
+        )
+
+
+def dds_environment(distribution: str | None = None) -> dict[str, str]:
+    """Return the variable that makes Fast DDS read config/fastdds.xml; see there why.
+
+    Args:
+        distribution: of ROS; default: the one that is sourced.
+    """
+    distribution = os.environ.get('ROS_DISTRO', '') if distribution is None else distribution
+    prefix = 'FASTRTPS' if distribution in FAST_DDS_2 else 'FASTDDS'
+    return {f'{prefix}_DEFAULT_PROFILES_FILE': str(share() / 'config' / 'fastdds.xml')}
+
+
+def _viewer(package: str, executable: str, name: str, **kwargs: Any) -> NodeSpec:
+    return NodeSpec(
+        package, executable, name, environment=dds_environment(), is_required=False, **kwargs
+    )
+
+
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _read(name: str, text: str, default: Value) -> Value:
+    if isinstance(default, bool):
+        if text.lower() not in ('true', 'false'):
+            raise ConfigError(f'{name} is {text!r}, valid: true, false')
+        return text.lower() == 'true'
+    try:
+        return type(default)(text)
+    except ValueError as error:
+        raise ConfigError(f'{name} is {text!r}, valid: a {type(default).__name__}') from error
