@@ -1,0 +1,236 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Forward, backward and differential kinematics against numbers of the UR5e's data sheet."""
+
+from dp_core.contract import ActionGroup
+from dp_core.errors import KinematicsError
+from dp_core.kinematics import joint_limits
+from dp_core.kinematics import KinematicChain
+from dp_core.kinematics import pose_from_xyz_rpy
+from dp_core.tool_plane import joint_solver
+from dp_core.tool_plane import tool_down
+from dp_core.tool_plane import ToolPlane
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+from robot_samples import joint
+from robot_samples import planar
+from robot_samples import robot
+from robot_samples import ros2_control_tags
+from robot_samples import turning
+from robot_samples import ur5e
+from robot_samples import UR5E_JOINTS
+
+UR5E = KinematicChain.from_urdf(ur5e(), 'base_link', 'tool0')
+QUARTER = np.pi / 2
+# Elbow up, tool down over the table in front of the arm.
+WORK = np.array([0.0, -1.9, 2.2, -1.87, -QUARTER, 0.0])
+angles = st.lists(st.floats(-3.0, 3.0), min_size=6, max_size=6)
+PLANAR = KinematicChain.from_urdf(planar(), 'base', 'tip')
+
+
+def test_a_planar_arm_by_hand():
+    assert PLANAR.joint_names == ('a', 'b')
+    for q, xy in {(0, 0): (2, 0), (QUARTER, 0): (0, 2), (0, QUARTER): (1, 1)}.items():
+        assert PLANAR.forward(np.array(q))[:2, 3] == pytest.approx(xy, abs=1e-12)
+    # Straight along x: the tip moves along y, 2 m from joint a and 1 m from joint b.
+    expected = [[0, 0], [2, 1], [0, 0], [0, 0], [0, 0], [1, 1]]
+    assert PLANAR.jacobian(np.zeros(2)) == pytest.approx(np.array(expected), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ('q', 'xyz'),
+    [
+        # a2 + a3 = 0.8172, d4 + d6 = 0.2329, d1 - d5 = 0.0628; base_link is turned by pi.
+        ((0, 0, 0, 0, 0, 0), (0.8172, 0.2329, 0.0628)),
+        ((QUARTER, 0, 0, 0, 0, 0), (-0.2329, 0.8172, 0.0628)),
+        # Upright: d1 + a2 + a3 + d5 = 1.0794.
+        ((0, -QUARTER, 0, -QUARTER, 0, 0), (0.0, 0.2329, 1.0794)),
+        # Elbow bent: the forearm points forward, d1 + a2 - d5 high.
+        ((0, -QUARTER, QUARTER, 0, 0, 0), (0.3922, 0.2329, 0.4878)),
+    ],
+)
+def test_ur5e_positions_by_hand(q, xyz):
+    assert UR5E.forward(np.array(q, dtype=float))[:3, 3] == pytest.approx(xyz, abs=1e-9)
+
+
+def test_roll_pitch_yaw_turn_about_fixed_axes():
+    pose = pose_from_xyz_rpy((1, 2, 3), (QUARTER, 0, QUARTER))
+    # Roll takes y to z, then yaw takes x to y and y to -x.
+    assert pose[:3, :3] == pytest.approx(np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0]]), abs=1e-12)
+    assert pose[:3, 3].tolist() == [1, 2, 3]
+
+
+@settings(deadline=None, max_examples=50)
+@given(q=angles)
+def test_the_jacobian_is_the_derivative_of_forward(q):
+    q, h = np.array(q), 1e-6
+    jacobian = UR5E.jacobian(q)
+    for j in range(6):
+        step = np.zeros(6)
+        step[j] = h
+        plus, minus = UR5E.forward(q + step), UR5E.forward(q - step)
+        assert (plus - minus)[:3, 3] / (2 * h) == pytest.approx(jacobian[:3, j], abs=1e-8)
+        spin = (plus - minus)[:3, :3] / (2 * h) @ UR5E.forward(q)[:3, :3].T  # skew(omega)
+        omega = np.array([spin[2, 1], spin[0, 2], spin[1, 0]])
+        assert omega == pytest.approx(jacobian[3:, j], abs=1e-8)
+
+
+@settings(deadline=None, max_examples=60)
+@given(q=angles, delta=st.lists(st.floats(-0.1, 0.1), min_size=6, max_size=6))
+def test_inverse_finds_back_from_nearby(q, delta):
+    """Any solution will do near a singularity, but it must give the pose."""
+    q = np.array(q)
+    target = UR5E.forward(q)
+    try:
+        found = UR5E.inverse(target, q + np.array(delta))
+    except KinematicsError as error:
+        # Singular poses may take too long; they are refused, never answered wrongly.
+        singular = np.linalg.svd(UR5E.jacobian(q), compute_uv=False)[-1] < 0.05
+        assert singular or 'its limits are' in str(error)
+        return
+    assert np.abs(UR5E.forward(found) - target).max() < 2e-5
+
+
+def test_inverse_keeps_to_the_branch_of_its_seed():
+    pose = UR5E.forward(WORK)
+    for shift in (0.05, -0.05):
+        assert np.abs(UR5E.inverse(pose, WORK + shift) - WORK).max() < 1e-4
+
+
+def test_the_exact_half_turn_has_an_axis():
+    pose = UR5E.forward(WORK)
+    for axis in ([1, 0, 0], [0, 1, 0], [1, 1, 0], [1, -1, 0], [0, 1, -1]):
+        unit = np.array(axis) / np.linalg.norm(axis)
+        turned = pose.copy()
+        turned[:3, :3] = (2 * np.outer(unit, unit) - np.eye(3)) @ pose[:3, :3]
+        found = UR5E.inverse(turned, WORK, max_iterations=200)
+        assert np.abs(UR5E.forward(found) - turned).max() < 2e-5
+
+
+def test_out_of_reach_says_where_and_how_far():
+    with pytest.raises(KinematicsError) as error:
+        UR5E.inverse(tool_down(1.5, 0.0, 0.2), WORK)
+    assert 'pose x=1.500 y=0.000 z=0.200 m is out of reach' in str(error.value)
+    assert 'mm' in str(error.value)
+
+
+def test_a_solution_beyond_a_limit_is_refused():
+    narrow = KinematicChain.from_urdf(ur5e(elbow_limit=1.0), 'base_link', 'tool0')
+    with pytest.raises(KinematicsError, match=r'elbow_joint would be at 2.200 .*\[-1.0'):
+        narrow.inverse(UR5E.forward(WORK), WORK)
+
+
+def test_a_prismatic_joint_slides_along_its_axis():
+    chain = KinematicChain.from_urdf(
+        robot(
+            joint('rail', 'prismatic', 'base', 'cart', inner=turning(0, 2, 1, axis='0 2 0')),
+            joint('turn', 'continuous', 'cart', 'tip', '0 0 0.5', inner='<axis xyz="0 0 1"/>'),
+        ),
+        'base',
+        'tip',
+    )
+    assert chain.forward(np.array([0.7, 0.0]))[:3, 3].tolist() == [0.0, 0.7, 0.5]
+    assert chain.jacobian(np.zeros(2))[:, 0].tolist() == [0, 1, 0, 0, 0, 0]
+    assert chain.limits.lower.tolist() == [0.0, -np.inf]
+    assert chain.limits.upper.tolist() == [2.0, np.inf]
+
+
+def test_joints_may_be_asked_for_in_another_order():
+    back = KinematicChain.from_urdf(ur5e(), 'base_link', 'tool0', UR5E_JOINTS[::-1])
+    assert back.forward(WORK[::-1]) == pytest.approx(UR5E.forward(WORK), abs=1e-12)
+    assert back.jacobian(WORK[::-1]) == pytest.approx(UR5E.jacobian(WORK)[:, ::-1], abs=1e-12)
+
+
+def test_limits_are_the_robots_not_those_of_ros2_control():
+    limits = joint_limits(ur5e(extra=ros2_control_tags()), UR5E_JOINTS)
+    assert limits.upper.tolist() == pytest.approx([2 * np.pi, 2 * np.pi, np.pi, *[2 * np.pi] * 3])
+    assert limits.velocity.tolist() == [3.2] * 6
+    chain = KinematicChain.from_urdf(ur5e(extra=ros2_control_tags()), 'base_link', 'tool0')
+    assert chain.limits.velocity.tolist() == [3.2] * 6
+    assert chain.forward(WORK) == pytest.approx(UR5E.forward(WORK))
+
+
+@pytest.mark.parametrize(
+    ('make', 'words'),
+    [
+        (lambda: KinematicChain.from_urdf('<robot', 'a', 'b'), 'not valid XML'),
+        (lambda: KinematicChain.from_urdf(planar(), 'base', 'hand'), r"no link 'hand'.*'tip'"),
+        (
+            lambda: KinematicChain.from_urdf(planar(), 'tip', 'base'),
+            "no chain leads from 'tip' to 'base'",
+        ),
+        (
+            lambda: KinematicChain.from_urdf(planar(), 'base', 'tip', ['a', 'c']),
+            r"has joints \['a', 'b'\], asked for \['a', 'c'\]",
+        ),
+        (
+            lambda: KinematicChain.from_urdf(
+                robot(joint('p', 'planar', 'base', 'tip')), 'base', 'tip'
+            ),
+            "'p' of the chain is of type 'planar'.* valid: .*'revolute'",
+        ),
+        (
+            lambda: KinematicChain.from_urdf(
+                robot(joint('m', 'revolute', 'base', 'tip', inner='<mimic joint="a"/>')),
+                'base',
+                'tip',
+            ),
+            "'m' of the chain .*mimics",
+        ),
+        (
+            lambda: KinematicChain.from_urdf(
+                robot(joint('j', 'revolute', 'base', 'tip', xyz='1 0 x')), 'base', 'tip'
+            ),
+            "'j' of the URDF has origin xyz='1 0 x', valid: numbers",
+        ),
+        (
+            lambda: KinematicChain.from_urdf(
+                robot(joint('j', 'fixed', 'a', 'b'), joint('k', 'fixed', 'b', 'a')), 'z', 'b'
+            ),
+            "no link 'z'",
+        ),
+        (
+            lambda: KinematicChain.from_urdf(
+                robot(
+                    joint('j', 'fixed', 'a', 'b'),
+                    joint('k', 'fixed', 'b', 'a'),
+                    joint('l', 'fixed', 'z', 'y'),
+                ),
+                'z',
+                'b',
+            ),
+            "no chain leads from 'z' to 'b'",
+        ),
+        (lambda: joint_limits(planar(), ['a', 'x']), r"no joints \['x'\]; it has \['a', 'b'"),
+        (lambda: joint_limits(planar(), ['tip_joint']), "'tip_joint' is of type 'fixed'"),
+        (
+            lambda: joint_limits(robot(joint('j', 'revolute', 'base', 'tip')), ['j']),
+            "'j' of the URDF has no <limit>",
+        ),
+    ],
+)
+def test_a_robot_that_does_not_fit_is_refused(make, words):
+    with pytest.raises(KinematicsError, match=words):
+        make()
+
+
+def test_a_path_in_the_plane_is_followed_without_jumps():
+    plane = ToolPlane(UR5E, 0.2)
+    t = np.linspace(0.0, 1.0, 30)
+    path = np.stack([0.45 + 0.1 * np.cos(6 * t), 0.15 + 0.1 * np.sin(6 * t)], axis=1)
+    q = plane.joints(path, WORK)
+    for xy, row in zip(path, q):
+        pose = UR5E.forward(row)
+        assert pose[:3, 3] == pytest.approx([*xy, 0.2], abs=2e-6)
+        assert pose[:3, 2] == pytest.approx([0, 0, -1], abs=2e-5)  # z axis down
+        assert pose[:3, 0] == pytest.approx([1, 0, 0], abs=2e-5)
+    assert np.abs(np.diff(q, axis=0)).max() < 0.12  # 2 cm a step at half a metre
+
+
+def test_joint_actions_need_no_solver():
+    group = ActionGroup('arm', 'joint_position', ('a', 'b'), ('a', 'b'), 'jtc')
+    actions = np.array([[0.1, 0.2], [0.3, 0.4]])
+    assert joint_solver(group, planar()).joints(actions, np.zeros(2)).tolist() == actions.tolist()
