@@ -13,17 +13,17 @@ import sys
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.errors import DpError
-from dp_core.replay_buffer import ReplayBuffer
 from dp_core.replay_buffer import save_dataset
 from dp_sim.demonstration import demonstrate
 from dp_sim.demonstration import PLAIN
 from dp_sim.demonstration import Segment
 from dp_sim.demonstration import Style
 from dp_sim.demonstration import usable
+from dp_sim.recording import pack
+from dp_sim.recording import render_again
 from dp_sim.scripted_operator import Operator
 from dp_sim.simulation import Simulation
 import numpy as np
-from numpy.typing import NDArray
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,6 +48,12 @@ def parser() -> argparse.ArgumentParser:
         help='checkpoint: it acts, and the operator takes over '
         'now and then; only what the operator does is recorded',
     )
+    p.add_argument(
+        '--render',
+        type=Path,
+        help='record nothing: render this dataset of '
+        'dp_demonstrate again, for a contract with other cameras',
+    )
     return p
 
 
@@ -57,8 +63,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         contract = Contract.load(options.contract)
         _check(contract, options.output)
-        segments = _collect(options, contract)
-        save_dataset(options.output, contract, pack(segments, contract))
+        if options.render:
+            buffer = render_again(options.render, contract, options.max_frames)
+        else:
+            buffer = pack(_collect(options, contract), contract)
+        save_dataset(options.output, contract, buffer)
     except DpError as error:
         sys.stderr.write(f'dp_demonstrate: {error}\n')
         return 1
@@ -110,38 +119,6 @@ def _episodes(options: argparse.Namespace) -> Iterator[list[Segment] | None]:
         else:
             style = PLAIN if episode < options.plain else Style()
             yield demonstrate(simulation, operator, rng, style)
-
-
-def pack(segments: Sequence[Segment], contract: Contract) -> ReplayBuffer:
-    """Arrays of the contract's streams; the states from which pictures come are kept as well."""
-    frames = [(s.joints[k], s.block[k]) for s in segments for k in range(len(s))]
-    data: dict[str, NDArray[np.generic]] = {
-        'action': _stack([a for s in segments for a in s.action]),
-        'joint_positions': _stack([joints for joints, _ in frames]),
-        'block_pose': _stack([block for _, block in frames]),
-    }
-    low_dim = {
-        'block': [c for s in segments for c in s.corners],
-        'tool': [t for s in segments for t in s.tool],
-    }
-    for stream in contract.low_dim:
-        data[stream.name] = _stack(low_dim[stream.name])
-    simulation = Simulation() if contract.images else None
-    for stream in contract.images:
-        pictures = np.empty((len(frames), *stream.size, 3), dtype=np.uint8)
-        for k, (joints, block) in enumerate(frames):
-            simulation.show(joints, block[:3], block[3:])
-            pictures[k] = simulation.render(stream.name, *stream.size)
-        data[stream.name] = pictures
-    return ReplayBuffer(
-        data,
-        np.cumsum([len(s) for s in segments], dtype=np.int64),
-        np.array([s.cut for s in segments]),
-    )
-
-
-def _stack(rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float32]:
-    return np.asarray(np.stack(rows), dtype=np.float32)
 
 
 if __name__ == '__main__':

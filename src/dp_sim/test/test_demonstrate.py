@@ -13,6 +13,7 @@ from dp_sim.demonstration import demonstrate
 from dp_sim.demonstration import Disturbance
 from dp_sim.demonstration import draw_start
 from dp_sim.demonstration import Style
+from dp_sim.rendering import RenderError
 from dp_sim.scripted_operator import Operator
 from dp_sim.simulation import Simulation
 import numpy as np
@@ -91,3 +92,22 @@ def test_starts_leave_room_for_the_pusher():
 def test_shares_beyond_one_are_refused():
     with pytest.raises(ConfigError, match='wide 0.9 and near 0.2'):
         Style(wide=0.9, near=0.2)
+
+
+def test_dataset_can_be_rendered_for_another_contract(tmp_path):
+    arguments = ['--contract', str(CONTRACT), '--episodes', '1', '--plain', '1', '--seed', '3']
+    assert main([*arguments, '--output', str(tmp_path / 'state')]) == 0
+    camera = ['--contract', str(CONTRACT.with_name('contract_camera.yaml'))]
+    render = ['--render', str(tmp_path / 'state'), '--output', str(tmp_path / 'camera')]
+    status = main([*camera, *render])
+    try:
+        Simulation().render('front', 96, 96)
+    except RenderError as error:
+        assert status == 1
+        pytest.skip(str(error))
+    assert status == 0
+    _, state = load_dataset(tmp_path / 'state')
+    _, pictures = load_dataset(tmp_path / 'camera')
+    np.testing.assert_array_equal(state.data['action'], pictures.data['action'])
+    assert pictures.data['wrist'].shape == (len(state), 96, 96, 3)
+    assert np.abs(np.diff(pictures.data['front'].astype(int), axis=0)).max() > 50

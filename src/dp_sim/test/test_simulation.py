@@ -95,7 +95,7 @@ def test_recorded_state_can_be_shown(simulation):
 
 def test_intrinsics_follow_from_the_field_of_view(simulation):
     k = simulation.camera_intrinsics('front', 480, 640)
-    assert k[0, 0] == k[1, 1] == pytest.approx(240 / np.tan(np.radians(25)))
+    assert k[0, 0] == k[1, 1] == pytest.approx(240 / np.tan(np.radians(23)))
     assert k[0, 2] == pytest.approx(319.5)
     assert k[1, 2] == pytest.approx(239.5)
 
