@@ -21,7 +21,7 @@ import numpy as np
 from safetensors import safe_open
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from safetensors.torch import save_file
+from safetensors.torch import save
 import torch
 from torch import Tensor
 import yaml
@@ -61,8 +61,8 @@ def save_policy(
         'contract': policy.contract.to_dict(),
         'provenance': dict(provenance or {}),
     }
-    save_file(weights, partial / WEIGHTS_FILE)
-    save_file(statistics, partial / STATISTICS_FILE)
+    (partial / WEIGHTS_FILE).write_bytes(save(weights))
+    (partial / STATISTICS_FILE).write_bytes(save(statistics))
     text = yaml.safe_dump(document, sort_keys=False, default_flow_style=None)
     (partial / POLICY_FILE).write_text(text, encoding='utf-8')
     if folder.exists():
