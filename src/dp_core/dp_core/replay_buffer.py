@@ -13,6 +13,7 @@ The store is zarr format 2, as a folder `replay_buffer.zarr` or one file `replay
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 import shutil
@@ -94,6 +95,25 @@ def load_dataset(folder: Path | str) -> tuple[Contract, ReplayBuffer]:
             buffer.require_contract(contract)
             return contract, buffer
     raise DatasetError(f'{folder} holds none of {list(STORES)}')
+
+
+def load_datasets(folders: Sequence[Path | str]) -> tuple[Contract, ReplayBuffer]:
+    """Read several dataset folders of one contract as one."""
+    contract, first = load_dataset(folders[0])
+    buffers = [first]
+    for folder in folders[1:]:
+        other, buffer = load_dataset(folder)
+        contract.require_equal(other, f'dataset {folder}')
+        buffers.append(buffer)
+    if len(buffers) == 1:
+        return contract, first
+    starts = np.cumsum([0, *(len(buffer) for buffer in buffers)])
+    names = [s.name for s in contract.observations] + ['action']
+    return contract, ReplayBuffer(
+        {name: np.concatenate([b.data[name] for b in buffers]) for name in names},
+        np.concatenate([b.episode_ends + s for b, s in zip(buffers, starts[:-1], strict=True)]),
+        np.concatenate([b.no_end_pad for b in buffers]),
+    )
 
 
 def save_dataset(

@@ -5,6 +5,7 @@ from pathlib import Path
 from dp_core.errors import ContractError
 from dp_core.errors import DatasetError
 from dp_core.replay_buffer import load_dataset
+from dp_core.replay_buffer import load_datasets
 from dp_core.replay_buffer import ReplayBuffer
 from dp_core.replay_buffer import save_dataset
 import numpy as np
@@ -77,6 +78,17 @@ def test_contract_mismatch_names_the_stream():
     )
     with pytest.raises(DatasetError, match=r"'tool' have shape \(1,\).*says \(2,\)"):
         narrow.require_contract(sample_contract())
+
+
+def test_datasets_of_one_contract_are_read_as_one(tmp_path):
+    for name in ('a', 'b'):
+        save_dataset(tmp_path / name, sample_contract(), sample_buffer((9, 4)))
+    _, both = load_datasets([tmp_path / 'a', tmp_path / 'b'])
+    assert both.episode_ends.tolist() == [9, 13, 22, 26]
+    np.testing.assert_array_equal(both.data['tool'][13:], both.data['tool'][:13])
+    save_dataset(tmp_path / 'c', sample_contract(dt_s=0.2), sample_buffer())
+    with pytest.raises(ContractError, match=r'dt_s is 0\.1, there it is 0\.2'):
+        load_datasets([tmp_path / 'a', tmp_path / 'c'])
 
 
 def test_unequal_lengths_are_refused():

@@ -27,7 +27,7 @@ from safetensors.torch import load_file
 @pytest.fixture
 def options(tmp_path):
     return TrainConfig(
-        dataset=sample_dataset(tmp_path / 'data'),
+        datasets=(sample_dataset(tmp_path / 'data'),),
         output=tmp_path / 'run',
         steps=60,
         batch_size=8,
@@ -58,7 +58,7 @@ def log_of(folder):
 def test_a_killed_run_goes_on_exactly(tmp_path, options, images):
     if images:
         dataset = sample_dataset(tmp_path / 'with_images', images=True)
-        options = replace(options, dataset=dataset)
+        options = replace(options, datasets=(dataset,))
     config = replace(SMALL, image_crop=0.75)
     whole = train(options, config)
     broken = replace(options, output=tmp_path / 'broken')
@@ -152,7 +152,7 @@ def test_nan_in_the_data_is_refused_before_training(tmp_path, options):
     buffer.data['tool'][3] = np.nan
     save_dataset(tmp_path / 'bad', sample_contract(), buffer)
     with pytest.raises(DatasetError, match='tool: 1 of 32 frames contain NaN'):
-        train(replace(options, dataset=tmp_path / 'bad'), SMALL)
+        train(replace(options, datasets=(tmp_path / 'bad',)), SMALL)
 
 
 def test_a_loss_that_explodes_ends_the_run(options):
@@ -163,7 +163,7 @@ def test_a_loss_that_explodes_ends_the_run(options):
 @pytest.mark.parametrize(
     'changes',
     [{'steps': 0}, {'budget_cpu_s': 5.0}, {'batch_size': 0}, {'learning_rate': 2.0},
-     {'warmup_steps': -1}],
+     {'warmup_steps': -1}, {'datasets': ()}],
 )  # fmt: skip
 def test_runs_that_cannot_be_are_refused(options, changes):
     with pytest.raises(ConfigError):

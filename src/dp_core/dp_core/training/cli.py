@@ -23,7 +23,9 @@ from dp_core.training.options import TrainConfig
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     p = argparse.ArgumentParser(prog='dp_train', description=__doc__)
-    p.add_argument('--dataset', type=Path, required=True, help='dataset folder')
+    p.add_argument(
+        '--dataset', type=Path, nargs='+', required=True, help='dataset folder, or several as one'
+    )
     p.add_argument('--output', type=Path, required=True, help='checkpoint folder to create')
     end = p.add_mutually_exclusive_group(required=True)
     end.add_argument('--steps', type=int, default=0, help='optimiser steps')
@@ -73,7 +75,7 @@ def train_config(arguments: argparse.Namespace) -> TrainConfig:
 
     bf16 = arguments.precision == 'bf16' or (arguments.precision == 'auto' and has_bf16())
     return TrainConfig(
-        dataset=arguments.dataset,
+        datasets=tuple(arguments.dataset),
         output=arguments.output,
         steps=arguments.steps,
         budget_cpu_s=arguments.budget_cpu_s,

@@ -13,7 +13,7 @@ class TrainConfig:
     """Settings of one run.
 
     Attributes:
-        dataset: dataset folder.
+        datasets: dataset folders of one contract, used as one.
         output: checkpoint folder to create; the run's state, log and plot lie in it as well.
         steps: optimiser steps; 0 when the run ends by CPU time.
         budget_cpu_s: CPU time of this process and its compilers [s]; 0 when it ends by steps.
@@ -30,7 +30,7 @@ class TrainConfig:
         threads: torch threads.
     """
 
-    dataset: Path
+    datasets: tuple[Path, ...]
     output: Path
     steps: int = 0
     budget_cpu_s: float = 0.0
@@ -48,6 +48,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Refuse runs that cannot end or step."""
+        if not self.datasets:
+            raise ConfigError('datasets is empty, valid: one folder or more')
         if (self.steps > 0) == (self.budget_cpu_s > 0):
             raise ConfigError(
                 f'steps is {self.steps} and budget_cpu_s is {self.budget_cpu_s}; '

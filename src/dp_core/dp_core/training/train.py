@@ -20,7 +20,7 @@ from dp_core.config import PolicyConfig
 from dp_core.errors import ConfigError
 from dp_core.errors import DatasetError
 from dp_core.policy import PolicyNetwork
-from dp_core.replay_buffer import load_dataset
+from dp_core.replay_buffer import load_datasets
 from dp_core.training.dataset import EpochOrder
 from dp_core.training.dataset import SequenceDataset
 from dp_core.training.learner import Learner
@@ -58,7 +58,7 @@ def train(
     """
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    contract, buffer = load_dataset(options.dataset)
+    contract, buffer = load_datasets(options.datasets)
     settings = describe(options, config, {**contract.to_dict(), 'frames': len(buffer)})
     if is_finished(options.output, settings):
         return options.output
@@ -138,7 +138,7 @@ def mean_loss(losses: list[Tensor], step: int) -> float:
 
 def describe(options: TrainConfig, config: PolicyConfig, data: dict[str, Any]) -> str:
     """Return the settings that a resumed run must share, as JSON."""
-    plain = {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items()}
+    plain = {**vars(options), 'datasets': [str(path) for path in options.datasets]}
     for name in ('output', 'state_every_s'):
         plain.pop(name)
     return json.dumps({'run': plain, **config.to_dict(), 'data': data}, sort_keys=True)
