@@ -109,9 +109,10 @@ def _episodes(options: argparse.Namespace) -> Iterator[list[Segment] | None]:
     simulation = Simulation()
     operator = Operator(np.random.default_rng([options.seed, 0]))
     if options.policy:
-        from dp_sim.takeover import Takeover  # torch only where a policy acts
+        from dp_core.checkpoint import load_policy  # torch, only where a policy acts
+        from dp_sim.takeover import Takeover
 
-        takeover = Takeover(options.policy, simulation, operator)
+        takeover = Takeover(load_policy(options.policy), simulation, operator)
     for episode in range(options.episodes):
         rng = np.random.default_rng([options.seed, 1 + episode])
         if options.policy:

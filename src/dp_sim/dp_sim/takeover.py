@@ -9,9 +9,9 @@ dataset aggregation (Kelly et al. 2019) with a scripted human.
 from __future__ import annotations
 
 from collections import deque
-from pathlib import Path
+from typing import Protocol
 
-from dp_core.checkpoint import load_policy
+from dp_core.contract import Contract
 from dp_core.observation import ObservationWindow
 from dp_sim import scene
 from dp_sim.demonstration import Disturbance
@@ -31,12 +31,22 @@ OPERATOR_S = (3.0, 9.0)  # how long the operator acts [s]
 _STYLE = Style(wide=0.3, near=0.1, burst_every_s=0.0)
 
 
+class Acting(Protocol):
+    """What is needed of a policy (dp_core.policy.Policy is one)."""
+
+    contract: Contract
+
+    def predict(self, window: ObservationWindow, seed: int | None = None) -> NDArray[np.float32]:
+        """Actions (horizon, 2) [m] from the oldest observation on."""
+        ...
+
+
 class Takeover:
     """Records what the operator does in states that a policy brought about."""
 
-    def __init__(self, policy: Path, simulation: Simulation, operator: Operator) -> None:
-        """Load the checkpoint `policy`."""
-        self._policy = load_policy(policy)
+    def __init__(self, policy: Acting, simulation: Simulation, operator: Operator) -> None:
+        """Let `policy` and `operator` share one scene."""
+        self._policy = policy
         self._simulation = simulation
         self._operator = operator
 
