@@ -14,6 +14,7 @@ from dp_core.errors import ConfigError
 from dp_core.errors import ContractError
 from rcl_interfaces.srv import GetParameters
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
 from rclpy.qos import DurabilityPolicy
@@ -33,21 +34,29 @@ def wait_for_description(node: Node, topic: str, timeout_s: float) -> str:
         texts.append(message.data)
         received.set()
 
+    # No event handlers: rclpy cannot take them away again while another thread spins the node.
     subscription = node.create_subscription(
-        String, topic, receive, QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
-        callback_group=MutuallyExclusiveCallbackGroup())
+        String,
+        topic,
+        receive,
+        QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
+        callback_group=MutuallyExclusiveCallbackGroup(),
+        event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+    )
     try:
         if not received.wait(timeout_s):
             raise ConfigError(
                 f'no robot description on {subscription.topic_name!r} within {timeout_s:g} s; '
-                'start robot_state_publisher or the simulation')
+                'start robot_state_publisher or the simulation'
+            )
         return texts[0]
     finally:
         node.destroy_subscription(subscription)
 
 
-def check_controllers(node: Node, groups: Sequence[ActionGroup], timeout_s: float, *,
-                      allow_unsafe: bool) -> None:
+def check_controllers(
+    node: Node, groups: Sequence[ActionGroup], timeout_s: float, *, allow_unsafe: bool
+) -> None:
     """Ask every controller for its parameters and judge them.
 
     Raises:
@@ -60,7 +69,8 @@ def check_controllers(node: Node, groups: Sequence[ActionGroup], timeout_s: floa
         if not values.get(FROM_DESIRED):
             node.get_logger().warning(
                 f'controller {group.controller!r} has {FROM_DESIRED} false, allowed by '
-                'allow_unsafe_controller: expect a jerk at every chunk')
+                'allow_unsafe_controller: expect a jerk at every chunk'
+            )
 
 
 def judge_controller(group: ActionGroup, values: Mapping[str, Any], *, allow_unsafe: bool) -> None:
@@ -69,20 +79,25 @@ def judge_controller(group: ActionGroup, values: Mapping[str, Any], *, allow_uns
     if set(joints) != set(group.joints):
         raise ContractError(
             f'controller {group.controller!r} moves the joints {list(joints)}, action group '
-            f'{group.name!r} of the contract commands {list(group.joints)}')
+            f'{group.name!r} of the contract commands {list(group.joints)}'
+        )
     if not values.get(FROM_DESIRED) and not allow_unsafe:
         raise ConfigError(
             f'controller {group.controller!r} has {FROM_DESIRED} '
             f'{values.get(FROM_DESIRED)}: every chunk would restart from the measured, lagging '
             f'state and jerk the arm; set it to true in the controller (or '
-            'allow_unsafe_controller on this node)')
+            'allow_unsafe_controller on this node)'
+        )
 
 
-def _parameters(node: Node, controller: str, names: Sequence[str],
-                timeout_s: float) -> dict[str, Any]:
+def _parameters(
+    node: Node, controller: str, names: Sequence[str], timeout_s: float
+) -> dict[str, Any]:
     client = node.create_client(
-        GetParameters, f'{controller}/get_parameters',
-        callback_group=MutuallyExclusiveCallbackGroup())
+        GetParameters,
+        f'{controller}/get_parameters',
+        callback_group=MutuallyExclusiveCallbackGroup(),
+    )
     answered = threading.Event()
     try:
         if client.wait_for_service(timeout_s):
@@ -93,6 +108,7 @@ def _parameters(node: Node, controller: str, names: Sequence[str],
                 return dict(zip(names, values))
         raise ConfigError(
             f'controller {controller!r} does not answer on {client.srv_name!r} within '
-            f'{timeout_s:g} s; is it loaded?')
+            f'{timeout_s:g} s; is it loaded?'
+        )
     finally:
         node.destroy_client(client)

@@ -24,9 +24,12 @@ DIAGNOSTICS_PERIOD_S = 1.0
 # A refusal is told in the status for this long [s].
 REFUSAL_TOLD_S = 1.0
 NAMES = {
-    PolicyStatus.UNCONFIGURED: 'unconfigured', PolicyStatus.INACTIVE: 'inactive',
-    PolicyStatus.READY: 'ready', PolicyStatus.EXECUTING: 'executing',
-    PolicyStatus.BRAKING: 'braking', PolicyStatus.STOPPED: 'stopped',
+    PolicyStatus.UNCONFIGURED: 'unconfigured',
+    PolicyStatus.INACTIVE: 'inactive',
+    PolicyStatus.READY: 'ready',
+    PolicyStatus.EXECUTING: 'executing',
+    PolicyStatus.BRAKING: 'braking',
+    PolicyStatus.STOPPED: 'stopped',
 }
 
 
@@ -65,8 +68,13 @@ class StatusPublisher:
         now = self._node.get_clock().now()
         state, reason = self._state(now.nanoseconds)
         message = PolicyStatus(
-            state=state, reason=reason, chunks=self.chunks, rss_bytes=resident_bytes(),
-            observation_age=math.nan, joint_state_age=math.nan)
+            state=state,
+            reason=reason,
+            chunks=self.chunks,
+            rss_bytes=resident_bytes(),
+            observation_age=math.nan,
+            joint_state_age=math.nan,
+        )
         message.header.stamp = now.to_msg()
         server, robot = self._server, self._robot
         if server is not None:
@@ -118,21 +126,30 @@ class StatusPublisher:
         elif status.reason:
             level = DiagnosticStatus.WARN
         values = {
-            'policy': status.policy, 'chunks': status.chunks,
-            'expired chunks': status.expired_chunks, 'last error code': status.error_code,
+            'policy': status.policy,
+            'chunks': status.chunks,
+            'expired chunks': status.expired_chunks,
+            'last error code': status.error_code,
             'inference p50 [ms]': f'{status.inference_time_p50 * 1e3:.1f}',
             'inference p95 [ms]': f'{status.inference_time_p95 * 1e3:.1f}',
             'observation age [ms]': f'{status.observation_age * 1e3:.1f}',
             'joint state age [ms]': f'{status.joint_state_age * 1e3:.1f}',
-            'refused messages': sum(
-                item.refused_messages for item in self._robot.inputs.values()
-            ) if self._robot else 0,
+            'refused messages': sum(item.refused_messages for item in self._robot.inputs.values())
+            if self._robot
+            else 0,
             'memory [MB]': f'{status.rss_bytes / 1e6:.0f}',
         }
-        array = DiagnosticArray(status=[DiagnosticStatus(
-            level=level, name=f'{self._node.get_name()}: policy', hardware_id='',
-            message=status.reason or NAMES[status.state],
-            values=[KeyValue(key=key, value=str(value)) for key, value in values.items()])])
+        array = DiagnosticArray(
+            status=[
+                DiagnosticStatus(
+                    level=level,
+                    name=f'{self._node.get_name()}: policy',
+                    hardware_id='',
+                    message=status.reason or NAMES[status.state],
+                    values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+                )
+            ]
+        )
         array.header.stamp = status.header.stamp
         self._diagnostics.publish(array)
 

@@ -47,8 +47,12 @@ QUIET = (Code.NONE, Code.CANCELED, Code.TIMEOUT, Code.PREEMPTED)
 class EpisodeServer:
     """Accepts one goal at a time and sees it through to its end."""
 
-    def __init__(self, node: Node, on_chunk: Callable[[Episode, SentChunk], None],
-                 on_change: Callable[[], None]):
+    def __init__(
+        self,
+        node: Node,
+        on_chunk: Callable[[Episode, SentChunk], None],
+        on_change: Callable[[], None],
+    ):
         """Open the action server; goals are refused until `activate`.
 
         Args:
@@ -68,9 +72,15 @@ class EpisodeServer:
         self.last_ending: Ending | None = None
         self.policy_name = ''
         self._server = ActionServer(
-            node, ExecutePolicy, ACTION, _not_used, goal_callback=self._on_goal,
-            handle_accepted_callback=self._on_accepted, cancel_callback=self._on_cancel,
-            callback_group=MutuallyExclusiveCallbackGroup())
+            node,
+            ExecutePolicy,
+            ACTION,
+            _not_used,
+            goal_callback=self._on_goal,
+            handle_accepted_callback=self._on_accepted,
+            cancel_callback=self._on_cancel,
+            callback_group=MutuallyExclusiveCallbackGroup(),
+        )
 
     @property
     def episode(self) -> Episode | None:
@@ -184,12 +194,21 @@ class EpisodeServer:
         if not replaces:
             inputs.clear()
         episode.epoch = robot.output.begin(inputs.robot_state.positions)
-        robot.worker.start(Run(
-            plan.policy, inputs, plan.trajectory, plan.speed_scale, episode.epoch,
-            on_chunk=lambda sent: self._record(episode, sent), on_fault=episode.end))
+        robot.worker.start(
+            Run(
+                plan.policy,
+                inputs,
+                plan.trajectory,
+                plan.speed_scale,
+                episode.epoch,
+                on_chunk=lambda sent: self._record(episode, sent),
+                on_fault=episode.end,
+            )
+        )
         self._node.get_logger().info(
             f'goal accepted: policy {plan.policy.name!r}, task {plan.task!r}, '
-            f'{plan.timeout_s:g} s, speed {plan.speed_scale:g}, seam {plan.trajectory.seam}')
+            f'{plan.timeout_s:g} s, speed {plan.speed_scale:g}, seam {plan.trajectory.seam}'
+        )
         return Supervisor(episode, inputs, robot.output, robot.worker)
 
     def _record(self, episode: Episode, sent: SentChunk) -> None:
@@ -200,8 +219,9 @@ class EpisodeServer:
         self.end_episode(Code.CANCELED, 'cancelled by a client')
         return CancelResponse.ACCEPT
 
-    def _execute(self, episode: Episode, supervisor: Supervisor | None,
-                 handle: ServerGoalHandle) -> ExecutePolicy.Result:
+    def _execute(
+        self, episode: Episode, supervisor: Supervisor | None, handle: ServerGoalHandle
+    ) -> ExecutePolicy.Result:
         """See an episode to its end; runs in a thread of the executor."""
         self._on_change()
         ending = self._watch(episode, supervisor, handle)
@@ -211,16 +231,21 @@ class EpisodeServer:
         self._publish_feedback(episode, handle, feedback)
         elapsed_ns = episode.elapsed_ns(self._node.get_clock().now().nanoseconds)
         result = ExecutePolicy.Result(
-            error_code=ending.code, error_msg=ending.reason, elapsed=duration_msg(elapsed_ns),
-            chunks=episode.chunks)
+            error_code=ending.code,
+            error_msg=ending.reason,
+            elapsed=duration_msg(elapsed_ns),
+            chunks=episode.chunks,
+        )
         with self._lock:
             if self._episode is episode:
                 self._episode = None
             self.last_ending = ending
         _set_terminal(handle, ending)
         log = self._node.get_logger()
-        text = (f'goal ended after {elapsed_ns * 1e-9:.1f} s and {episode.chunks} chunks: '
-                f'{ending.reason or "success"}')
+        text = (
+            f'goal ended after {elapsed_ns * 1e-9:.1f} s and {episode.chunks} chunks: '
+            f'{ending.reason or "success"}'
+        )
         if ending.code in QUIET:
             log.info(text)
         else:
@@ -229,8 +254,9 @@ class EpisodeServer:
         episode.finished.set()
         return result
 
-    def _watch(self, episode: Episode, supervisor: Supervisor | None,
-               handle: ServerGoalHandle) -> Ending:
+    def _watch(
+        self, episode: Episode, supervisor: Supervisor | None, handle: ServerGoalHandle
+    ) -> Ending:
         """Return when the episode has a reason to end; tells feedback meanwhile."""
         states = ExecutePolicy.Feedback
         told_s = 0.0
@@ -244,11 +270,13 @@ class EpisodeServer:
             elif time.monotonic() - told_s > FEEDBACK_PERIOD_S:
                 told_s = time.monotonic()
                 state = states.STALLED if supervisor.stalled else states.EXECUTING
-                self._publish_feedback(episode, handle, states(
-                    state=state if episode.chunks else states.WAITING))
+                self._publish_feedback(
+                    episode, handle, states(state=state if episode.chunks else states.WAITING)
+                )
 
-    def _publish_feedback(self, episode: Episode, handle: ServerGoalHandle,
-                          feedback: ExecutePolicy.Feedback) -> None:
+    def _publish_feedback(
+        self, episode: Episode, handle: ServerGoalHandle, feedback: ExecutePolicy.Feedback
+    ) -> None:
         now_ns = self._node.get_clock().now().nanoseconds
         feedback.elapsed = duration_msg(episode.elapsed_ns(now_ns))
         episode.fill(feedback)

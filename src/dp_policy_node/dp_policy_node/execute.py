@@ -23,12 +23,29 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 EXIT_SUCCESS, EXIT_FAILED, EXIT_REFUSED, EXIT_NO_SERVER, EXIT_CANCELED = 0, 1, 2, 3, 130
-STATES = {getattr(ExecutePolicy.Feedback, name): name.lower()
-          for name in ('WAITING', 'EXECUTING', 'STALLED', 'BRAKING')}
-CODES = {getattr(ExecutePolicy.Result, name): name for name in (
-    'NONE', 'CANCELED', 'TIMEOUT', 'PREEMPTED', 'OBSERVATION_STALL', 'INVALID_OBSERVATION',
-    'JOINT_STATE_STALL', 'CLOCK_JUMP', 'LIMIT', 'INFERENCE_FAILED', 'CONTROLLER', 'STOPPED',
-    'DEACTIVATED', 'INTERNAL')}
+STATES = {
+    getattr(ExecutePolicy.Feedback, name): name.lower()
+    for name in ('WAITING', 'EXECUTING', 'STALLED', 'BRAKING')
+}
+CODES = {
+    getattr(ExecutePolicy.Result, name): name
+    for name in (
+        'NONE',
+        'CANCELED',
+        'TIMEOUT',
+        'PREEMPTED',
+        'OBSERVATION_STALL',
+        'INVALID_OBSERVATION',
+        'JOINT_STATE_STALL',
+        'CLOCK_JUMP',
+        'LIMIT',
+        'INFERENCE_FAILED',
+        'CONTROLLER',
+        'STOPPED',
+        'DEACTIVATED',
+        'INTERNAL',
+    )
+}
 # Longest wait for an answer of the server, and for the result of a cancelled goal [s].
 ANSWER_S = 5.0
 POLL_S = 0.05
@@ -37,19 +54,40 @@ POLL_S = 0.05
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     result = argparse.ArgumentParser(
-        prog='dp_execute', description=__doc__,
+        prog='dp_execute',
+        description=__doc__,
         epilog=f'Exit code: {EXIT_SUCCESS} success, {EXIT_FAILED} the goal failed or timed out, '
-               f'{EXIT_REFUSED} refused, {EXIT_NO_SERVER} no server, {EXIT_CANCELED} cancelled.')
+        f'{EXIT_REFUSED} refused, {EXIT_NO_SERVER} no server, {EXIT_CANCELED} cancelled.',
+    )
     result.add_argument('--policy', default='', help='name of a policy; default: the first')
     result.add_argument('--task', default='', help='what to do; default: the first of the policy')
-    result.add_argument('--timeout', type=float, default=0.0, metavar='S',
-                        help='longest time [s]; default: as the node says')
-    result.add_argument('--speed-scale', type=float, default=1.0, metavar='X',
-                        help='fraction of the demonstrated speed, in (0, 1]; default: 1')
-    result.add_argument('--seam', default='', choices=['', *SEAMS],
-                        help='how chunks are joined; default: as the node says')
-    result.add_argument('--wait-server', type=float, default=10.0, metavar='S',
-                        help='wait this long for the node to be ready [s]; default: 10')
+    result.add_argument(
+        '--timeout',
+        type=float,
+        default=0.0,
+        metavar='S',
+        help='longest time [s]; default: as the node says',
+    )
+    result.add_argument(
+        '--speed-scale',
+        type=float,
+        default=1.0,
+        metavar='X',
+        help='fraction of the demonstrated speed, in (0, 1]; default: 1',
+    )
+    result.add_argument(
+        '--seam',
+        default='',
+        choices=['', *SEAMS],
+        help='how chunks are joined; default: as the node says',
+    )
+    result.add_argument(
+        '--wait-server',
+        type=float,
+        default=10.0,
+        metavar='S',
+        help='wait this long for the node to be ready [s]; default: 10',
+    )
     result.add_argument('--action', default='execute_policy', help='name of the action')
     result.add_argument('--node', default='policy_node', help='name of the policy node')
     return result
@@ -66,8 +104,7 @@ class Client:
         self._executor.add_node(self._node)
         self._status: PolicyStatus | None = None
         self._client = ActionClient(self._node, ExecutePolicy, options.action)
-        self._node.create_subscription(
-            PolicyStatus, f'{options.node}/status', self._on_status, 1)
+        self._node.create_subscription(PolicyStatus, f'{options.node}/status', self._on_status, 1)
         self.interrupted = False
 
     def close(self) -> None:
@@ -84,8 +121,12 @@ class Client:
             print(f'dp_execute: {self._why_not_ready()}', file=sys.stderr)
             return EXIT_NO_SERVER
         goal = ExecutePolicy.Goal(
-            policy=options.policy, task=options.task, seam=options.seam,
-            timeout=duration_msg(round(options.timeout * 1e9)), speed_scale=options.speed_scale)
+            policy=options.policy,
+            task=options.task,
+            seam=options.seam,
+            timeout=duration_msg(round(options.timeout * 1e9)),
+            speed_scale=options.speed_scale,
+        )
         sending = self._client.send_goal_async(goal, feedback_callback=self._show)
         if not self._spin_until(sending.done, ANSWER_S, heed_interrupt=False):
             print('dp_execute: the server did not answer', file=sys.stderr)
@@ -108,8 +149,10 @@ class Client:
                 return EXIT_CANCELED
         answer = result.result().result
         elapsed_s = answer.elapsed.sec + answer.elapsed.nanosec * 1e-9
-        word = 'success' if answer.error_code == ExecutePolicy.Result.NONE else (
-            f'{CODES.get(answer.error_code, "unknown")} ({answer.error_code}): {answer.error_msg}')
+        word = 'success'
+        if answer.error_code != ExecutePolicy.Result.NONE:
+            name = CODES.get(answer.error_code, 'unknown')
+            word = f'{name} ({answer.error_code}): {answer.error_msg}'
         print(f'\n{word} after {elapsed_s:.1f} s, {answer.chunks} chunks')
         if answer.error_code == ExecutePolicy.Result.NONE:
             return EXIT_SUCCESS
@@ -119,9 +162,11 @@ class Client:
     def _show(self, message: Any) -> None:
         feedback = message.feedback
         elapsed_s = feedback.elapsed.sec + feedback.elapsed.nanosec * 1e-9
-        line = (f'{elapsed_s:6.1f} s  {STATES[feedback.state]:<9}  chunk {feedback.chunks:<4d}  '
-                f'observation {feedback.observation_age * 1e3:4.0f} ms  '
-                f'inference {feedback.inference_time * 1e3:4.0f} ms')
+        line = (
+            f'{elapsed_s:6.1f} s  {STATES[feedback.state]:<9}  chunk {feedback.chunks:<4d}  '
+            f'observation {feedback.observation_age * 1e3:4.0f} ms  '
+            f'inference {feedback.inference_time * 1e3:4.0f} ms'
+        )
         print(line, end='\r' if sys.stdout.isatty() else '\n', flush=True)
 
     def _on_status(self, message: PolicyStatus) -> None:
@@ -130,7 +175,9 @@ class Client:
     def _is_ready(self) -> bool:
         status = self._status
         usable = status is not None and status.state in (
-            PolicyStatus.READY, PolicyStatus.EXECUTING)
+            PolicyStatus.READY,
+            PolicyStatus.EXECUTING,
+        )
         return usable and self._client.server_is_ready()
 
     def _why_not_ready(self) -> str:
@@ -142,8 +189,9 @@ class Client:
         reason = self._status.reason if self._status else ''
         return reason if reason.startswith('goal refused') else ''
 
-    def _spin_until(self, done: Callable[[], Any], timeout_s: float | None, *,
-                    heed_interrupt: bool = True) -> bool:
+    def _spin_until(
+        self, done: Callable[[], Any], timeout_s: float | None, *, heed_interrupt: bool = True
+    ) -> bool:
         end_s = None if timeout_s is None else time.monotonic() + timeout_s
         while not done():
             if heed_interrupt and self.interrupted:

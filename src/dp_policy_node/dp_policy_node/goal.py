@@ -60,12 +60,17 @@ def plan_goal(request: Any, policies: Mapping[str, LoadedPolicy], settings: Sett
     seam = request.seam or settings.seam
     if seam not in SEAMS:
         raise ConfigError(f'seam is {seam!r}, valid: {list(SEAMS)} or nothing')
-    return GoalPlan(policy, task, timeout_s, speed_scale, trajectory_settings(settings, seam),
-                    settings)
+    return GoalPlan(
+        policy, task, timeout_s, speed_scale, trajectory_settings(settings, seam), settings
+    )
 
 
 def trajectory_settings(settings: Settings, seam: str) -> TrajectorySettings:
     """Settings of dp_core from the node's parameters."""
     return TrajectorySettings(
-        seam=seam, lead_s=settings.lead_s, max_blind_s=settings.max_blind_s,
-        fade_s=settings.fade_s, max_acceleration=settings.max_acceleration)
+        seam=seam,
+        lead_s=settings.lead_s,
+        max_blind_s=settings.max_blind_s,
+        fade_s=settings.fade_s,
+        max_acceleration=settings.max_acceleration,
+    )

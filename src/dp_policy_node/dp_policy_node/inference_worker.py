@@ -174,8 +174,9 @@ class InferenceWorker:
 
         return self._output.send(run.epoch, plan)
 
-    def _predict(self, run: Run, window: ObservationWindow,
-                 takeover_ns: int | None) -> tuple[ActionChunk, float]:
+    def _predict(
+        self, run: Run, window: ObservationWindow, takeover_ns: int | None
+    ) -> tuple[ActionChunk, float]:
         now_ns = self._clock.now().nanoseconds
         command = self._output.command_at(max(now_ns, takeover_ns or 0))
         if command is None:

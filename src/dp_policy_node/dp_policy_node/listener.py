@@ -35,12 +35,17 @@ class Listener:
             depth: messages kept per subscription.
         """
         self._owner = owner
-        self._qos = QoSProfile(depth=depth, history=HistoryPolicy.KEEP_LAST,
-                               reliability=ReliabilityPolicy.BEST_EFFORT)
+        self._qos = QoSProfile(
+            depth=depth, history=HistoryPolicy.KEEP_LAST, reliability=ReliabilityPolicy.BEST_EFFORT
+        )
         self._node = Node(
-            f'{owner.get_name()}_{name}', namespace=owner.get_namespace(),
-            context=owner.context, use_global_arguments=False, enable_rosout=False,
-            start_parameter_services=False)
+            f'{owner.get_name()}_{name}',
+            namespace=owner.get_namespace(),
+            context=owner.context,
+            use_global_arguments=False,
+            enable_rosout=False,
+            start_parameter_services=False,
+        )
         self._handlers: dict[tuple[str, type], list[Handler]] = {}
         self._executor = SingleThreadedExecutor(context=owner.context)
         self._executor.add_node(self._node)

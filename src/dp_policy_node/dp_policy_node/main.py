@@ -13,6 +13,7 @@ import time
 from dp_policy_node.parameters import read
 from dp_policy_node.policy_node import PolicyNode
 import rclpy
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import ExternalShutdownException
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
@@ -41,11 +42,18 @@ class _Spinner:
     def _spin(self) -> None:
         self.failed = True  # unless it ends in one of the two ways that are meant to be
         try:
-            self._executor.spin()
-            self.failed = False
-        except ExternalShutdownException:
+            while not self._done.is_set():
+                self._spin_on()
             self.failed = False
         finally:
+            self._done.set()
+
+    def _spin_on(self) -> None:
+        try:
+            self._executor.spin()
+        except InvalidHandle:
+            pass  # cleanup took an entity away while rclpy was about to wait for it
+        except ExternalShutdownException:
             self._done.set()
 
     def close(self) -> None:

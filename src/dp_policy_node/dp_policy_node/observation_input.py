@@ -49,8 +49,7 @@ class Complaint:
 class ObservationInput:
     """The newest observations of one contract and the newest state of its joints."""
 
-    def __init__(self, contract: Contract, joint_names: tuple[str, ...],
-                 joint_states_topic: str):
+    def __init__(self, contract: Contract, joint_names: tuple[str, ...], joint_states_topic: str):
         """Prepare; nothing arrives before `listen`."""
         self._contract = contract
         self._joint_names = joint_names
@@ -140,7 +139,9 @@ class ObservationInput:
         if state.stamp_ns > now_ns + FUTURE_TOLERANCE_NS:
             self._refuse(
                 f'{self._joint_states_topic} is stamped {(state.stamp_ns - now_ns) * 1e-9:.3f} s '
-                'in the future; synchronise the clocks of the two computers', future=True)
+                'in the future; synchronise the clocks of the two computers',
+                future=True,
+            )
             return
         self._robot_state = state
         self._robot_state_steady_s = time.monotonic()

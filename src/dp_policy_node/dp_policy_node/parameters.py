@@ -25,13 +25,26 @@ from rclpy.parameter import Parameter
 PREEMPT = ('reject', 'replace')
 
 
-def _parameter(default: Any, description: str, *, unit: str = '',
-               valid: tuple[float, float] | None = None, choices: Sequence[str] = (),
-               fixed: bool = False) -> Any:
+def _parameter(
+    default: Any,
+    description: str,
+    *,
+    unit: str = '',
+    valid: tuple[float, float] | None = None,
+    choices: Sequence[str] = (),
+    fixed: bool = False,
+) -> Any:
     """One row of the table; ``fixed`` parameters can only be set at start."""
-    return field(default=default, metadata={
-        'description': description, 'unit': unit, 'valid': valid, 'choices': tuple(choices),
-        'fixed': fixed})
+    return field(
+        default=default,
+        metadata={
+            'description': description,
+            'unit': unit,
+            'valid': valid,
+            'choices': tuple(choices),
+            'fixed': fixed,
+        },
+    )
 
 
 @dataclass(frozen=True)
@@ -39,52 +52,86 @@ class Settings:
     """Values of all parameters at one moment."""
 
     policies: tuple[str, ...] = _parameter(
-        ('',), "Policies to load, each 'name=checkpoint folder'; the first is the default.",
-        fixed=True)
+        ('',),
+        "Policies to load, each 'name=checkpoint folder'; the first is the default.",
+        fixed=True,
+    )
     autostart: bool = _parameter(
-        False, 'Configure and activate at start, and exit when that fails.', fixed=True)
+        False, 'Configure and activate at start, and exit when that fails.', fixed=True
+    )
     joint_states_topic: str = _parameter(
-        'joint_states', 'Measured joints (sensor_msgs/JointState).', fixed=True)
+        'joint_states', 'Measured joints (sensor_msgs/JointState).', fixed=True
+    )
     robot_description_topic: str = _parameter(
-        'robot_description', 'The robot as URDF (std_msgs/String, latched).', fixed=True)
+        'robot_description', 'The robot as URDF (std_msgs/String, latched).', fixed=True
+    )
     success_topic: str = _parameter(
-        '', 'A std_msgs/Bool here that is true ends the goal with success; empty for none.',
-        fixed=True)
+        '',
+        'A std_msgs/Bool here that is true ends the goal with success; empty for none.',
+        fixed=True,
+    )
     startup_timeout: float = _parameter(
-        15.0, 'Longest wait at configure for the robot description and for each controller.',
-        unit='s', valid=(0.1, 600.0), fixed=True)
+        15.0,
+        'Longest wait at configure for the robot description and for each controller.',
+        unit='s',
+        valid=(0.1, 600.0),
+        fixed=True,
+    )
     warmup_predictions: int = _parameter(
-        10, 'Predictions made at configure; their 95th percentile checks the timing.',
-        unit='1', valid=(2, 1000), fixed=True)
+        10,
+        'Predictions made at configure; their 95th percentile checks the timing.',
+        unit='1',
+        valid=(2, 1000),
+        fixed=True,
+    )
     seed: int = _parameter(
-        -1, 'Seed of the denoising noise; -1 draws one.', unit='1', valid=(-1, 2**31 - 1),
-        fixed=True)
+        -1,
+        'Seed of the denoising noise; -1 draws one.',
+        unit='1',
+        valid=(-1, 2**31 - 1),
+        fixed=True,
+    )
     allow_unsafe_controller: bool = _parameter(
-        False, 'Accept a controller that starts each chunk from the measured, lagging state.',
-        fixed=True)
+        False,
+        'Accept a controller that starts each chunk from the measured, lagging state.',
+        fixed=True,
+    )
     preempt: str = _parameter(
-        'reject', 'What a goal does while another runs: it is refused, or it takes over.',
-        choices=PREEMPT)
+        'reject',
+        'What a goal does while another runs: it is refused, or it takes over.',
+        choices=PREEMPT,
+    )
     timeout: float = _parameter(
-        60.0, 'Longest time of a goal that names none.', unit='s', valid=(0.1, 86400.0))
+        60.0, 'Longest time of a goal that names none.', unit='s', valid=(0.1, 86400.0)
+    )
     stall_timeout: float = _parameter(
-        0.5, 'Longest silence of an observation that is bridged before the arm is stopped.',
-        unit='s', valid=(0.05, 10.0))
+        0.5,
+        'Longest silence of an observation that is bridged before the arm is stopped.',
+        unit='s',
+        valid=(0.05, 10.0),
+    )
     inference_timeout: float = _parameter(
-        2.0, 'Longest time that one prediction may take.', unit='s', valid=(0.05, 60.0))
+        2.0, 'Longest time that one prediction may take.', unit='s', valid=(0.05, 60.0)
+    )
     tracking_tolerance: float = _parameter(
-        0.3, 'Largest distance of a joint from its command, for 0.2 s; 0 for no check.',
-        unit='rad', valid=(0.0, 6.3))
-    seam: str = _parameter(
-        'fade', 'How a chunk joins the one before it.', choices=SEAMS)
+        0.3,
+        'Largest distance of a joint from its command, for 0.2 s; 0 for no check.',
+        unit='rad',
+        valid=(0.0, 6.3),
+    )
+    seam: str = _parameter('fade', 'How a chunk joins the one before it.', choices=SEAMS)
     lead_s: float = _parameter(
-        0.05, 'Smallest time from sending to the first knot.', unit='s', valid=(0.01, 0.5))
+        0.05, 'Smallest time from sending to the first knot.', unit='s', valid=(0.01, 0.5)
+    )
     max_blind_s: float = _parameter(
-        1.0, 'Most that is sent ahead, before the braking tail.', unit='s', valid=(0.1, 10.0))
+        1.0, 'Most that is sent ahead, before the braking tail.', unit='s', valid=(0.1, 10.0)
+    )
     fade_s: float = _parameter(
-        0.3, 'Time in which the shift of the seam fade vanishes.', unit='s', valid=(0.01, 5.0))
+        0.3, 'Time in which the shift of the seam fade vanishes.', unit='s', valid=(0.01, 5.0)
+    )
     max_acceleration: float = _parameter(
-        5.0, 'Of every joint while braking.', unit='rad/s^2', valid=(0.1, 100.0))
+        5.0, 'Of every joint while braking.', unit='rad/s^2', valid=(0.1, 100.0)
+    )
 
 
 def declare(node: Node) -> None:
@@ -106,8 +153,10 @@ def read(node: Node) -> Settings:
 
 def table() -> str:
     """Return the reference page's table of parameters, in Markdown."""
-    lines = ['| parameter | type | default | valid | unit | changeable | meaning |',
-             '|---|---|---|---|---|---|---|']
+    lines = [
+        '| parameter | type | default | valid | unit | changeable | meaning |',
+        '|---|---|---|---|---|---|---|',
+    ]
     for row in dataclasses.fields(Settings):
         info = row.metadata
         kind = 'string[]' if isinstance(row.default, tuple) else type(row.default).__name__
@@ -115,8 +164,10 @@ def table() -> str:
         valid = ', '.join(f'`{choice}`' for choice in info['choices'])
         if info['valid']:
             valid = f'{info["valid"][0]} .. {info["valid"][1]}'
-        lines.append(f'| `{row.name}` | {kind} | {default} | {valid} | {info["unit"]} | '
-                     f'{"at start" if info["fixed"] else "next goal"} | {info["description"]} |')
+        lines.append(
+            f'| `{row.name}` | {kind} | {default} | {valid} | {info["unit"]} | '
+            f'{"at start" if info["fixed"] else "next goal"} | {info["description"]} |'
+        )
     return '\n'.join(lines) + '\n'
 
 
@@ -124,8 +175,10 @@ def _descriptor(row: dataclasses.Field[Any]) -> ParameterDescriptor:
     info = row.metadata
     unit = f' [{info["unit"]}]' if info['unit'] else ''
     descriptor = ParameterDescriptor(
-        description=info['description'] + unit, read_only=info['fixed'],
-        additional_constraints=f'one of {list(info["choices"])}' if info['choices'] else '')
+        description=info['description'] + unit,
+        read_only=info['fixed'],
+        additional_constraints=f'one of {list(info["choices"])}' if info['choices'] else '',
+    )
     if info['valid']:
         low, high = info['valid']
         if isinstance(row.default, int):
@@ -142,5 +195,6 @@ def _check_choices(parameters: list[Parameter]) -> SetParametersResult:
         if choices and parameter.value not in choices:
             return SetParametersResult(
                 successful=False,
-                reason=f'{parameter.name} is {parameter.value!r}, valid: {list(choices)}')
+                reason=f'{parameter.name} is {parameter.value!r}, valid: {list(choices)}',
+            )
     return SetParametersResult(successful=True)

@@ -57,8 +57,9 @@ def parse_policies(entries: Sequence[str]) -> dict[str, str]:
     return folders
 
 
-def load_policies(entries: Sequence[str], urdf: str, warmup: int,
-                  seed: int) -> dict[str, LoadedPolicy]:
+def load_policies(
+    entries: Sequence[str], urdf: str, warmup: int, seed: int
+) -> dict[str, LoadedPolicy]:
     """Load and warm up every policy; all must command the same joints.
 
     Raises:
@@ -77,7 +78,8 @@ def load_policies(entries: Sequence[str], urdf: str, warmup: int,
         if mine != theirs:
             raise ContractError(
                 f'policies {first.name!r} and {other.name!r} command different joints: '
-                f'{mine} and {theirs}; run one node for each')
+                f'{mine} and {theirs}; run one node for each'
+            )
     return loaded
 
 
@@ -86,10 +88,13 @@ def warm_up(pipeline: Pipeline, count: int) -> tuple[float, ...]:
     contract = pipeline.contract
     window = ObservationWindow(
         t_obs_ns=0,
-        low_dim={s.name: np.zeros((contract.n_obs_steps, s.dim), np.float32)
-                 for s in contract.low_dim},
-        images={s.name: np.zeros((contract.n_obs_steps, *s.size, 3), np.uint8)
-                for s in contract.images})
+        low_dim={
+            s.name: np.zeros((contract.n_obs_steps, s.dim), np.float32) for s in contract.low_dim
+        },
+        images={
+            s.name: np.zeros((contract.n_obs_steps, *s.size, 3), np.uint8) for s in contract.images
+        },
+    )
     times: list[float] = []
     for _ in range(count):
         begin_s = time.monotonic()

@@ -36,16 +36,21 @@ class PolicyNode(LifecycleNode):
         parameters.declare(self)
         self._robot: Robot | None = None
         self._chunks = self.create_publisher(ActionChunk, '~/action_chunk', 10)
-        self._status = StatusPublisher(self)
-        self._server = EpisodeServer(self, self._on_chunk, self._status.publish)
-        self._status.watch(self._server)
+        self.status = StatusPublisher(self)
+        self._server = EpisodeServer(self, self._on_chunk, self.status.publish)
+        self.status.watch(self._server)
         group = MutuallyExclusiveCallbackGroup()
         self.create_service(Trigger, '~/stop', self._on_stop, callback_group=group)
         self.create_service(Trigger, '~/reset', self._on_reset, callback_group=group)
         success_topic = parameters.read(self).success_topic
         if success_topic:
-            self.create_subscription(Bool, success_topic, self._on_success, 10,
-                                     callback_group=MutuallyExclusiveCallbackGroup())
+            self.create_subscription(
+                Bool,
+                success_topic,
+                self._on_success,
+                10,
+                callback_group=MutuallyExclusiveCallbackGroup(),
+            )
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load policies, check contract, controllers and timing, and warm up."""
@@ -53,24 +58,24 @@ class PolicyNode(LifecycleNode):
             self._robot = Robot.build(self, parameters.read(self))
         except DpError as error:
             self.get_logger().error(f'configure failed: {error}')
-            self._status.failure = str(error)
+            self.status.failure = str(error)
             return TransitionCallbackReturn.FAILURE
-        self._status.failure = ''
-        self._status.set_robot(self._robot)
+        self.status.failure = ''
+        self.status.set_robot(self._robot)
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listen to the observations and accept goals."""
         self._robot.open(self)
         self._server.activate(self._robot)
-        self._status.active = True
+        self.status.active = True
         self.get_logger().info(f'active; policies: {list(self._robot.policies)}')
         return TransitionCallbackReturn.SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Brake, abort the running goal, and refuse new ones."""
         self._server.deactivate('the node was deactivated')
-        self._status.active = False
+        self.status.active = False
         self._robot.close_inputs()
         return TransitionCallbackReturn.SUCCESS
 
@@ -82,14 +87,14 @@ class PolicyNode(LifecycleNode):
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Brake and free everything."""
         self._server.deactivate('the node was shut down')
-        self._status.active = False
+        self.status.active = False
         self._free()
         return TransitionCallbackReturn.SUCCESS
 
     def halt(self, reason: str) -> None:
         """Brake and abort the running goal: the process is about to end."""
         self._server.deactivate(reason)
-        self._status.active = False
+        self.status.active = False
 
     def close(self) -> None:
         """Free everything; after the executor has ended."""
@@ -98,16 +103,21 @@ class PolicyNode(LifecycleNode):
 
     def _free(self) -> None:
         robot, self._robot = self._robot, None
-        self._status.set_robot(None)
+        self.status.set_robot(None)
         if robot is not None:
             robot.close()
 
     def _on_chunk(self, episode: Episode, sent: SentChunk) -> None:
-        self._status.chunks += 1
+        self.status.chunks += 1
         contract = episode.plan.policy.contract
         message = chunk_message(
-            sent.chunk, [dim for group in contract.actions for dim in group.dims],
-            sent.trajectory, episode.plan.trajectory.seam, sent.inference_s, sent.planned_ns)
+            sent.chunk,
+            [dim for group in contract.actions for dim in group.dims],
+            sent.trajectory,
+            episode.plan.trajectory.seam,
+            sent.inference_s,
+            sent.planned_ns,
+        )
         message.id = episode.chunks - 1
         self._chunks.publish(message)
 

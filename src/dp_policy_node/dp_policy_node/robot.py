@@ -51,24 +51,30 @@ class Robot:
         """
         parse_policies(settings.policies)  # tell a typing mistake before waiting for anybody
         urdf = wait_for_description(
-            node, settings.robot_description_topic, settings.startup_timeout)
+            node, settings.robot_description_topic, settings.startup_timeout
+        )
         policies = load_policies(
-            settings.policies, urdf, settings.warmup_predictions, settings.seed)
+            settings.policies, urdf, settings.warmup_predictions, settings.seed
+        )
         groups = next(iter(policies.values())).contract.actions
         check_controllers(
-            node, groups, settings.startup_timeout, allow_unsafe=settings.allow_unsafe_controller)
+            node, groups, settings.startup_timeout, allow_unsafe=settings.allow_unsafe_controller
+        )
         warmup_s = [t for policy in policies.values() for t in policy.warmup_s]
         for policy in policies.values():
             expected_s = LatencyRecord(policy.warmup_s).expected_s()
             check_timing(policy.contract, expected_s, settings.lead_s, settings.max_blind_s)
             node.get_logger().info(
                 f'policy {policy.name!r}: contract {policy.contract.name!r}, tasks '
-                f'{list(policy.contract.tasks)}, a prediction takes {expected_s * 1e3:.0f} ms')
+                f'{list(policy.contract.tasks)}, a prediction takes {expected_s * 1e3:.0f} ms'
+            )
         output = TrajectoryOutput(node, groups)
         inputs = {
-            name: ObservationInput(policy.contract, output.joint_names,
-                                   settings.joint_states_topic)
-            for name, policy in policies.items()}
+            name: ObservationInput(
+                policy.contract, output.joint_names, settings.joint_states_topic
+            )
+            for name, policy in policies.items()
+        }
         latencies = LatencyRecord(warmup_s)
         worker = InferenceWorker(node.get_clock(), output, latencies)
         return cls(policies, inputs, output, worker, latencies, [])

@@ -33,8 +33,13 @@ SILENCE_S = 3.0
 class Supervisor:
     """Watches one episode and can stop it."""
 
-    def __init__(self, episode: Episode, inputs: ObservationInput, output: TrajectoryOutput,
-                 worker: InferenceWorker):
+    def __init__(
+        self,
+        episode: Episode,
+        inputs: ObservationInput,
+        output: TrajectoryOutput,
+        worker: InferenceWorker,
+    ):
         """Begin with the episode."""
         settings = episode.plan.settings
         self._episode = episode
@@ -66,37 +71,50 @@ class Supervisor:
         complaint = self._inputs.complaint
         if complaint is not None and complaint.invalid:
             return Ending(Code.INVALID_OBSERVATION, complaint.reason)
-        return (self._watch(now_ns, complaint) or self._check_worker() or self._check_arm(now_ns)
-                or self._check_time(now_ns))
+        return (
+            self._watch(now_ns, complaint)
+            or self._check_worker()
+            or self._check_arm(now_ns)
+            or self._check_time(now_ns)
+        )
 
     def _watch(self, now_ns: int, complaint: Complaint | None) -> Ending | None:
         try:
             self._newest_window_ns = max(
-                self._newest_window_ns, self._inputs.window(now_ns).t_obs_ns)
+                self._newest_window_ns, self._inputs.window(now_ns).t_obs_ns
+            )
             self._why_no_window = ''
         except ObservationError as error:
             self._why_no_window = str(error)
         why = f'{self._why_no_window}: {complaint.reason}' if complaint else self._why_no_window
         state = self._inputs.robot_state
         verdict = self._watchdog.check(
-            now_ns, time.monotonic_ns(), self._newest_window_ns,
-            state.stamp_ns if state else None, why)
+            now_ns,
+            time.monotonic_ns(),
+            self._newest_window_ns,
+            state.stamp_ns if state else None,
+            why,
+        )
         if verdict is not None:
             code = CODES[verdict.fault]
             if complaint is not None and verdict.fault is not Fault.CLOCK_JUMP:
                 code = Code.CLOCK_JUMP if complaint.future else Code.INVALID_OBSERVATION
             return Ending(code, verdict.reason)
         if self._inputs.joint_silence_s > SILENCE_S:
-            return Ending(Code.JOINT_STATE_STALL,
-                          f'no joint state has arrived for {self._inputs.joint_silence_s:.1f} s')
+            return Ending(
+                Code.JOINT_STATE_STALL,
+                f'no joint state has arrived for {self._inputs.joint_silence_s:.1f} s',
+            )
         return None
 
     def _check_worker(self) -> Ending | None:
         if not self._worker.is_alive:
             return Ending(Code.INFERENCE_FAILED, 'the inference thread died; see its traceback')
         if self._worker.busy_s > self._settings.inference_timeout:
-            return Ending(Code.INFERENCE_FAILED,
-                          f'a prediction takes longer than {self._settings.inference_timeout} s')
+            return Ending(
+                Code.INFERENCE_FAILED,
+                f'a prediction takes longer than {self._settings.inference_timeout} s',
+            )
         return None
 
     def _check_arm(self, now_ns: int) -> Ending | None:
@@ -115,9 +133,11 @@ class Supervisor:
         if time.monotonic() - since_s < TRACKING_GRACE_S:
             return None
         joint = self._output.joint_names[int(error.argmax())]
-        return Ending(Code.CONTROLLER,
-                      f'{joint} is {error.max():.3f} rad from its command, allowed are '
-                      f'{tolerance} rad: the controller is inactive, or the arm was held')
+        return Ending(
+            Code.CONTROLLER,
+            f'{joint} is {error.max():.3f} rad from its command, allowed are '
+            f'{tolerance} rad: the controller is inactive, or the arm was held',
+        )
 
     def _check_time(self, now_ns: int) -> Ending | None:
         timeout_s = self._episode.plan.timeout_s

@@ -18,6 +18,7 @@ from dp_core.trajectory import Trajectory
 from dp_policy_node.convert import trajectory_message
 import numpy as np
 from numpy.typing import NDArray
+from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import HistoryPolicy
 from rclpy.qos import QoSProfile
@@ -39,11 +40,18 @@ class TrajectoryOutput:
         self._node = node
         self._groups = groups
         self.joint_names = tuple(joint for group in groups for joint in group.joints)
-        qos = QoSProfile(depth=1, history=HistoryPolicy.KEEP_LAST,
-                         reliability=ReliabilityPolicy.RELIABLE)
+        qos = QoSProfile(
+            depth=1, history=HistoryPolicy.KEEP_LAST, reliability=ReliabilityPolicy.RELIABLE
+        )
         self._publishers = [
-            node.create_publisher(JointTrajectory, f'{group.controller}/joint_trajectory', qos)
-            for group in groups]
+            node.create_publisher(
+                JointTrajectory,
+                f'{group.controller}/joint_trajectory',
+                qos,
+                event_callbacks=PublisherEventCallbacks(use_default_callbacks=False),
+            )
+            for group in groups
+        ]
         self._lock = threading.Lock()
         self._epoch = 0
         self._motion: CommandedMotion | None = None
@@ -58,8 +66,11 @@ class TrajectoryOutput:
 
     def silent_controllers(self) -> list[str]:
         """Controllers of which nobody listens to our trajectories."""
-        return [group.controller for group, publisher in zip(self._groups, self._publishers)
-                if publisher.get_subscription_count() == 0]
+        return [
+            group.controller
+            for group, publisher in zip(self._groups, self._publishers)
+            if publisher.get_subscription_count() == 0
+        ]
 
     def begin(self, measured: Array) -> int:
         """Begin a run and return its epoch; runs that began before can send no more.
@@ -71,8 +82,9 @@ class TrajectoryOutput:
             self._epoch += 1
             now_ns = self._clock.now().nanoseconds
             if self._motion is None or (
-                    now_ns >= self._motion.end_ns
-                    and np.abs(self._motion.at(now_ns)[0] - measured).max() > MOVED_RAD):
+                now_ns >= self._motion.end_ns
+                and np.abs(self._motion.at(now_ns)[0] - measured).max() > MOVED_RAD
+            ):
                 self._motion = CommandedMotion(measured)
             return self._epoch
 

@@ -1,0 +1,32 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+from dp_core.errors import ConfigError
+from dp_core.errors import ContractError
+import pytest
+
+pytest.importorskip('rclpy')
+
+from dp_policy_node.controller_check import judge_controller
+import three_joints
+
+GROUP = three_joints.contract().actions[0]
+GOOD = {'joints': list(three_joints.JOINTS), 'interpolate_from_desired_state': True}
+
+
+def test_same_joints_in_any_order_are_fine():
+    judge_controller(GROUP, GOOD, allow_unsafe=False)
+    judge_controller(GROUP, {**GOOD, 'joints': GOOD['joints'][::-1]}, allow_unsafe=False)
+
+
+@pytest.mark.parametrize('joints', [None, [], ['base_joint'], [*three_joints.JOINTS, 'gripper']])
+def test_other_joints_are_named(joints):
+    with pytest.raises(ContractError, match='elbow_joint'):
+        judge_controller(GROUP, {**GOOD, 'joints': joints}, allow_unsafe=True)
+
+
+@pytest.mark.parametrize('value', [False, None])
+def test_starting_from_the_measured_state_must_be_allowed(value):
+    values = {**GOOD, 'interpolate_from_desired_state': value}
+    with pytest.raises(ConfigError, match='allow_unsafe_controller'):
+        judge_controller(GROUP, values, allow_unsafe=False)
+    judge_controller(GROUP, values, allow_unsafe=True)

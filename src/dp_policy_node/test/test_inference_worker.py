@@ -1,0 +1,193 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""The replanning rule on a clock: Ta 8 steps of 20 ms, predictions that take 30 ms."""
+
+import threading
+import time
+from types import SimpleNamespace
+
+from dp_core.chunk import ActionChunk
+from dp_core.errors import ExpiredError
+from dp_core.errors import KinematicsError
+from dp_core.errors import LimitError
+from dp_core.errors import NotReadyError
+from dp_core.trajectory import brake
+from dp_core.trajectory import TrajectorySettings
+import numpy as np
+import pytest
+
+pytest.importorskip('dp_msgs.msg')
+
+from doubles import SilentNode
+from doubles import SteadyClock
+from dp_msgs.action import ExecutePolicy
+from dp_policy_node.inference_worker import InferenceWorker
+from dp_policy_node.inference_worker import Run
+from dp_policy_node.latency import LatencyRecord
+from dp_policy_node.trajectory_output import TrajectoryOutput
+import three_joints
+
+STEP_S = 0.02
+STEPS = 8
+INFERENCE_S = 0.03
+AGE_S = 0.01
+CONTRACT = three_joints.contract(dt_s=STEP_S, action_offset_s=0.0)
+
+
+class Inputs:
+    """Windows that are always 10 ms old, unless silenced."""
+
+    def __init__(self):
+        self.silent = False
+        self.asked_at_s = []
+
+    def window(self, now_ns):
+        if self.silent:
+            raise NotReadyError('silence')
+        self.asked_at_s.append(time.monotonic())
+        return SimpleNamespace(t_obs_ns=now_ns - round(AGE_S * 1e9))
+
+
+class Pipe:
+    """Predictions that take their time and connect to a brake."""
+
+    def __init__(self):
+        self.predict_error = None
+        self.connect_errors = []
+        self.scales = []
+
+    def predict(self, window, position, speed_scale):
+        self.scales.append(speed_scale)
+        if self.predict_error:
+            raise self.predict_error
+        time.sleep(INFERENCE_S)
+        zeros = np.zeros((15, 3))
+        step_ns = round(STEP_S * 1e9 / speed_scale)
+        return ActionChunk(window.t_obs_ns, step_ns, 0, three_joints.JOINTS, zeros, zeros)
+
+    def connect(self, chunk, motion, now_ns, settings):
+        if self.connect_errors:
+            raise self.connect_errors.pop()
+        return brake(motion, chunk.joint_names, now_ns, 5.0)
+
+
+class Rig:
+    def __init__(self):
+        self.node = SilentNode()
+        self.output = TrajectoryOutput(self.node, CONTRACT.actions)
+        self.inputs = Inputs()
+        self.pipe = Pipe()
+        self.sent = []
+        self.fault = None
+        self.over = threading.Event()
+        self.worker = InferenceWorker(
+            SteadyClock(), self.output, LatencyRecord([INFERENCE_S] * 10)
+        )
+
+    def start(self, speed_scale=1.0):
+        epoch = self.output.begin(np.zeros(3))
+        policy = SimpleNamespace(contract=CONTRACT, pipeline=self.pipe)
+        self.worker.start(
+            Run(
+                policy, self.inputs, TrajectorySettings(), speed_scale, epoch,
+                on_chunk=self.sent.append, on_fault=self.on_fault,
+            )
+        )  # fmt: skip
+        return epoch
+
+    def on_fault(self, code, reason):
+        self.fault = (code, reason)
+        self.over.set()
+
+    def wait(self, chunks):
+        end_s = time.monotonic() + 10.0
+        while len(self.sent) < chunks:
+            assert time.monotonic() < end_s, f'{len(self.sent)} of {chunks} chunks'
+            time.sleep(0.002)
+
+
+@pytest.fixture
+def rig():
+    rig = Rig()
+    yield rig
+    rig.worker.close()
+
+
+def test_each_chunk_takes_over_n_action_steps_after_the_last_observation(rig):
+    rig.start()
+    rig.wait(4)
+    assert rig.sent[0].planned_ns == rig.sent[0].trajectory.start_ns  # the first one at once
+    for before, after in zip(rig.sent, rig.sent[1:]):
+        due_ns = before.chunk.stamp_ns + STEPS * round(STEP_S * 1e9)
+        assert after.planned_ns == due_ns
+        assert 0 <= after.trajectory.start_ns - due_ns < 50_000_000
+        # The window was taken just in time, not early: it is younger than a prediction and a bit.
+        assert after.observation_age_s < AGE_S + 2 * INFERENCE_S + 0.05
+
+
+def test_speed_scale_stretches_the_rule(rig):
+    rig.start(speed_scale=0.5)
+    rig.wait(2)
+    first, second = rig.sent[:2]
+    assert second.planned_ns - first.chunk.stamp_ns == 2 * STEPS * round(STEP_S * 1e9)
+    assert set(rig.pipe.scales) == {0.5}
+
+
+def test_an_expired_chunk_is_counted_and_the_next_window_tried(rig):
+    rig.pipe.connect_errors = [ExpiredError('late')]
+    rig.start()
+    rig.wait(1)
+    assert rig.worker.expired_chunks == 1
+    assert rig.fault is None
+
+
+@pytest.mark.parametrize(
+    ('error', 'code'),
+    [
+        (LimitError('too far'), ExecutePolicy.Result.LIMIT),
+        (KinematicsError('out of reach'), ExecutePolicy.Result.LIMIT),
+        (RuntimeError('out of memory'), ExecutePolicy.Result.INFERENCE_FAILED),
+    ],
+)
+def test_errors_end_the_run_with_their_code(rig, error, code):
+    rig.pipe.predict_error = error
+    rig.start()
+    assert rig.over.wait(5.0)
+    assert rig.fault == (code, str(error))
+    assert rig.worker.is_alive
+    rig.pipe.predict_error = None
+    rig.start()
+    rig.wait(1)
+
+
+def test_a_stall_only_delays(rig):
+    rig.start()
+    rig.wait(1)
+    rig.inputs.silent = True
+    time.sleep(0.3)
+    count = len(rig.sent)
+    rig.inputs.silent = False
+    rig.wait(count + 1)
+
+
+def test_a_brake_ends_the_run_and_a_new_run_takes_its_place(rig):
+    rig.start()
+    rig.wait(1)
+    rig.output.brake(5.0)
+    rig.worker.wake()
+    count = len(rig.sent)
+    time.sleep(0.3)
+    assert len(rig.sent) == count
+    rig.start()
+    rig.wait(count + 1)
+
+
+def test_an_unforeseen_error_ends_the_thread_and_that_is_told(rig):
+    previous, threading.excepthook = threading.excepthook, lambda args: None
+    try:
+        rig.pipe.predict_error = KeyError('a mistake in the code')
+        rig.start()
+        rig.worker._thread.join(5.0)
+    finally:
+        threading.excepthook = previous
+    assert not rig.worker.is_alive

@@ -1,0 +1,126 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""How the process starts and ends: exit codes, and an arm that comes to rest whatever happens."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+rclpy = pytest.importorskip('rclpy')
+pytest.importorskip('dp_msgs.msg')
+
+from dp_msgs.action import ExecutePolicy  # noqa: E402
+from dp_msgs.msg import PolicyStatus  # noqa: E402
+from fake_arm import FakeArm  # noqa: E402
+from lifecycle_msgs.msg import Transition  # noqa: E402
+from node_process import Client  # noqa: E402
+from node_process import NodeProcess  # noqa: E402
+from node_process import until  # noqa: E402
+from rclpy.context import Context  # noqa: E402
+import three_joints  # noqa: E402
+
+pytestmark = pytest.mark.ros
+
+
+@pytest.fixture
+def context():
+    context = Context()
+    rclpy.init(context=context)
+    yield context
+    rclpy.shutdown(context=context)
+
+
+@pytest.fixture
+def arm(context):
+    arm = FakeArm(context)
+    yield arm
+    arm.close()
+
+
+@pytest.fixture
+def client(context):
+    client = Client(context)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start nodes that surely end with the test."""
+    checkpoint = three_joints.save(tmp_path / 'wave')
+    nodes = []
+
+    def start(*parameters):
+        nodes.append(NodeProcess(f'policies:=[wave={checkpoint}]', *parameters))
+        return nodes[-1]
+
+    yield start
+    for node in nodes:
+        node.close()
+
+
+def test_goal_before_activation_is_refused(client, start):
+    start()
+    assert not client.send().accepted
+    until(lambda: 'not active' in client.status.reason or client.status.state == 0, 'the reason')
+
+
+def test_life_cycle_runs_by_its_services(arm, client, start):
+    node = start()
+    assert client.transition(Transition.TRANSITION_CONFIGURE)
+    client.wait_for(PolicyStatus.INACTIVE)
+    assert not client.send().accepted
+    assert client.transition(Transition.TRANSITION_ACTIVATE)
+    client.wait_ready()
+    assert client.transition(Transition.TRANSITION_DEACTIVATE)
+    assert client.transition(Transition.TRANSITION_CLEANUP)
+    client.wait_for(PolicyStatus.UNCONFIGURED)
+    assert client.transition(Transition.TRANSITION_CONFIGURE)
+    assert node.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_brakes_the_arm_and_aborts_the_goal(arm, client, start, number):
+    node = start('autostart:=true')
+    handle = client.run()
+    result = handle.get_result_async()
+    assert node.end(number) == 0
+    until(result.done, 'the result')
+    assert result.result().result.error_code == ExecutePolicy.Result.DEACTIVATED
+    until(lambda: arm.is_at_rest, 'the arm at rest', 1.0)
+
+
+def test_a_killed_node_leaves_an_arm_that_comes_to_rest(arm, client, start):
+    node = start('autostart:=true')
+    client.run()
+    node.end(signal.SIGKILL)
+    until(lambda: arm.is_at_rest, 'the arm at rest', 2.5)
+
+
+def test_autostart_that_cannot_configure_ends_with_an_error(start):
+    assert start('autostart:=true', 'startup_timeout:=0.5').wait() == 1
+
+
+def test_dp_execute_shows_progress_and_cancels_on_interrupt(arm, client, start):
+    start('autostart:=true')
+    client.wait_ready()
+    command = subprocess.Popen(
+        [sys.executable, '-m', 'dp_policy_node.execute', '--task', 'point'],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    lines = []
+    while not any('executing' in line for line in lines):
+        lines.append(command.stdout.readline())
+        assert lines[-1], lines
+    command.send_signal(signal.SIGINT)
+    rest, _ = command.communicate(timeout=30)
+    assert command.returncode == 130
+    assert 'CANCELED (700)' in rest
+    refused = subprocess.run(
+        [sys.executable, '-m', 'dp_policy_node.execute', '--policy', 'dance'],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert "'dance'" in refused.stderr

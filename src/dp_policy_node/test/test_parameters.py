@@ -1,0 +1,28 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+import dataclasses
+
+from dp_core.trajectory import TrajectorySettings
+from dp_policy_node.goal import trajectory_settings
+from dp_policy_node.parameters import Settings
+from dp_policy_node.parameters import table
+
+
+def test_every_parameter_says_what_it_means_and_numbers_say_their_unit():
+    for row in dataclasses.fields(Settings):
+        assert row.metadata['description'].endswith('.'), row.name
+        if type(row.default) in (int, float):
+            assert row.metadata['unit'], row.name
+            low, high = row.metadata['valid']
+            assert low <= row.default <= high, row.name
+        if row.metadata['choices']:
+            assert row.default in row.metadata['choices'], row.name
+
+
+def test_defaults_agree_with_the_core():
+    assert trajectory_settings(Settings(), Settings().seam) == TrajectorySettings()
+
+
+def test_reference_table_names_every_parameter():
+    for row in dataclasses.fields(Settings):
+        assert f'| `{row.name}` |' in table()

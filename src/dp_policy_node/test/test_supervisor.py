@@ -1,0 +1,167 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every reason to end an episode, one at a time, with a healthy rest."""
+
+import time
+from types import SimpleNamespace
+
+from dp_core.errors import NotReadyError
+import numpy as np
+import pytest
+
+pytest.importorskip('dp_msgs.msg')
+
+from dp_policy_node.convert import RobotState
+from dp_policy_node.episode import Code
+from dp_policy_node.episode import Episode
+from dp_policy_node.observation_input import Complaint
+from dp_policy_node.parameters import Settings
+from dp_policy_node.supervisor import Supervisor
+from dp_policy_node.supervisor import TRACKING_GRACE_S
+
+
+class World:
+    """A healthy robot whose parts can be spoiled."""
+
+    def __init__(self):
+        self.now_ns = time.monotonic_ns()
+        self.begin_ns = self.now_ns
+        plan = SimpleNamespace(settings=Settings(), timeout_s=60.0)
+        self.episode = Episode(plan, self.now_ns)
+        self.window_ns = self.state_ns = None  # None: as fresh as can be
+        self.inputs = SimpleNamespace(
+            complaint=None, joint_silence_s=0.0, window=self._window, robot_state=None
+        )
+        self.silent = []
+        self.command = np.zeros(3)
+        self.brakes = []
+        self.output = SimpleNamespace(
+            silent_controllers=lambda: self.silent,
+            command_at=lambda t: (self.command, np.zeros(3)),
+            joint_names=('a', 'b', 'c'),
+            brake=lambda *arguments: self.brakes.append(arguments),
+        )
+        self.worker = SimpleNamespace(is_alive=True, busy_s=0.0, wake=lambda: None)
+        self.supervisor = Supervisor(self.episode, self.inputs, self.output, self.worker)
+
+    def _window(self, now_ns):
+        if self.window_ns is not None:
+            raise NotReadyError("'front' is 0.4 s old")
+        return SimpleNamespace(t_obs_ns=now_ns)
+
+    def check(self, after_s=0.0):
+        """Check once, ``after_s`` after the begin on the ROS clock."""
+        self.now_ns = self.begin_ns + round(after_s * 1e9)
+        self.inputs.robot_state = RobotState(self.state_ns or self.now_ns, np.zeros(3), None)
+        return self.supervisor.check(self.now_ns)
+
+
+@pytest.fixture
+def world():
+    world = World()
+    assert world.check() is None
+    return world
+
+
+def complaint(**kinds):
+    values = {'invalid': False, 'future': False, **kinds}
+    return Complaint('a bad message', steady_s=0.0, **values)
+
+
+def test_timeout():
+    world = World()
+    world.episode.plan.timeout_s = 0.1
+    assert world.check(0.05) is None
+    assert world.check(0.11).code == Code.TIMEOUT
+
+
+def test_observations_may_pause_but_not_stay_away(world):
+    world.window_ns = 0
+    assert world.check(0.2) is None
+    assert world.supervisor.stalled
+    time.sleep(0.3)
+    ending = World.check(world, 0.51)
+    assert ending.code == Code.OBSERVATION_STALL
+    assert "'front'" in ending.reason
+
+
+def test_joint_states_may_not_stay_away(world):
+    world.state_ns = world.begin_ns
+    assert world.check(0.2) is None
+    time.sleep(0.3)
+    assert world.check(0.51).code == Code.JOINT_STATE_STALL
+
+
+def test_joint_states_must_arrive_even_when_the_clock_stands_still(world):
+    world.inputs.joint_silence_s = 4.0
+    assert world.check().code == Code.JOINT_STATE_STALL
+
+
+def test_a_stall_of_messages_that_were_refused_says_why(world):
+    world.window_ns = 0
+    world.inputs.complaint = complaint()
+    time.sleep(0.3)
+    ending = world.check(0.51)
+    assert ending.code == Code.INVALID_OBSERVATION
+    assert 'a bad message' in ending.reason
+
+
+def test_stamps_from_the_future_are_a_matter_of_clocks(world):
+    world.window_ns = 0
+    world.inputs.complaint = complaint(future=True)
+    time.sleep(0.3)
+    assert world.check(0.51).code == Code.CLOCK_JUMP
+
+
+def test_what_can_never_be_right_ends_at_once(world):
+    world.inputs.complaint = complaint(invalid=True)
+    assert world.check().code == Code.INVALID_OBSERVATION
+
+
+def test_clock_jump(world):
+    assert world.check(5.0).code == Code.CLOCK_JUMP
+
+
+def test_dead_or_hanging_inference(world):
+    world.worker.busy_s = 10.0
+    assert world.check().code == Code.INFERENCE_FAILED
+    world.worker.busy_s, world.worker.is_alive = 0.0, False
+    assert world.check().code == Code.INFERENCE_FAILED
+
+
+def test_controller_gone(world):
+    world.silent = ['arm_controller']
+    ending = world.check()
+    assert ending.code == Code.CONTROLLER
+    assert 'arm_controller' in ending.reason
+
+
+def test_an_arm_off_its_command_for_longer_than_a_lag(world):
+    world.command = np.array([0.0, 0.4, 0.0])
+    assert world.check() is None
+    time.sleep(TRACKING_GRACE_S + 0.05)
+    ending = world.check()
+    assert ending.code == Code.CONTROLLER
+    assert 'b is 0.400 rad' in ending.reason
+
+
+def test_an_arm_that_catches_up_goes_on(world):
+    world.command = np.array([0.0, 0.4, 0.0])
+    assert world.check() is None
+    world.command = np.zeros(3)
+    assert world.check() is None
+    time.sleep(TRACKING_GRACE_S + 0.05)
+    world.command = np.array([0.0, 0.4, 0.0])
+    assert world.check() is None
+
+
+def test_of_several_endings_the_first_one_stands(world):
+    assert world.episode.end(Code.CANCELED, 'cancelled')
+    assert not world.episode.end(Code.LIMIT, 'too late')
+    assert world.episode.wait(0.0).code == Code.CANCELED
+
+
+def test_brake_is_for_its_own_run_only(world):
+    world.episode.epoch = 7
+    world.supervisor.brake()
+    assert world.brakes == [(Settings().max_acceleration, 7)]

@@ -1,0 +1,120 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+import threading
+import time
+
+from dp_core.errors import LimitError
+from dp_core.trajectory import brake
+from dp_core.trajectory import Trajectory
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy')
+
+from doubles import SilentNode
+from dp_policy_node.trajectory_output import TrajectoryOutput
+import three_joints
+
+
+@pytest.fixture
+def node():
+    return SilentNode()
+
+
+@pytest.fixture
+def output(node):
+    return TrajectoryOutput(node, three_joints.contract().actions)
+
+
+def onward(motion, now_ns):
+    """1 rad/s for a second, then to rest within half a second."""
+    q, v = motion.at(now_ns)
+    one = np.ones(3)
+    return Trajectory(
+        now_ns, three_joints.JOINTS, q, v, np.array([1.0, 1.25, 1.5]),
+        np.array([q + one, q + 1.1875 * one, q + 1.25 * one]),
+        np.array([one, 0.5 * one, 0 * one]),
+    )  # fmt: skip
+
+
+def test_a_run_starts_at_the_measured_joints_when_nothing_was_commanded(output):
+    output.begin(np.array([1.0, 2.0, 3.0]))
+    assert output.command_at(0)[0].tolist() == [1.0, 2.0, 3.0]
+
+
+def test_a_newer_run_continues_the_commanded_motion(output, node):
+    assert output.send(output.begin(np.zeros(3)), onward) is not None
+    before = output.command_at(time.monotonic_ns() + 500_000_000)
+    output.begin(np.full(3, 0.3))  # the measured arm lags behind
+    after = output.command_at(time.monotonic_ns() + 500_000_000)
+    assert np.abs(after[0] - before[0]).max() < 0.05
+    assert [topic for topic, _ in node.published] == ['arm_controller/joint_trajectory']
+
+
+def test_an_arm_that_someone_moved_is_continued_where_it_is(output):
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, lambda m, now: brake(m, three_joints.JOINTS, now, 5.0))
+    time.sleep(0.15)
+    output.begin(np.full(3, 0.005))
+    assert output.command_at(time.monotonic_ns())[0].tolist() == [0.0] * 3
+    output.begin(np.full(3, 0.5))
+    assert output.command_at(time.monotonic_ns())[0].tolist() == [0.5] * 3
+
+
+def test_nothing_follows_a_brake(output, node):
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, onward)
+    assert output.brake(5.0) is not None
+    assert output.send(epoch, onward) is None
+    assert not output.is_current(epoch)
+    assert len(node.published) == 2
+
+
+def test_an_old_run_cannot_brake_a_newer_one(output, node):
+    old = output.begin(np.zeros(3))
+    new = output.begin(np.zeros(3))
+    output.send(new, onward)
+    assert output.brake(5.0, old) is None
+    assert output.is_current(new)
+    assert output.brake(5.0, new) is not None
+
+
+def test_braking_at_rest_sends_nothing(output, node):
+    assert output.brake(5.0) is None
+    epoch = output.begin(np.zeros(3))
+    assert output.brake(5.0) is None
+    assert output.send(epoch, onward) is None
+    assert node.published == []
+
+
+def test_a_plan_that_fails_changes_nothing(output, node):
+    def fail(motion, now_ns):
+        raise LimitError('too fast')
+
+    epoch = output.begin(np.zeros(3))
+    with pytest.raises(LimitError):
+        output.send(epoch, fail)
+    assert node.published == []
+    assert output.is_current(epoch)
+
+
+def test_no_chunk_after_a_brake_under_fire(output, node):
+    """Two threads send as fast as they can while a third brakes, a hundred times."""
+    for _ in range(100):
+        epoch = output.begin(np.zeros(3))
+        output.send(epoch, onward)
+        over = threading.Event()
+
+        def fire(epoch=epoch, over=over):
+            while not over.is_set() and output.send(epoch, onward):
+                pass
+
+        threads = [threading.Thread(target=fire) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        output.brake(50.0)
+        count = len(node.published)
+        over.set()
+        for thread in threads:
+            thread.join()
+        assert len(node.published) == count
