@@ -125,3 +125,14 @@ def test_front_camera_sees_the_block_wherever_an_episode_starts(simulation):
         counts.append(orange(image))
     assert min(counts) >= 15
     assert np.median(counts) > 150
+
+
+def test_robot_cameras_show_what_the_shipped_camera_policy_was_trained_on(simulation):
+    simulation.reset(0)
+    expected = {'front': [197.2, 189.2, 180.3], 'wrist': [210.0, 204.9, 197.2]}
+    for camera, colour in expected.items():
+        try:
+            image = simulation.render(camera, 96, 96)
+        except RenderError as error:
+            pytest.skip(str(error))
+        np.testing.assert_allclose(image.mean(axis=(0, 1)), colour, atol=3)
