@@ -1,0 +1,166 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Stamped samples of one recording -> the rows of one episode, by the robot's own resampler.
+
+Samples are pushed in the order of recording, as they arrive on the robot. A row is taken at a
+tick as soon as every stream is known there; it is the newest tick of `dp_core.sync`'s window.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from dp_core.contract import Contract
+from dp_core.contract import Stream
+from dp_core.errors import DatasetError
+from dp_core.errors import NotReadyError
+from dp_core.sync import Synchronizer
+from dp_data_tools.ticks import GridTicks
+from dp_data_tools.ticks import PictureTicks
+from dp_data_tools.topics import ActionSource
+import numpy as np
+from numpy.typing import NDArray
+
+# A stream that is behind the others by more has stopped; and no clock may jump by more.
+LATE_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Episode:
+    """Rows of one recording.
+
+    Attributes:
+        ticks_ns: (T,) times of the rows [ns].
+        data: stream name -> (T, dim) float32 or (T, H, W, 3) uint8; and ``action`` (T, A).
+        reordered: stream name -> messages left out because a newer one came before.
+        stopped: streams that ended more than a second before others; so does the episode.
+    """
+
+    ticks_ns: NDArray[np.int64]
+    data: dict[str, NDArray[Any]]
+    reordered: dict[str, int]
+    stopped: tuple[str, ...]
+
+
+class Resampler:
+    """Collects one episode. Push every sample, then call `finish`."""
+
+    def __init__(self, contract: Contract, sources: Sequence[ActionSource]) -> None:
+        """One source per action group of the contract."""
+        single = dataclasses.replace(contract, n_obs_steps=1)
+        self._observations = Synchronizer(single)
+        self._actions = {s.stream.name: _alone(single, s.stream) for s in sources}
+        self._shifts_ns = {s.stream.name: s.shift_ns for s in sources}
+        observed = {stream.name: self._observations for stream in contract.observations}
+        self._holders = {**observed, **self._actions}
+        self._camera = contract.images[0].name if contract.images else None
+        self._ticks: PictureTicks | GridTicks = GridTicks(contract.dt_ns)
+        if self._camera is not None:
+            self._ticks = PictureTicks(contract.dt_ns, self._camera)
+        self._last: dict[str, tuple[int, int]] = {}  # stream -> its last stamp and recording time
+        self._newest_ns = 0
+        self._pending: deque[int] = deque()
+        self._rows: list[dict[str, NDArray[Any]]] = []
+        self._taken: list[int] = []
+        self._reordered = dict.fromkeys(self._holders, 0)
+        self._stopped: tuple[str, ...] = ()
+        self._why_not = ''
+
+    def push(self, name: str, event_ns: int, recorded_ns: int, value: NDArray[Any]) -> None:
+        """Add one sample.
+
+        Args:
+            name: a stream of the contract or of an action source.
+            event_ns: its time by its stamp [ns].
+            recorded_ns: when it was recorded [ns].
+            value: as `dp_core.decode.decode` returns it.
+
+        Raises:
+            DatasetError: a stream has a gap, or a clock jumped.
+        """
+        self._check_clock(name, event_ns, recorded_ns)
+        if name in self._stopped:
+            raise DatasetError(
+                f'{name!r} pauses for more than {LATE_NS * 1e-9} s before {event_ns * 1e-9:.3f}'
+            )
+        if event_ns <= (self._holders[name].newest_ns(name) or 0):
+            self._reordered[name] += 1
+            return
+        self._holders[name].push(name, event_ns, value)
+        self._newest_ns = max(self._newest_ns, event_ns)
+        if len(self._last) == len(self._holders) and not self._stopped:
+            if self._camera is None:
+                self._pending += self._ticks.push(min(self._known_ns(n) for n in self._holders))
+            elif name == self._camera:
+                self._pending += self._ticks.push(event_ns)
+        self._take_rows()
+
+    def finish(self) -> Episode:
+        """Return the rows; ticks that a stream does not reach any more are left out.
+
+        Raises:
+            DatasetError: there is not one row.
+        """
+        if not self._rows:
+            silent = sorted(set(self._holders) - set(self._last))
+            why = f'no sample of {silent}' if silent else self._why_not
+            raise DatasetError(f'at no time all streams are known: {why or "it is too short"}')
+        return Episode(
+            np.array(self._taken, dtype=np.int64),
+            {name: np.stack([row[name] for row in self._rows]) for name in self._rows[0]},
+            {name: count for name, count in self._reordered.items() if count},
+            self._stopped,
+        )
+
+    def _check_clock(self, name: str, event_ns: int, recorded_ns: int) -> None:
+        before, self._last[name] = self._last.get(name), (event_ns, recorded_ns)
+        if before is None:
+            return
+        stamps_s, clock_s = (event_ns - before[0]) * 1e-9, (recorded_ns - before[1]) * 1e-9
+        if abs(stamps_s - clock_s) > LATE_NS * 1e-9:
+            raise DatasetError(
+                f'the stamps of {name!r} move by {stamps_s:.3f} s while {clock_s:.3f} s pass, at '
+                f'{before[0] * 1e-9:.3f}'
+            )
+
+    def _known_ns(self, name: str) -> int:
+        """Newest tick that a stream reaches [ns]."""
+        return (self._holders[name].newest_ns(name) or 0) - self._shifts_ns.get(name, 0)
+
+    def _take_rows(self) -> None:
+        while self._pending:
+            tick_ns = self._pending[0]
+            lagging = tuple(name for name in self._holders if self._known_ns(name) < tick_ns)
+            if lagging:
+                if self._newest_ns - tick_ns > LATE_NS + max(self._shifts_ns.values()):
+                    self._stopped = lagging
+                    self._pending.clear()
+                return
+            self._pending.popleft()
+            self._take_row(tick_ns)
+
+    def _take_row(self, tick_ns: int) -> None:
+        try:
+            window = self._observations.window_at(tick_ns)
+            actions = [
+                holder.window_at(tick_ns + self._shifts_ns[name]).low_dim[name][0]
+                for name, holder in self._actions.items()
+            ]
+        except NotReadyError as error:
+            if not self._rows:
+                self._why_not = str(error)  # the recording has begun, but not every stream yet
+                return
+            raise DatasetError(f'{error}, at {tick_ns * 1e-9:.3f}') from error
+        row: dict[str, NDArray[Any]] = {'action': np.concatenate(actions)}
+        row.update({name: value[0] for name, value in window.low_dim.items()})
+        row.update({name: value[0] for name, value in window.images.items()})
+        self._rows.append(row)
+        self._taken.append(tick_ns)
+
+
+def _alone(contract: Contract, stream: Stream) -> Synchronizer:
+    return Synchronizer(dataclasses.replace(contract, observations=(stream,)))
