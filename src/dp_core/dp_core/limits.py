@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from dp_core.errors import LimitError
-from dp_core.kinematics import JointLimits
 from dp_core.trajectory import Trajectory
+from dp_core.urdf import JointLimits
 import numpy as np
 
 CHECK_PERIOD_S = 0.01

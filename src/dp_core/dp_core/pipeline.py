@@ -17,7 +17,6 @@ from dp_core.chunk import ActionChunk
 from dp_core.chunk import Chunker
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
-from dp_core.kinematics import joint_limits
 from dp_core.limits import check_limits
 from dp_core.normalize import ACTION
 from dp_core.observation import ObservationWindow
@@ -27,6 +26,7 @@ from dp_core.trajectory import CommandedMotion
 from dp_core.trajectory import connect
 from dp_core.trajectory import Trajectory
 from dp_core.trajectory import TrajectorySettings
+from dp_core.urdf import joint_limits
 import numpy as np
 from numpy.typing import NDArray
 import torch

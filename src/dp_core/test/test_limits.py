@@ -3,9 +3,9 @@
 """A motion that leaves the limits is refused, also between its knots, with joint and numbers."""
 
 from dp_core.errors import LimitError
-from dp_core.kinematics import JointLimits
 from dp_core.limits import check_limits
 from dp_core.trajectory import Trajectory
+from dp_core.urdf import JointLimits
 import numpy as np
 import pytest
 
