@@ -66,6 +66,9 @@ class Client(Node):
             self._callers[name] = self.create_client(kind, f'policy_node/{name}')
         client = self._callers[name]
         assert client.wait_for_service(PATIENCE_S), name
+        # A service just discovered may not know yet where to send its answer.
+        until(lambda: self.status, 'the status')
+        time.sleep(0.2)
         return self.result(client.call_async(request), name)
 
     def result(self, future, what):
