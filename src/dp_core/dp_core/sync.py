@@ -4,8 +4,9 @@
 
 ``t_obs`` is the newest instant for which every stream has a valid sample: the stamp of the
 slowest camera, or, without cameras, the newest time that all streams cover. Ticks lie at
-``t_obs - j * dt``. An image tick takes the newest sample at or before it; numbers are linearly
-interpolated, and the newest one stands for a tick after it. Nothing is zero-filled, and no sample
+``t_obs - j * dt``. An image tick takes the newest sample at or before it (give or take the jitter
+of a camera's clock); numbers are linearly interpolated, and the newest one stands for a tick
+after it. Nothing is zero-filled, and no sample
 farther from the tick than the stream's ``max_age_s`` stands in. Samples after now are not used.
 """
 
@@ -25,6 +26,9 @@ from numpy.typing import NDArray
 
 # A stamp may lead the local clock by this much (jitter between two hosts), not more.
 FUTURE_TOLERANCE_NS = 5_000_000
+# A picture this little after a tick belongs to it. At 30 Hz and a dt of 0.1 s every third picture
+# falls on the tick: without this, its jitter would decide between that picture and the one before.
+PICTURE_JITTER_NS = 5_000_000
 
 
 class _History:
@@ -51,13 +55,16 @@ class _History:
         known = len(self.stamps) if now_ns is None else bisect_right(self.stamps, now_ns)
         return self.stamps[known - 1] if known else None
 
-    def at(self, tick_ns: int, now_ns: int | None) -> NDArray[Any]:
+    def at(self, tick_ns: int, t_obs_ns: int, now_ns: int | None) -> NDArray[Any]:
         """Value that stands for ``tick_ns`` by what is known at ``now_ns`` (None: everything).
 
         Raises:
             NotReadyError: no sample lies near enough.
         """
-        after = bisect_right(self.stamps, tick_ns)
+        latest_ns = tick_ns
+        if self.stream.kind == 'image':  # not beyond t_obs: live and offline must choose alike
+            latest_ns = min(tick_ns + PICTURE_JITTER_NS, t_obs_ns)
+        after = bisect_right(self.stamps, latest_ns)
         if after == 0:
             raise NotReadyError(f'{self.stream.name!r} has no sample at or before the tick yet')
         before_ns, value = self.stamps[after - 1], self.values[after - 1]
@@ -158,7 +165,8 @@ class Synchronizer:
         ticks = [t_obs_ns - (steps - 1 - j) * self._contract.dt_ns for j in range(steps)]
 
         def gather(stream: Stream) -> NDArray[Any]:
-            return np.stack([self._histories[stream.name].at(tick, now_ns) for tick in ticks])
+            history = self._histories[stream.name]
+            return np.stack([history.at(tick, t_obs_ns, now_ns) for tick in ticks])
 
         return ObservationWindow(
             t_obs_ns=t_obs_ns,

@@ -65,9 +65,24 @@ def test_pictures_are_the_newest_at_or_before_the_tick():
     sync = synchronizer(camera('c'))
     feed(sync, 'c', {0: 10, 33: 20, 66: 30, 99: 40, 100: 50, 133: 60}, picture)
     assert values(sync.window_at(T0 + 133 * MS), 'c') == [20, 60]
-    assert values(sync.window_at(T0 + 132 * MS), 'c') == [10, 50]
+    assert values(sync.window_at(T0 + 125 * MS), 'c') == [10, 50]
     window = sync.window(T0 + 140 * MS)
     assert (window.t_obs_ns, values(window, 'c')) == (T0 + 133 * MS, [20, 60])
+
+
+@pytest.mark.parametrize('jitter', [-2, 0, 5])
+def test_jitter_of_a_camera_does_not_choose_the_picture_before(jitter):
+    sync = synchronizer(camera('c'))
+    feed(sync, 'c', {0: 10, 33: 20, 67: 30, 100: 40, 133 + jitter: 50}, picture)
+    assert values(sync.window_at(T0 + 233 * MS), 'c') == [50, 50]
+    feed(sync, 'c', {167: 60, 200: 70, 233: 80}, picture)
+    assert values(sync.window_at(T0 + 233 * MS), 'c') == [50, 80]
+
+
+def test_jitter_is_not_allowed_beyond_the_newest_tick():
+    sync = synchronizer(camera('c'))
+    feed(sync, 'c', {0: 10, 100: 20, 103: 30}, picture)
+    assert values(sync.window_at(T0 + 100 * MS), 'c') == [10, 20]
 
 
 def test_without_cameras_t_obs_is_what_all_streams_cover():
@@ -214,7 +229,8 @@ def test_a_window_uses_nothing_after_now_and_nothing_too_old(images, numbers, wh
     assert t_obs <= when + 5  # the tolerance between two clocks
     assert t_obs in pictures
     for tick, index in zip((t_obs - 100, t_obs), values(window, 'c')):
-        assert pictures[int(index)] == max(ms for ms in pictures if ms <= tick)
+        latest = min(tick + 5, t_obs)  # the jitter of a camera's clock
+        assert pictures[int(index)] == max(ms for ms in pictures if ms <= latest)
         assert tick - pictures[int(index)] <= 100
     known = [ms for ms in samples if ms <= when + 5]
     for tick, value in zip((t_obs - 100, t_obs), values(window, 's')):
