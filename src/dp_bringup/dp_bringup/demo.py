@@ -3,8 +3,8 @@
 """`dp_demo`: run episodes over ROS, all nodes in processes of their own, and write what happened.
 
 Into the output folder: summary.json (figures), episodes.npz (the block's way; `--rescore` computes
-the scores from it), episode.png, video.mp4, episodes/ (all of the scene's log), logs/ (what the
-nodes printed).
+the scores from it), episode.png, strip.png and video.mp4 (pictures), episodes/ (all that the scene
+logged), logs/ (what the nodes printed).
 """
 
 from __future__ import annotations
@@ -186,12 +186,14 @@ def write_pictures(
     from dp_bringup.film import FilmError
     from dp_bringup.film import strip_times
     from dp_bringup.film import video_frames
+    from dp_bringup.film import write_strip
     from dp_bringup.film import write_video
 
     film, pictures = None, []
     try:
         film = Film()
         pictures = [(t, film.picture(logs[0], t)) for t in strip_times(logs[0], PICTURES)]
+        write_strip(options.output / 'strip.png', [image for _, image in pictures])
     except FilmError as error:
         print(error, file=sys.stderr)
     plot_episode(options.output / 'episode.png', logs[0], records[0], pictures, plan)
@@ -218,7 +220,7 @@ def prepare(options: argparse.Namespace) -> None:
     """Check the numbers and clear what an earlier run left in the output folder."""
     if not 1 <= options.episodes <= 1000:
         raise ConfigError(f'--episodes is {options.episodes}, valid: 1 to 1000')
-    names = ('summary.json', 'episodes.npz', 'episode.png', 'video.mp4')
+    names = ('summary.json', 'episodes.npz', 'episode.png', 'strip.png', 'video.mp4')
     stale = [options.output / name for name in names]
     for path in [*stale, *(options.output / 'episodes').glob('episode_*_seed_*.npz')]:
         path.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dp_bringup.demo_client import EpisodeRecord
 from dp_bringup.episode_log import EpisodeLog
+from dp_bringup.film import around_the_table
 from dp_bringup.rescore import outline
 import numpy as np
 from numpy.typing import NDArray
@@ -83,14 +84,9 @@ def _draw_strip(
         axes.set_xticks([])
         axes.set_yticks([])
         if pictures:
-            axes.imshow(_around_the_table(pictures[column][1]), interpolation='lanczos')
+            axes.imshow(around_the_table(pictures[column][1]), interpolation='lanczos')
         else:
             _draw_from_above(axes, log, time_s, plan)
-
-
-def _around_the_table(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width = image.shape[:2]
-    return image[height // 6 :, int(0.3 * width) : int(0.3 * width) + height - height // 6]
 
 
 def _draw_from_above(

@@ -25,6 +25,7 @@ HEIGHT, WIDTH = 600, 800  # [px]
 SPEED = 4  # seconds of the scene per second of the video
 FRAMES_PER_S = 20
 HOLD_S = 1.0  # the last picture of an episode stands this long
+GAP = 6  # between the pictures of a strip [px]
 
 
 class FilmError(DpError):
@@ -96,6 +97,26 @@ def video_frames(
             show(done / total)
         for _ in range(round(HOLD_S * FRAMES_PER_S)):
             yield image
+
+
+def around_the_table(image: Image) -> Image:
+    """Return the square of a picture in which things happen."""
+    height, width = image.shape[:2]
+    side = height - height // 6
+    return image[height - side :, int(0.3 * width) : int(0.3 * width) + side]
+
+
+def write_strip(path: Path, images: Sequence[Image], side: int = 300) -> None:
+    """Write pictures side by side, each a square of `side` pixels around the table."""
+    from PIL import Image as Picture
+
+    strip = Picture.new('RGB', (len(images) * (side + GAP) - GAP, side), 'white')
+    for column, image in enumerate(images):
+        square = Picture.fromarray(np.ascontiguousarray(around_the_table(image)))
+        strip.paste(
+            square.resize((side, side), Picture.Resampling.LANCZOS), (column * (side + GAP), 0)
+        )
+    strip.save(path, optimize=True)
 
 
 def caption(image: Image, left: str, right: str) -> Image:

@@ -12,6 +12,7 @@ from episode_samples import chunk
 from episode_samples import record
 from episode_samples import SQUARE
 from episode_samples import write_scene_log
+import matplotlib.image
 import numpy as np
 import pytest
 
@@ -36,6 +37,16 @@ def test_a_page_without_chunks_is_drawn_as_well(log, tmp_path):
 
 def test_the_strip_covers_the_goal_from_begin_to_end(log):
     assert film.strip_times(log, 5) == [1.0, 3.5, 6.0, 8.5, 11.0]
+
+
+def test_a_strip_shows_the_table_side_by_side(tmp_path):
+    image = np.zeros((film.HEIGHT, film.WIDTH, 3), np.uint8)
+    image[film.HEIGHT // 6 :, int(0.3 * film.WIDTH) : int(0.3 * film.WIDTH) + 500] = 90
+    film.write_strip(tmp_path / 'strip.png', [image, image], side=50)
+    pixels = matplotlib.image.imread(tmp_path / 'strip.png')
+    assert pixels.shape == (50, 2 * 50 + film.GAP, 3)
+    assert pixels[:, :50] == pytest.approx(90 / 255)
+    assert (pixels[:, 50 : 50 + film.GAP] == 1.0).all()
 
 
 def test_a_video_holds_its_frames(tmp_path):

@@ -1,0 +1,107 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""A short episode over ROS with the shipped policy: what `make demo` promises is there."""
+
+import json
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import time
+
+from dp_bringup.rescore import rescore
+from dp_bringup.share import POLICIES
+from dp_bringup.share import share
+import pytest
+
+SEED = 2026
+COMMAND = [sys.executable, '-m', 'dp_bringup.demo', '--seed', str(SEED), '--episodes', '1']
+pytestmark = [
+    pytest.mark.ros,
+    pytest.mark.slow,
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(
+        not (share() / 'policies' / POLICIES['state'] / 'policy.yaml').exists(),
+        reason='the state policy has not been trained: make train-ur5e',
+    ),
+]
+
+
+@pytest.fixture(scope='module')
+def output(tmp_path_factory):
+    """Run the demo once; all tests look at what it wrote."""
+    folder = tmp_path_factory.mktemp('demo')
+    arguments = ['--time-limit', '15', '--no-video', '--output', str(folder)]
+    answer = subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=200, check=False
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    (folder / 'stdout.txt').write_text(answer.stdout)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def summary(output):
+    return json.loads((output / 'summary.json').read_text())
+
+
+def test_the_summary_has_the_promised_figures(summary):
+    assert summary['seeds'] == [SEED]
+    assert summary['chunks'] >= 3
+    assert 0.0 < summary['inference_ms']['p50'] <= summary['inference_ms']['max']
+    assert 0.0 < summary['observation_age_ms']['p50'] < 1000.0
+    assert 0.0 <= summary['seam_jump_rad']['p50'] <= summary['seam_jump_rad']['max'] < 0.5
+    assert summary['node_rss_mb'] > 50.0
+    assert summary['protocol']['command'].startswith('dp_demo --seed')
+
+
+def test_the_receiving_side_counts_nothing_late_and_nothing_refused(summary):
+    counts = ('late_ticks', 'rejected_messages', 'expired_chunks')
+    assert [summary[name] for name in counts] == [0, 0, 0]
+    assert 0.98 <= summary['realtime_factor'] <= 1.02
+
+
+def test_the_score_can_be_computed_from_the_log(summary, output):
+    assert rescore(output / 'episodes.npz')[SEED] == pytest.approx(summary['scores'][0], abs=1e-6)
+    assert summary['protocol']['score_difference_to_scene'] < 1e-3
+
+
+def test_plot_and_readable_logs_lie_beside_it(output):
+    assert (output / 'episode.png').stat().st_size > 50_000
+    assert 'goal accepted' in (output / 'logs' / 'policy_node.log').read_text()
+    assert (output / 'episodes' / f'episode_001_seed_{SEED}.npz').exists()
+    assert not (output / 'video.mp4').exists()
+
+
+def test_ctrl_c_in_mid_motion_leaves_no_process(tmp_path):
+    mark = f'DP_TEST_MARK={tmp_path.name}'
+    name, _, value = mark.partition('=')
+    demo = subprocess.Popen(
+        [*COMMAND, '--output', str(tmp_path)],
+        env={**os.environ, name: value},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    for line in demo.stdout:
+        if 'chunk' in line:  # the arm is about to move
+            break
+    time.sleep(1.5)
+    demo.send_signal(signal.SIGINT)
+    rest, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 130
+    assert 'interrupted' in rest
+    assert not survivors(mark.encode())
+    assert 'cancelled by a client' in (tmp_path / 'logs' / 'policy_node.log').read_text()
+
+
+def survivors(mark):
+    """Return the processes whose environment carries a mark."""
+    found = []
+    for folder in Path('/proc').glob('[0-9]*'):
+        try:
+            if mark in (folder / 'environ').read_bytes().split(b'\0'):
+                found.append(folder.name)
+        except OSError:
+            continue  # another user's, or gone
+    return found
