@@ -24,9 +24,9 @@ from dp_policy_node.goal import plan_goal
 from dp_policy_node.inference_worker import Run
 from dp_policy_node.inference_worker import SentChunk
 from dp_policy_node.parameters import read
+from dp_policy_node.readiness import why_refused
 from dp_policy_node.robot import Robot
 from dp_policy_node.supervisor import Supervisor
-import numpy as np
 from rclpy.action import ActionServer
 from rclpy.action import CancelResponse
 from rclpy.action import GoalResponse
@@ -37,8 +37,6 @@ from rclpy.node import Node
 ACTION = 'execute_policy'
 CHECK_PERIOD_S = 0.01
 FEEDBACK_PERIOD_S = 0.1
-# An arm faster than this is moving [rad/s].
-REST_SPEED = 0.05
 # Longest time from our answer to a cancel request to the state CANCELING [s].
 CANCELING_S = 0.2
 QUIET = (Code.NONE, Code.CANCELED, Code.TIMEOUT, Code.PREEMPTED)
@@ -132,30 +130,16 @@ class EpisodeServer:
             return 'the node is not active; configure and activate it'
         if self.stopped:
             return 'stopped; call ~/reset'
-        if not robot.worker.is_alive:
-            return 'the inference thread has died; clean up and configure again'
-        inputs = robot.inputs[policy_name or next(iter(robot.policies))]
         settings = read(self._node)
-        now_ns = self._node.get_clock().now().nanoseconds
-        missing = inputs.why_missing(now_ns, settings.stall_timeout)
-        if missing:
-            return missing
-        silent = robot.output.silent_controllers()
-        if silent:
-            return f'controller {silent[0]!r} does not listen on {silent[0]}/joint_trajectory'
-        if self._episode is not None:
-            return '' if settings.preempt == 'replace' else 'another goal runs'
-        return self._why_moving(robot, policy_name, now_ns)
-
-    def _why_moving(self, robot: Robot, policy_name: str, now_ns: int) -> str:
-        if robot.output.is_moving(now_ns):
-            return 'the arm still brakes'
-        state = robot.inputs[policy_name or next(iter(robot.policies))].robot_state
-        if state is not None and state.velocities is not None:
-            speed = float(np.abs(state.velocities).max())
-            if speed > REST_SPEED:
-                return f'the arm moves at {speed:.2f} rad/s, not by a command of this node'
-        return ''
+        if self._episode is not None and settings.preempt == 'reject':
+            return 'another goal runs'
+        return why_refused(
+            robot,
+            robot.inputs[policy_name or next(iter(robot.policies))],
+            self._node.get_clock().now().nanoseconds,
+            settings.stall_timeout,
+            replaces=self._episode is not None,
+        )
 
     def _on_goal(self, request: ExecutePolicy.Goal) -> GoalResponse:
         robot = self._robot

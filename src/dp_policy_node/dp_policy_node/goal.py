@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dp_core.chunk import check_timing
 from dp_core.errors import ConfigError
 from dp_core.trajectory import SEAMS
 from dp_core.trajectory import TrajectorySettings
@@ -60,17 +61,19 @@ def plan_goal(request: Any, policies: Mapping[str, LoadedPolicy], settings: Sett
     seam = request.seam or settings.seam
     if seam not in SEAMS:
         raise ConfigError(f'seam is {seam!r}, valid: {list(SEAMS)} or nothing')
-    return GoalPlan(
-        policy, task, timeout_s, speed_scale, trajectory_settings(settings, seam), settings
-    )
+    check_timing(
+        policy.contract, policy.expected_s, settings.lead_s, settings.max_blind_s
+    )  # parameters may have changed since configure
+    trajectory = trajectory_settings(settings, seam, speed_scale)
+    return GoalPlan(policy, task, timeout_s, speed_scale, trajectory, settings)
 
 
-def trajectory_settings(settings: Settings, seam: str) -> TrajectorySettings:
-    """Settings of dp_core from the node's parameters."""
+def trajectory_settings(settings: Settings, seam: str, speed_scale: float) -> TrajectorySettings:
+    """Settings of dp_core from the node's parameters; a slower policy is blind for longer."""
     return TrajectorySettings(
         seam=seam,
         lead_s=settings.lead_s,
-        max_blind_s=settings.max_blind_s,
+        max_blind_s=settings.max_blind_s / speed_scale,
         fade_s=settings.fade_s,
         max_acceleration=settings.max_acceleration,
     )

@@ -124,7 +124,10 @@ class Settings:
         0.05, 'Smallest time from sending to the first knot.', unit='s', valid=(0.01, 0.5)
     )
     max_blind_s: float = _parameter(
-        1.0, 'Most that is sent ahead, before the braking tail.', unit='s', valid=(0.1, 10.0)
+        1.0,
+        'Most that is sent ahead at full speed, before the braking tail.',
+        unit='s',
+        valid=(0.1, 10.0),
     )
     fade_s: float = _parameter(
         0.3, 'Time in which the shift of the seam fade vanishes.', unit='s', valid=(0.01, 5.0)

@@ -14,6 +14,7 @@ from dp_core.errors import ConfigError
 from dp_core.errors import ContractError
 from dp_core.errors import KinematicsError
 from dp_core.observation import ObservationWindow
+from dp_policy_node.latency import LatencyRecord
 import numpy as np
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ class LoadedPolicy:
     def contract(self) -> Contract:
         """What it sees and commands."""
         return self.pipeline.contract
+
+    @property
+    def expected_s(self) -> float:
+        """Time that a prediction takes, by the warm-up [s]."""
+        return LatencyRecord(self.warmup_s).expected_s()
 
 
 def parse_policies(entries: Sequence[str]) -> dict[str, str]:

@@ -9,6 +9,8 @@ observation_input -> (window) -> inference_worker -> (chunk) -> trajectory_outpu
 
 from __future__ import annotations
 
+import gc
+
 from dp_core.errors import DpError
 from dp_msgs.msg import ActionChunk
 from dp_policy_node import parameters
@@ -60,6 +62,8 @@ class PolicyNode(LifecycleNode):
             self.get_logger().error(f'configure failed: {error}')
             self.status.failure = str(error)
             return TransitionCallbackReturn.FAILURE
+        gc.collect()
+        gc.freeze()  # later collections need not look through torch: that takes 0.1 s
         self.status.failure = ''
         self.status.set_robot(self._robot)
         return TransitionCallbackReturn.SUCCESS

@@ -14,7 +14,7 @@ from dp_policy_node.parameters import Settings
 import three_joints
 
 POLICIES = {
-    name: SimpleNamespace(name=name, contract=three_joints.contract())
+    name: SimpleNamespace(name=name, contract=three_joints.contract(), expected_s=0.1)
     for name in ('first', 'second')
 }
 
@@ -38,6 +38,15 @@ def test_a_full_goal_means_what_it_says():
                 speed_scale=0.5, seam='fade')  # fmt: skip
     assert (goal.policy.name, goal.task, goal.timeout_s) == ('second', 'point', 3.5)
     assert (goal.speed_scale, goal.trajectory.seam) == (0.5, 'fade')
+
+
+def test_at_half_speed_the_same_way_is_sent_ahead():
+    assert plan(speed_scale=0.5).trajectory.max_blind_s == 2 * plan().trajectory.max_blind_s
+
+
+def test_parameters_that_would_let_chunks_run_out_are_refused():
+    with pytest.raises(ConfigError, match='max_blind_s'):
+        plan(Settings(max_blind_s=0.5))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""May a goal start now? Observations must flow, controllers listen, and the arm be at rest."""
+
+from __future__ import annotations
+
+from dp_policy_node.observation_input import ObservationInput
+from dp_policy_node.robot import Robot
+import numpy as np
+
+# An arm faster than this is moving [rad/s].
+REST_SPEED = 0.05
+
+
+def why_refused(
+    robot: Robot, inputs: ObservationInput, now_ns: int, max_age_s: float, *, replaces: bool
+) -> str:
+    """Return what keeps a goal from starting; '' when nothing does.
+
+    Args:
+        robot: policies and output.
+        inputs: observations of the policy that was asked for.
+        now_ns: the ROS clock [ns].
+        max_age_s: oldest joint state that counts [s].
+        replaces: the goal takes over a motion, so the arm need not rest.
+    """
+    if not robot.worker.is_alive:
+        return 'the inference thread has died; clean up and configure again'
+    missing = inputs.why_missing(now_ns, max_age_s)
+    if missing:
+        return missing
+    silent = robot.output.silent_controllers()
+    if silent:
+        return f'controller {silent[0]!r} does not listen on {silent[0]}/joint_trajectory'
+    return '' if replaces else _why_moving(robot, inputs, now_ns)
+
+
+def _why_moving(robot: Robot, inputs: ObservationInput, now_ns: int) -> str:
+    if robot.output.is_moving(now_ns):
+        return 'the arm still brakes'
+    state = inputs.robot_state
+    if state is not None and state.velocities is not None:
+        speed = float(np.abs(state.velocities).max())
+        if speed > REST_SPEED:
+            return f'the arm moves at {speed:.2f} rad/s, not by a command of this node'
+    return ''
