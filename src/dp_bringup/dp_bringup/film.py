@@ -102,8 +102,8 @@ def video_frames(
 def around_the_table(image: Image) -> Image:
     """Return the square of a picture in which things happen."""
     height, width = image.shape[:2]
-    side = height - height // 6
-    return image[height - side :, int(0.3 * width) : int(0.3 * width) + side]
+    top, left, side = int(0.16 * height), int(0.24 * width), int(0.8 * height)
+    return image[top : top + side, left : left + side]
 
 
 def write_strip(path: Path, images: Sequence[Image], side: int = 300) -> None:
@@ -120,7 +120,7 @@ def write_strip(path: Path, images: Sequence[Image], side: int = 300) -> None:
 
 
 def caption(image: Image, left: str, right: str) -> Image:
-    """Write a line into the upper edge of a picture."""
+    """Write a line into the lower edge of a picture."""
     from matplotlib import get_data_path
     from PIL import Image as Picture
     from PIL import ImageDraw
@@ -129,9 +129,10 @@ def caption(image: Image, left: str, right: str) -> Image:
     picture = Picture.fromarray(image)
     draw = ImageDraw.Draw(picture, 'RGBA')
     font = ImageFont.truetype(str(Path(get_data_path()) / 'fonts' / 'ttf' / 'DejaVuSans.ttf'), 19)
-    draw.rectangle((0, 0, image.shape[1], 36), fill=(20, 24, 30, 190))
-    draw.text((14, 7), left, font=font, fill='white')
-    draw.text((image.shape[1] - 14, 7), right, font=font, fill='white', anchor='ra')
+    height, width = image.shape[:2]
+    draw.rectangle((0, height - 36, width, height), fill=(20, 24, 30, 190))
+    draw.text((14, height - 29), left, font=font, fill='white')
+    draw.text((width - 14, height - 29), right, font=font, fill='white', anchor='ra')
     return np.asarray(picture)
 
 
