@@ -170,7 +170,7 @@ class Ur5Pusht:
         )
 
     def _policy_name(self) -> str:
-        return self.policy if self.policy in POLICIES else Path(self.policy).name
+        return self.policy if self.policy in POLICIES else policy_folder(self.policy).name
 
     def _robot_state_publisher(self) -> NodeSpec:
         from dp_sim.assets import URDF_PATH  # only a viewer needs it
