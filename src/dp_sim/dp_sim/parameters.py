@@ -80,6 +80,15 @@ SIM_NODE = (
         choices=tuple(FAULTS),
         read_only=False,
     ),
+    Parameter(
+        'fault_s',
+        0.0,
+        's',
+        'A fault chosen from now on ends by itself after so much simulated time; 0: never',
+        0.0,
+        3600.0,
+        read_only=False,
+    ),
 )
 
 CONTROLLER = (

@@ -72,6 +72,8 @@ class SimNode(Node):
         )
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix='episode_writer')
         self._running: frozenset[bytes] = frozenset()
+        self._fault_end_ns = 0  # simulated time at which the fault ends; 0 for never
+        self._fault_s = self._values['fault_s']
         self._set_fault(self._values['fault'])
         controller_node.connect(self._loop.receive)
         self._create_interfaces()
@@ -127,6 +129,8 @@ class SimNode(Node):
         self.add_post_set_parameters_callback(self._take_parameters)
 
     def _on_state(self, state: SceneState) -> None:
+        if 0 < self._fault_end_ns <= state.stamp_ns:
+            self._set_fault('')
         self._publisher.publish_state(state)
         self._controller_node.publish(state)
         self._loop.wants_frames = self._cameras.has_listeners
@@ -185,10 +189,16 @@ class SimNode(Node):
 
     def _take_parameters(self, parameters: list[Parameter]) -> None:
         for parameter in parameters:
+            if parameter.name == 'fault_s':
+                self._fault_s = parameter.value
+        for parameter in parameters:
             if parameter.name == 'fault':
                 self._set_fault(parameter.value)
 
     def _set_fault(self, fault: str) -> None:
+        now_ns = self._loop.now_ns
+        ends = fault and self._fault_s and now_ns  # before the first tick there is no time yet
+        self._fault_end_ns = now_ns + round(self._fault_s * 1e9) if ends else 0
         self._publisher.fault = self._cameras.fault = fault
         if fault:
             self.get_logger().warning(f'playing the fault {fault!r}')
