@@ -99,12 +99,14 @@ class StatusPublisher:
 
     def _state(self, now_ns: int) -> tuple[int, str]:
         server, robot = self._server, self._robot
-        if robot is None or server is None:
+        if server is None:
             return PolicyStatus.UNCONFIGURED, self.failure
         refusal, refused_s = server.refusal
         told = ''
         if refusal and time.monotonic() - refused_s < REFUSAL_TOLD_S:
             told = f'goal refused: {refusal}'
+        if robot is None:
+            return PolicyStatus.UNCONFIGURED, told or self.failure
         if not self.active:
             return PolicyStatus.INACTIVE, told
         if server.episode is not None:
