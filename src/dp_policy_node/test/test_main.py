@@ -5,6 +5,7 @@
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -97,6 +98,22 @@ def test_a_killed_node_leaves_an_arm_that_comes_to_rest(arm, client, start):
     client.run()
     node.end(signal.SIGKILL)
     until(lambda: arm.is_at_rest, 'the arm at rest', 2.5)
+
+
+@pytest.mark.parametrize('delay_s', [0.5, 1.5, 4.0])
+def test_an_interrupt_while_starting_ends_the_process_soon(start, delay_s):
+    node = start('autostart:=true', 'startup_timeout:=60.0')  # there is no robot to wait for
+    time.sleep(delay_s)
+    begin = time.monotonic()
+    assert node.end() in (0, -signal.SIGINT)  # the latter before Python itself is up
+    assert time.monotonic() - begin < 20.0
+
+
+def test_a_parameter_out_of_range_is_told_in_one_line(start, capfd):
+    assert start('seam:=welded').wait() == 1
+    errors = capfd.readouterr().err
+    assert "'welded'" in errors
+    assert 'Traceback' not in errors
 
 
 def test_autostart_that_cannot_configure_ends_with_an_error(start):
