@@ -28,6 +28,10 @@ CODES = {
 TRACKING_GRACE_S = 0.2
 # Joint states must arrive within this time even when a simulated clock stands still [s].
 SILENCE_S = 3.0
+# When two checks lie further apart than the first, this process did not get the processor: what
+# has arrived meanwhile may be read within the second, before its absence is judged [s].
+HELD_UP_S, CATCH_UP_S = 0.1, 0.05
+STALLS = (Fault.JOINT_STATE_STALL, Fault.OBSERVATION_STALL)
 
 
 class Supervisor:
@@ -51,6 +55,8 @@ class Supervisor:
         self._newest_window_ns = episode.accepted_ns
         self._why_no_window = ''
         self._off_track_since_s: float | None = None
+        self._checked_s = time.monotonic()
+        self._patient_until_s = 0.0
 
     @property
     def stalled(self) -> bool:
@@ -87,6 +93,7 @@ class Supervisor:
         except ObservationError as error:
             self._why_no_window = str(error)
         why = f'{self._why_no_window}: {complaint.reason}' if complaint else self._why_no_window
+        self._note_hold_up()
         state = self._inputs.robot_state
         verdict = self._watchdog.check(
             now_ns,
@@ -95,7 +102,7 @@ class Supervisor:
             state.stamp_ns if state else None,
             why,
         )
-        if verdict is not None:
+        if verdict is not None and not (verdict.fault in STALLS and self._is_catching_up()):
             code = CODES[verdict.fault]
             if complaint is not None and verdict.fault is not Fault.CLOCK_JUMP:
                 code = Code.CLOCK_JUMP if complaint.future else Code.INVALID_OBSERVATION
@@ -106,6 +113,14 @@ class Supervisor:
                 f'no joint state has arrived for {self._inputs.joint_silence_s:.1f} s',
             )
         return None
+
+    def _note_hold_up(self) -> None:
+        last_s, self._checked_s = self._checked_s, time.monotonic()
+        if self._checked_s - last_s > HELD_UP_S:
+            self._patient_until_s = self._checked_s + CATCH_UP_S
+
+    def _is_catching_up(self) -> bool:
+        return self._checked_s < self._patient_until_s
 
     def _check_worker(self) -> Ending | None:
         if not self._worker.is_alive:
