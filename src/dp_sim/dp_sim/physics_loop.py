@@ -115,6 +115,11 @@ class PhysicsLoop:
         self._arrivals.append((now_ns, judgement.verdict is Verdict.ACCEPTED))
         return judgement
 
+    @property
+    def ran_out(self) -> bool:
+        """Whether the controller has nothing left to follow."""
+        return self._controller.ran_out
+
     def reset(self, seed: int) -> Future[float]:
         """Ask for a new start; the result is the coverage there. Called by other threads."""
         future: Future[float] = Future()

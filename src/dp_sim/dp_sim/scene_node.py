@@ -38,6 +38,8 @@ from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_action_status_default
 
 RESET_TIMEOUT_S = 10.0
+# A goal whose trajectory has run out for so long is one of a policy node that died [ns].
+LOST_GOAL_NS = 3_000_000_000
 RUNNING = (GoalStatus.STATUS_ACCEPTED, GoalStatus.STATUS_EXECUTING, GoalStatus.STATUS_CANCELING)
 
 
@@ -72,6 +74,7 @@ class SimNode(Node):
         )
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix='episode_writer')
         self._running: frozenset[bytes] = frozenset()
+        self._followed_ns = 0  # simulated time at which no running goal had run out
         self._fault_end_ns = 0  # simulated time at which the fault ends; 0 for never
         self._fault_s = self._values['fault_s']
         self._set_fault(self._values['fault'])
@@ -174,8 +177,16 @@ class SimNode(Node):
         self._loop.executing = ids(GoalStatus.STATUS_EXECUTING)
 
     def _forget_lost_goals(self) -> None:
-        """A policy node that died leaves its last status behind: it must not block resets."""
-        if self._running and not self.count_publishers(self._status_topic):
+        """A policy node that died leaves its last status behind: it must not block resets.
+
+        It is gone, or, where a new one has taken its name, nothing is left to follow for longer
+        than a living one would bear.
+        """
+        now_ns = self._loop.now_ns
+        if not self._running or not self._loop.ran_out:
+            self._followed_ns = now_ns
+        lost = now_ns - self._followed_ns > LOST_GOAL_NS
+        if self._running and (lost or not self.count_publishers(self._status_topic)):
             self._running = self._loop.executing = frozenset()
 
     def _check_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
