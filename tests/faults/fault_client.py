@@ -110,9 +110,7 @@ class FaultClient:
         assert self._action.wait_for_server(PATIENCE_S)
         feedback = self.feedback = []  # of this goal only
         goal = ExecutePolicy.Goal(**fields)
-        sending = self._action.send_goal_async(
-            goal, lambda message: feedback.append(message.feedback)
-        )
+        sending = self._action.send_goal_async(goal, lambda said: feedback.append(said.feedback))
         return self.result(sending, 'an answer to the goal')
 
     def cancel_all(self):

@@ -87,12 +87,13 @@ class FaultStack:
 
     def restore(self):
         """Start what does not run, end the fault, reset the scene, and wait until all is ready."""
-        for name in self._specs:
-            if not self.is_running(name):
-                self.stop(name)
-                self.start(name)
+        fresh = [name for name in self._specs if not self.is_running(name)]
+        for name in fresh:
+            self.stop(name)
+            self.start(name)
         self.client.play('')
-        self.client.cancel_all()
+        if 'policy_node' not in fresh:
+            self.client.cancel_all()
         self.client.reset_scene(SEED)
         self.motion.clear()
         self.client.wait_ready()

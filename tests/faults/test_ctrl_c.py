@@ -57,11 +57,11 @@ class Terminal:
     def living(self):
         """Return the living processes that descend from the command, orphans too."""
         return [
-            pid for pid in map(int, filter(str.isdigit, os.listdir('/proc'))) if self._is_ours(pid)
+            int(name) for name in os.listdir('/proc') if name.isdigit() and self._is_ours(name)
         ]
 
     def _is_ours(self, pid):
-        folder = Path('/proc', str(pid))
+        folder = Path('/proc', pid)
         try:
             state = (folder / 'stat').read_text().rpartition(')')[2].split()[0]
             marks = (folder / 'environ').read_bytes().split(b'\0')
@@ -79,9 +79,12 @@ def terminal(checkpoint, tmp_path):
 
 def assert_nothing_is_left(terminal, code, said):
     assert (code, 'Traceback' in said) == (0, False), said
+    assert terminal.living() == []
+
+
+def assert_logs_are_clean(terminal):
     for log in terminal.logs.glob('*.log'):
         assert 'Traceback' not in log.read_text(), log.read_text()
-    assert terminal.living() == []
 
 
 def while_starting(terminal):
@@ -114,6 +117,7 @@ def test_while_the_arm_moves(terminal, is_braking, record_property):
         time.sleep(0.02)
     code, said = terminal.press_ctrl_c()
     assert_nothing_is_left(terminal, code, said)
+    assert_logs_are_clean(terminal)
     wanted = ExecutePolicy.Result.CANCELED if is_braking else ExecutePolicy.Result.DEACTIVATED
     result = client.result(future, 'the result').result
     assert result.error_code == wanted, result

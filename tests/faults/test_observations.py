@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Observations that fail while a policy moves the arm: it goes on, or it comes to rest and says why."""
+"""Observations that fail while a policy moves the arm: it goes on, or it stops and says why."""
 
 from dp_msgs.action import ExecutePolicy
 from motion_record import until
