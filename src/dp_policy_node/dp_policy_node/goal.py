@@ -62,7 +62,7 @@ def plan_goal(request: Any, policies: Mapping[str, LoadedPolicy], settings: Sett
     if seam not in SEAMS:
         raise ConfigError(f'seam is {seam!r}, valid: {list(SEAMS)} or nothing')
     check_timing(
-        policy.contract, policy.expected_s, settings.lead_s, settings.max_blind_s
+        policy.contract, policy.worst_s, settings.lead_s, settings.max_blind_s
     )  # parameters may have changed since configure
     trajectory = trajectory_settings(settings, seam, speed_scale)
     return GoalPlan(policy, task, timeout_s, speed_scale, trajectory, settings)

@@ -35,10 +35,22 @@ class LatencyRecord:
             times = list(self._times_s)
         return float(np.percentile(times, percent)) if times else 0.0
 
+    def worst_s(self) -> float:
+        """Time that nearly every prediction keeps: the 95th percentile and a margin [s]."""
+        return self._known(95) + MARGIN_S
+
     def expected_s(self) -> float:
-        """Time to allow for the next prediction: the 95th percentile and a margin [s]."""
+        """Time ahead of a take-over at which the next prediction begins: median and margin [s].
+
+        A chunk that is ready late takes over late, by as little as its prediction was slow, and
+        the one before goes on meanwhile. To begin by the slowest of predictions would make the
+        observation behind every chunk older instead.
+        """
+        return self._known(50) + MARGIN_S
+
+    def _known(self, percent: float) -> float:
         with self._lock:
             times = list(self._times_s)
         if len(times) < 10:
             times += self._warmup_s
-        return float(np.percentile(times, 95)) + MARGIN_S if times else MARGIN_S
+        return float(np.percentile(times, percent)) if times else 0.0

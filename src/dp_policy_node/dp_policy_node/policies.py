@@ -41,9 +41,9 @@ class LoadedPolicy:
         return self.pipeline.contract
 
     @property
-    def expected_s(self) -> float:
-        """Time that a prediction takes, by the warm-up [s]."""
-        return LatencyRecord(self.warmup_s).expected_s()
+    def worst_s(self) -> float:
+        """Time that nearly every prediction keeps, by the warm-up [s]."""
+        return LatencyRecord(self.warmup_s).worst_s()
 
 
 def parse_policies(entries: Sequence[str]) -> dict[str, str]:

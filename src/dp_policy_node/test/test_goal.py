@@ -14,7 +14,7 @@ from dp_policy_node.parameters import Settings
 import three_joints
 
 POLICIES = {
-    name: SimpleNamespace(name=name, contract=three_joints.contract(), expected_s=0.1)
+    name: SimpleNamespace(name=name, contract=three_joints.contract(), worst_s=0.1)
     for name in ('first', 'second')
 }
 

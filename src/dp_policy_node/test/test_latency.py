@@ -24,3 +24,11 @@ def test_only_the_last_hundred_count():
     for time_s in [9.0] * 50 + [0.01] * 100:
         record.add(time_s)
     assert record.percentile(100) == pytest.approx(0.01)
+
+
+def test_one_slow_prediction_does_not_make_every_observation_older():
+    record = LatencyRecord([])
+    for time_s in [0.05] * 19 + [0.5]:
+        record.add(time_s)
+    assert record.expected_s() == pytest.approx(0.05 + MARGIN_S)
+    assert record.worst_s() == pytest.approx(0.0725 + MARGIN_S)  # 5 % of the way up to 0.5
