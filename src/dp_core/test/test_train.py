@@ -83,6 +83,7 @@ def test_a_run_learns_and_leaves_its_files(options):
     made = load_provenance(folder)
     assert made['steps'] == 200
     assert made['training']['learning_rate'] == 3e-3
+    assert made['training']['datasets'] == ['data']
     assert load_policy(folder, sample_contract()).predict(sample_window(), 0).shape == (8, 2)
 
 

@@ -145,9 +145,12 @@ def describe(options: TrainConfig, config: PolicyConfig, data: dict[str, Any]) -
 
 
 def provenance(settings: str, progress: Progress) -> dict[str, Any]:
-    """Say how a checkpoint came about, as plain data."""
+    """Say how a checkpoint came about, as plain data; folders by name, they are private."""
+    run = json.loads(settings)['run']
+    run['datasets'] = [Path(folder).name for folder in run['datasets']]
+    run['init_from'] = Path(run['init_from']).name
     return {
-        'training': json.loads(settings)['run'],
+        'training': run,
         'settings_sha256': hashlib.sha256(settings.encode()).hexdigest(),
         'steps': progress.step,
         'cpu_s': round(progress.cpu_s, 1),
