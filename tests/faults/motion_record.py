@@ -27,6 +27,7 @@ JOINTS = (
     'wrist_2_joint',
     'wrist_3_joint',
 )
+MAX_ACCELERATION = 5.0  # the node's parameter [rad/s^2]
 VELOCITY_LIMIT = np.pi  # of every joint of a UR5e [rad/s]
 # Twice what 25 rad/s^2, a late brake's bend, make of one tick of 8 ms beyond its mean velocity.
 JUMP_RAD = 2e-3
@@ -149,22 +150,30 @@ class MotionRecord:
         assert rest_s <= within_s
         self.assert_smooth(begin_ns)
         if rest_s:
-            print('DECEL', rest_s, self.deceleration(begin_ns + round(rest_s * 1e9)))
+            self.assert_gentle(begin_ns + round(rest_s * 1e9))
         self.assert_still(begin_ns + round(rest_s * 1e9), is_seen)
         return rest_s
 
-    def deceleration(self, rest_ns):
-        """Return the largest acceleration of the ramp that ended at `rest_ns` [rad/s^2].
+    def assert_gentle(self, rest_ns):
+        """The ramp to rest at `rest_ns`, the last two knots sent, obeys max_acceleration.
 
-        The ramp are the last two knots of the last trajectory.
+        A brake begins at the command of the moment in which it is made. What the reference has
+        moved on, until the controller has the message, bends the first piece of the ramp: a cubic
+        that lacks `gap` in position and `excess` in velocity accelerates by so much more.
         """
         knots = self.sent[-1].points
         times_s = [0.0, *(p.time_from_start.sec + p.time_from_start.nanosec * 1e-9 for p in knots)]
-        ramp_ns = round((times_s[-1] - times_s[-3]) * 1e9)
-        times_s, _, velocities = self.reference.since(rest_ns - ramp_ns)
-        ramp = times_s <= ramp_ns * 1e-9
+        first_s, last_s = times_s[-2] - times_s[-3], times_s[-1] - times_s[-2]
+        ramp_s = first_s + last_s
+        speed = np.array(knots[-2].velocities) * ramp_s / last_s  # (6,) where the ramp begins
+        assert np.abs(speed).max() <= 1.01 * MAX_ACCELERATION * ramp_s
+        start = np.array(knots[-1].positions) - speed * ramp_s / 2.0
+        times_s, positions, velocities = self.reference.since(rest_ns - round(ramp_s * 1e9))
+        ramp = times_s <= ramp_s
         rates = np.diff(velocities[ramp], axis=0) / np.diff(times_s[ramp])[:, None]
-        return ramp_ns * 1e-9, np.abs(velocities[0]).max(), np.abs(rates).max(axis=1).round(1)
+        gap, excess = np.abs(positions[0] - start).max(), np.abs(velocities[0] - speed).max()
+        bend = 6.0 * gap / first_s**2 + 4.0 * excess / first_s
+        assert np.abs(rates).max() <= 1.05 * MAX_ACCELERATION + bend
 
     def assert_still(self, begin_ns, is_seen=True):
         """The reference does not move at all, and the measured arm no more than a servo does.
