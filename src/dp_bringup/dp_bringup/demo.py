@@ -121,10 +121,9 @@ def feedback(message: Any, client: Any, progress: Progress) -> None:
 def ending(record: Any) -> str:
     """Return the line that stays."""
     words = f'{record.outcome.lower()}' + (f' ({record.reason})' if record.reason else '')
-    scene = record.scene
     return (
-        f'score {scene.score:.3f}  best coverage {scene.max_coverage:4.0%}  '
-        f'{len(record.chunks)} chunks  late ticks {scene.late_ticks}  {words}'
+        f'score {record.score:.3f}  best coverage {record.max_coverage:4.0%}  '
+        f'{len(record.chunks)} chunks  late ticks {record.scene.late_ticks}  {words}'
     )
 
 

@@ -66,12 +66,23 @@ class ChunkRecord:
 
 @dataclass(frozen=True)
 class EpisodeRecord:
-    """What was heard during one goal: `scene` and `node` are the last status messages of it."""
+    """What was heard during one goal.
+
+    Attributes:
+        seed: of the start.
+        outcome, reason: how it ended.
+        chunks: all that were sent.
+        score: of the scene, while the goal ran; what the block does afterwards does not count.
+        max_coverage: likewise, in [0, 1].
+        scene, node: the last status messages, when the arm had come to rest.
+    """
 
     seed: int
     outcome: str
     reason: str
     chunks: tuple[ChunkRecord, ...]
+    score: float
+    max_coverage: float
     scene: SceneStatus
     node: PolicyStatus
 
@@ -91,6 +102,7 @@ class DemoClient:
         self._executor.add_node(self._node)
         self._chunks: list[ChunkRecord] = []
         self.scene: SceneStatus | None = None
+        self._scored: SceneStatus | None = None  # the last one while a goal ran
         self.status: PolicyStatus | None = None
         self._goal = ActionClient(self._node, ExecutePolicy, '/execute_policy')
         self._reset = self._node.create_client(ResetScene, '/reset_scene')
@@ -136,7 +148,7 @@ class DemoClient:
             DemoError: the goal was refused, or a node does not answer.
             InterruptedRunError: `check` said so; the goal was cancelled before.
         """
-        self._chunks = []
+        self._chunks, self._scored = [], self.scene
         sending = self._goal.send_goal_async(goal, feedback_callback=lambda m: show(m.feedback))
         handle = self._result(sending, 'an answer to the goal')
         if not handle.accepted:
@@ -160,6 +172,8 @@ class DemoClient:
             outcome='SUCCESS' if outcome == 'NONE' else outcome,
             reason=answer.error_msg,
             chunks=tuple(self._chunks),
+            score=self._scored.score,
+            max_coverage=self._scored.max_coverage,
             scene=self.scene,
             node=self.status,
         )
@@ -199,6 +213,8 @@ class DemoClient:
 
     def _on_scene(self, message: SceneStatus) -> None:
         self.scene = message
+        if message.goal_active:
+            self._scored = message
 
     def _on_status(self, message: PolicyStatus) -> None:
         self.status = message

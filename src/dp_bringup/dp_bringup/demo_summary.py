@@ -55,7 +55,7 @@ def summarize(
             'outcomes': [record.outcome for record in records],
             'score': 'max over the goal, at 10 Hz, of clip(coverage / 0.95, 0, 1)',
             'score_difference_to_scene': max(
-                abs(record.scene.score - score) for record, score in zip(records, scores)
+                abs(record.score - score) for record, score in zip(records, scores)
             ),
         },
     }

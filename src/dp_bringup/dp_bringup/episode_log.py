@@ -88,7 +88,7 @@ class EpisodeLog:
         Returns:
             times (N,) [s], block poses (N, 3) [m, m, rad], coverage (N,) as the scene measured it.
         """
-        inside = (self.coverage_time_s >= self.begin_s) & (self.coverage_time_s <= self.end_s)
+        inside = (self.coverage_time_s >= self.begin_s) & (self.coverage_time_s < self.end_s)
         times = self.coverage_time_s[inside]
         x, y, yaw = self.block_pose.T
         poses = [np.interp(times, self.time_s, row) for row in (x, y, np.unwrap(yaw))]

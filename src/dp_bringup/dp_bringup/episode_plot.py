@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 PICTURES = 6
 CLOSE_UP_S = 4.0
 MIN_SPAN_RAD = 0.02  # of an axis of joint positions, so that a resting joint looks at rest
-COMMANDED, MEASURED, SEAM, PLANNED = '#1f5fa8', '#e07b39', '#b9c2cc', '#7fa6d1'
+COMMANDED, MEASURED, SEAM, PLANNED = '#1f5fa8', '#e07b39', '#c3cad2', '#7fa6d1'
 TARGET, BLOCK = '#4a9d6b', '#d95f2b'
 
 
@@ -52,7 +52,7 @@ def plot_episode(
     figure.get_layout_engine().set(hspace=0.03, wspace=0.02)
     figure.suptitle(
         f'UR5e Push-T, seed {log.seed}: {record.outcome.lower()} after '
-        f'{log.end_s - log.begin_s:.1f} s, best coverage {record.scene.max_coverage:.0%}, '
+        f'{log.end_s - log.begin_s:.1f} s, best coverage {record.max_coverage:.0%}, '
         f'{len(record.chunks)} chunks, {record.scene.late_ticks} late ticks',
         fontsize=15,
         fontweight='bold',
@@ -169,7 +169,7 @@ def _during_goal(log: EpisodeLog, values: Array) -> Array:
 
 def _dress(axes: Axes, log: EpisodeLog, seams: Array) -> None:
     for time_s in seams:
-        axes.axvline(time_s, color=SEAM, lw=0.9, zorder=0)
+        axes.axvline(time_s, color=SEAM, lw=0.6, zorder=0)
     axes.set_xlim(0.0, log.end_s - log.begin_s)
     axes.spines[['top', 'right']].set_visible(False)
     axes.tick_params(labelsize=9)

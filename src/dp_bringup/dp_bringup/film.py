@@ -102,7 +102,7 @@ def video_frames(
 def around_the_table(image: Image) -> Image:
     """Return the square of a picture in which things happen."""
     height, width = image.shape[:2]
-    top, left, side = int(0.16 * height), int(0.24 * width), int(0.8 * height)
+    top, left, side = int(0.08 * height), int(0.24 * width), int(0.8 * height)
     return image[top : top + side, left : left + side]
 
 

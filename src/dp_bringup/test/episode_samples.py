@@ -64,11 +64,9 @@ def chunk(number, inference_s=0.02, jump=0.001):
 def record(seed=0, chunks=(), outcome='SUCCESS', score=1.0, late=0, factor=1.0, expired=0):
     """Return what was heard in an episode."""
     scene = SimpleNamespace(
-        score=score,
-        max_coverage=0.95 * score,
         late_ticks=late,
         rejected_messages=0,
         realtime_factor=factor,
     )
     node = SimpleNamespace(expired_chunks=expired, rss_bytes=300_000_000)
-    return EpisodeRecord(seed, outcome, '', tuple(chunks), scene, node)
+    return EpisodeRecord(seed, outcome, '', tuple(chunks), score, 0.95 * score, scene, node)

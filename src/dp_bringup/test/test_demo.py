@@ -13,7 +13,7 @@ import pytest
 
 
 def test_scores_in_a_file_can_be_asked_for(tmp_path, capsys):
-    log = EpisodeLog.load(write_scene_log(tmp_path / 'log.npz', seed=7, end_s=5.0))
+    log = EpisodeLog.load(write_scene_log(tmp_path / 'log.npz', seed=7, end_s=5.05))
     write_episodes(tmp_path / 'episodes.npz', [log], np.zeros(3), SQUARE, 0.95)
     assert demo.main(['--rescore', str(tmp_path / 'episodes.npz')]) == 0
     assert capsys.readouterr().out == 'seed 7: 0.421053\n'  # 40 % of 95 %

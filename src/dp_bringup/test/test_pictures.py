@@ -41,7 +41,7 @@ def test_the_strip_covers_the_goal_from_begin_to_end(log):
 
 def test_a_strip_shows_the_table_side_by_side(tmp_path):
     image = np.zeros((film.HEIGHT, film.WIDTH, 3), np.uint8)
-    image[96:576, 192:672] = 90
+    image[48:528, 192:672] = 90
     film.write_strip(tmp_path / 'strip.png', [image, image], side=50)
     pixels = matplotlib.image.imread(tmp_path / 'strip.png')
     assert pixels.shape == (50, 2 * 50 + film.GAP, 3)

@@ -36,13 +36,13 @@ def test_scores_come_from_poses_and_geometry_in_the_file_alone(tmp_path):
 
 
 def test_only_what_happened_while_the_goal_ran_counts(tmp_path):
-    # After 5 s the square is at x = 12 cm, so 40 % are covered; after 1 s, 0 %.
-    scores = rescore(write(tmp_path, begin_s=1.0, end_s=5.0))
+    # At the last tick, 5 s, the square is at x = 12 cm, so 40 % are covered; after 1 s, 0 %.
+    scores = rescore(write(tmp_path, begin_s=1.0, end_s=5.05))
     assert scores[7] == pytest.approx(0.4 / 0.95, abs=1e-6)
 
 
 def test_the_file_agrees_with_what_the_scene_measured(tmp_path):
-    path = write(tmp_path, end_s=5.0)
+    path = write(tmp_path, end_s=5.05)
     with np.load(path) as file:
         ends, coverage = file['episode_ends'], file['coverage']
         assert len(file['block_pose']) == len(coverage) == ends[-1]
