@@ -25,6 +25,9 @@ from scipy.interpolate import CubicSpline
 Array = NDArray[np.float64]
 SEAMS = ('replace', 'fade')
 MIN_BRAKE_S = 0.1
+# Where in the braking ramp its middle knot lies. Late, because the controller has moved on by the
+# time a brake arrives, and the piece before the first knot must make up for that: by 1 / length^2.
+RAMP_KNOT = 0.8
 
 
 @dataclass(frozen=True)
@@ -230,15 +233,15 @@ def _ending_at_rest(
     at_s = float(times_s[-1]) if len(times_s) else 0.0
     last, speed = (positions[-1], velocities[-1]) if len(times_s) else (position, velocity)
     duration = max(float(np.abs(speed).max()) / max_acceleration, MIN_BRAKE_S)
-    half = last + speed * duration * (0.5 - 0.125)
+    middle = last + speed * duration * (RAMP_KNOT - 0.5 * RAMP_KNOT**2)
     rest = last + speed * duration * 0.5
     return Trajectory(
         start_ns=start_ns,
         joint_names=joint_names,
         start_position=position,
         start_velocity=velocity,
-        times_s=np.concatenate([times_s, [at_s + duration / 2, at_s + duration]]),
-        positions=np.concatenate([positions, [half, rest]]),
-        velocities=np.concatenate([velocities, [speed / 2, np.zeros_like(speed)]]),
+        times_s=np.concatenate([times_s, [at_s + RAMP_KNOT * duration, at_s + duration]]),
+        positions=np.concatenate([positions, [middle, rest]]),
+        velocities=np.concatenate([velocities, [(1.0 - RAMP_KNOT) * speed, np.zeros_like(speed)]]),
         seam=seam,
     )
