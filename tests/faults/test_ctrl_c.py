@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C in the terminal of `dp_run_local`: the arm comes to rest, and no process is left."""
+"""Ctrl-C in a terminal, at any time: the arm comes to rest, and no process is left."""
 
 import os
 from pathlib import Path
@@ -22,16 +22,13 @@ MARK = 'DP_FAULTS_MARK'
 
 
 class Terminal:
-    """dp_run_local with all its children, as a terminal's foreground job."""
+    """A command of dp_bringup with all its children, as a terminal's foreground job."""
 
-    def __init__(self, checkpoint, folder):
+    def __init__(self, folder, module, *words):
         self._mark = f'{MARK}={folder}'
         domain, environment = private_domain()
         self._job = subprocess.Popen(
-            [
-                *(sys.executable, '-m', 'dp_bringup.run_local', '--seed', '3'),
-                *('--policy', str(checkpoint), '--logs', str(folder / 'logs')),
-            ],
+            [sys.executable, '-m', f'dp_bringup.{module}', '--seed', '3', *map(str, words)],
             env={**environment, MARK: str(folder)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -72,13 +69,22 @@ class Terminal:
 
 @pytest.fixture
 def terminal(checkpoint, tmp_path):
-    terminal = Terminal(checkpoint, tmp_path)
+    words = ('--policy', checkpoint, '--logs', tmp_path / 'logs')
+    terminal = Terminal(tmp_path, 'run_local', *words)
     yield terminal
     terminal.close()
 
 
-def assert_nothing_is_left(terminal, code, said):
-    assert (code, 'Traceback' in said) == (0, False), said
+@pytest.fixture
+def demo(checkpoint, tmp_path):
+    words = ('--policy', checkpoint, '--output', tmp_path, '--episodes', '2')
+    terminal = Terminal(tmp_path, 'demo', *words)
+    yield terminal
+    terminal.close()
+
+
+def assert_nothing_is_left(terminal, code, said, wanted=0):
+    assert (code, 'Traceback' in said) == (wanted, False), said
     assert terminal.living() == []
 
 
@@ -126,3 +132,15 @@ def test_while_the_arm_moves(terminal, is_braking, record_property):
     assert rest_s is not None
     record_property('rest_s', round(rest_s, 3))
     client.motion.assert_smooth(begin_ns)
+
+
+@pytest.mark.parametrize('kind', ['state'], indirect=True)
+def test_in_a_demo(demo):
+    motion = demo.client.motion
+    motion.wait_for_motion()
+    begin_ns = motion.now_ns
+    code, said = demo.press_ctrl_c()
+    assert_nothing_is_left(demo, code, said, wanted=130)
+    assert_logs_are_clean(demo)
+    assert motion.rests_after(begin_ns) is not None
+    motion.assert_smooth(begin_ns)
