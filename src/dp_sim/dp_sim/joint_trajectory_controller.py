@@ -138,9 +138,9 @@ class JointTrajectoryController:
         """Judge a message; an accepted one takes over at the next tick."""
         judgement = judge(message, self.parameters, now_ns, active=self.active)
         if judgement.verdict is Verdict.ACCEPTED:
-            self.accepted += 1
             simple = message.is_complete and len(message.joint_names) == self._n_joints
             self._incoming.append(self._plan(message) if simple else message)
+            self.accepted += 1  # after it has been handed over: who counts it may rely on it
         elif judgement.verdict is not Verdict.DROPPED_INACTIVE:
             self.rejected += 1
         return judgement

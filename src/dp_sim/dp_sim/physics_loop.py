@@ -146,13 +146,14 @@ class PhysicsLoop:
 
     def _tick(self) -> None:
         now_ns, simulation, controller = self.now_ns, self._simulation, self._controller
+        accepted = controller.accepted  # what comes later is followed, and counted, from the next
         command = controller.update(
             now_ns, self._step_ns, simulation.joint_positions, simulation.joint_velocities
         )
         while self._arrivals:
             self._log.add_message(*self._arrivals.popleft())
         self._follow_goals()
-        if self._goals.tick(controller.ran_out, controller.accepted):
+        if self._goals.tick(controller.ran_out, accepted):
             self._log.add_late_tick(now_ns)
         if self._states.is_due(now_ns):
             self._publish_state(command)

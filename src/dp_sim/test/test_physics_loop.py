@@ -138,6 +138,27 @@ def test_late_ticks_are_counted_during_a_goal_only(running):
     assert not seen['scores'][-1].goal_active
 
 
+def test_a_tick_is_not_late_when_the_first_trajectory_arrives_during_it(running, monkeypatch):
+    loop, _, seen, wait = running
+    controller, arrived = loop._controller, threading.Event()
+    update = controller.update
+
+    def update_then_receive(*args):
+        command = update(*args)
+        if loop._goals.active and not arrived.is_set():  # as another thread may, at any moment
+            loop.receive(_message(60_000, [1.0, 1.0]))
+            arrived.set()
+        return command
+
+    wait(100)
+    monkeypatch.setattr(controller, 'update', update_then_receive)
+    loop.executing = frozenset({b'goal'})
+    wait(400)
+    assert arrived.is_set()
+    assert seen['scores'][-1].accepted == 1
+    assert seen['scores'][-1].late_ticks == 0
+
+
 def test_frames_are_offered_only_when_wanted(running):
     loop, _, seen, wait = running
     wait(300)
