@@ -154,6 +154,7 @@ def write_results(
         'seam': options.seam,
         'time_limit_s': options.time_limit,
         'command': options.command,
+        'load_average_before': options.load,
         'machine': machine(),
     }
     summary = summarize(records, scores, expired, protocol)
@@ -255,6 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Interrupt() as interrupt:
         options = parser().parse_args(words)
         options.command = shlex.join(['dp_demo', *words])
+        options.load = round(os.getloadavg()[0], 2)  # what else ran on this machine
         try:
             return run(options, interrupt)
         except DpError as error:
