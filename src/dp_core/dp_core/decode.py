@@ -67,7 +67,7 @@ def decode(stream: Stream, message: Any) -> tuple[int, NDArray[Any]]:
             f'stream {stream.name!r} of kind {stream.kind!r} has no ROS message'
         )
     if stream.kind != 'image' and not np.isfinite(value).all():
-        raise ObservationError(f'{stream.topic}: NaN or infinity in {value.tolist()}')
+        raise ObservationError(f'{stream.topic}: NaN or infinity in {value.round(3).tolist()}')
     return event_ns - round(stream.latency_s * 1e9), value
 
 
@@ -89,8 +89,9 @@ def joint_positions(message: Any, joints: tuple[str, ...], topic: str) -> NDArra
     if doubled:
         raise ObservationError(f'{topic}: joints {doubled} are named more than once')
     value = np.array([message.position[names.index(joint)] for joint in joints], dtype=np.float32)
-    if not np.isfinite(value).all():
-        raise ObservationError(f'{topic}: NaN or infinity in the position of {list(joints)}')
+    bad = [joint for joint, number in zip(joints, value) if not np.isfinite(number)]
+    if bad:
+        raise ObservationError(f'{topic}: NaN or infinity in the position of {bad}')
     return value
 
 

@@ -70,8 +70,9 @@ def robot_state(message: JointState, joint_names: tuple[str, ...], topic: str) -
     names = list(message.name)
     if len(message.velocity) == len(names):
         velocities = np.array([message.velocity[names.index(joint)] for joint in joint_names])
-        if not np.isfinite(velocities).all():
-            raise ObservationError(f'{topic}: NaN or infinity in the velocity of {joint_names}')
+        bad = [joint for joint, v in zip(joint_names, velocities) if not np.isfinite(v)]
+        if bad:
+            raise ObservationError(f'{topic}: NaN or infinity in the velocity of {bad}')
     return RobotState(stamp, positions, velocities)
 
 
