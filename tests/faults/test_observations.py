@@ -47,8 +47,8 @@ def assert_stops(stack, future, fault, code, word, record_property):
 @pytest.mark.parametrize(
     ('fault', 'code', 'word'),
     [
-        ('joint_states_missing', Result.INVALID_OBSERVATION, 'elbow_joint'),
-        ('joint_states_nan', Result.INVALID_OBSERVATION, 'shoulder_lift_joint'),
+        ('joint_states_missing', Result.INVALID_OBSERVATION, "['elbow_joint'] are missing"),
+        ('joint_states_nan', Result.INVALID_OBSERVATION, "['shoulder_lift_joint']"),
         ('stamps_future', Result.CLOCK_JUMP, 'in the future; synchronise the clocks'),
     ],
 )

@@ -76,8 +76,8 @@ def terminal(checkpoint, tmp_path):
 
 
 @pytest.fixture
-def demo(checkpoint, tmp_path):
-    words = ('--policy', checkpoint, '--output', tmp_path, '--episodes', '2')
+def demo(tmp_path):
+    words = ('--policy', 'state', '--output', tmp_path, '--episodes', '2')
     terminal = Terminal(tmp_path, 'demo', *words)
     yield terminal
     terminal.close()
@@ -134,7 +134,6 @@ def test_while_the_arm_moves(terminal, is_braking, record_property):
     client.motion.assert_smooth(begin_ns)
 
 
-@pytest.mark.parametrize('kind', ['state'], indirect=True)
 def test_in_a_demo(demo):
     motion = demo.client.motion
     motion.wait_for_motion()
