@@ -11,9 +11,13 @@ from dp_core.errors import DpError
 import numpy as np
 from numpy.typing import NDArray
 
-os.environ.setdefault('MUJOCO_GL', 'egl')  # before mujoco is imported
+_GL = os.environ.setdefault('MUJOCO_GL', 'egl')  # before mujoco is imported
 
-import mujoco
+try:
+    import mujoco
+except (AttributeError, ImportError, OSError):  # what PyOpenGL raises where the library is missing
+    os.environ['MUJOCO_GL'] = 'disable'  # physics needs no GL; a picture raises RenderError
+    import mujoco
 
 CAMERAS = ('front', 'wrist', 'view')
 _SMALL = 160  # lower pictures are averaged from twice as many lines: cheap, and edges stay smooth
@@ -69,7 +73,7 @@ class SceneRenderer:
                 self._renderers[key] = mujoco.Renderer(self._model, height, width)
             except (RuntimeError, ImportError, AttributeError, mujoco.FatalError) as error:
                 raise RenderError(
-                    f'cannot render with MUJOCO_GL={os.environ.get("MUJOCO_GL")!r}: {error}; '
+                    f'cannot render with MUJOCO_GL={_GL!r}: {error}; '
                     'install libegl1 and libgl1-mesa-dri, or libosmesa6 with MUJOCO_GL=osmesa'
                 ) from error
         return self._renderers[key]

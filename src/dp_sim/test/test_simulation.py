@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The physics wrapper: servos, state, pictures."""
 
+import os
+import subprocess
+import sys
+
 from dp_sim import scene
 from dp_sim.rendering import RenderError
 from dp_sim.simulation import Simulation
@@ -136,3 +140,32 @@ def test_robot_cameras_show_what_the_shipped_camera_policy_was_trained_on(simula
         except RenderError as error:
             pytest.skip(str(error))
         np.testing.assert_allclose(image.mean(axis=(0, 1)), colour, atol=3)
+
+
+WITHOUT_GL = """
+import ctypes.util
+find = ctypes.util.find_library
+ctypes.util.find_library = lambda name: None if name == 'OSMesa' else find(name)
+from dp_sim.rendering import RenderError
+from dp_sim.simulation import Simulation
+simulation = Simulation()
+simulation.step(simulation.joint_positions, simulation.joint_velocities)
+try:
+    simulation.render('view', 96, 96)
+except RenderError as error:
+    print(error)
+"""
+
+
+def test_a_missing_gl_library_costs_the_pictures_but_not_the_physics():
+    answer = subprocess.run(
+        [sys.executable, '-c', WITHOUT_GL],
+        env={**os.environ, 'MUJOCO_GL': 'osmesa'},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "cannot render with MUJOCO_GL='osmesa'" in answer.stdout
+    assert 'install libegl1' in answer.stdout
