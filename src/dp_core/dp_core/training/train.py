@@ -17,10 +17,12 @@ from dp_core.checkpoint import load_provenance
 from dp_core.checkpoint import POLICY_FILE
 from dp_core.checkpoint import save_policy
 from dp_core.config import PolicyConfig
+from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.errors import DatasetError
 from dp_core.policy import PolicyNetwork
 from dp_core.replay_buffer import load_datasets
+from dp_core.replay_buffer import ReplayBuffer
 from dp_core.training.dataset import EpochOrder
 from dp_core.training.dataset import SequenceDataset
 from dp_core.training.learner import Learner
@@ -62,13 +64,7 @@ def train(
     settings = describe(options, config, {**contract.to_dict(), 'frames': len(buffer)})
     if is_finished(options.output, settings):
         return options.output
-    start = load_policy(options.init_from, contract) if options.init_from else None
-    if start and start.config != config:
-        raise ConfigError(f'{options.init_from} has other settings than asked for: {start.config}')
-    normalizer = start.normalizer if start else None
-    dataset = SequenceDataset(contract, buffer, config.image_crop, normalizer)
-    network = start.network if start else PolicyNetwork(contract, config)
-    learner = Learner(network, config, options)
+    dataset, learner = prepare(options, config, contract, buffer)
 
     options.output.mkdir(parents=True, exist_ok=True)
     resumed = load_state(options.output, settings)
@@ -104,6 +100,19 @@ def train(
     plot_loss(options.output / LOG_FILE, options.output / 'loss.png')
     (options.output / STATE_FILE).unlink(missing_ok=True)
     return options.output
+
+
+def prepare(
+    options: TrainConfig, config: PolicyConfig, contract: Contract, buffer: ReplayBuffer
+) -> tuple[SequenceDataset, Learner]:
+    """Return the sequences to learn from and the learner, fresh or from another checkpoint."""
+    start = load_policy(options.init_from, contract) if options.init_from else None
+    if start and start.config != config:
+        raise ConfigError(f'{options.init_from} has other settings than asked for: {start.config}')
+    normalizer = start.normalizer if start else None
+    dataset = SequenceDataset(contract, buffer, config.image_crop, normalizer)
+    network = start.network if start else PolicyNetwork(contract, config)
+    return dataset, Learner(network, config, options)
 
 
 def schedule(step: int, done: float, options: TrainConfig) -> float:
