@@ -113,6 +113,11 @@ class ProgressLine:
         )
         sys.stderr.flush()
 
+    def end(self) -> None:
+        """Leave the last line standing."""
+        if self._terminal:
+            sys.stderr.write('\n')
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; mistakes end in one line and exit code 2."""
@@ -124,12 +129,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         if options.compile:
             sys.stderr.write('compiling the training step (one or two minutes) ...\n')
-        folder = train(options, config, ProgressLine())
+        progress = ProgressLine()
+        folder = train(options, config, progress)
+        progress.end()
     except DpError as error:
         sys.stderr.write(f'dp_train: {error}\n')
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write('\ndp_train: interrupted; the same command goes on from here\n')
+        sys.stderr.write('\ndp_train: interrupted; the same command goes on from the last state\n')
         return 130
     sys.stdout.write(f'{folder}: policy.yaml, weights, statistics, loss.png, log.jsonl\n')
     return 0
