@@ -64,16 +64,16 @@ def plan_goal(request: Any, policies: Mapping[str, LoadedPolicy], settings: Sett
     check_timing(
         policy.contract, policy.worst_s, settings.lead_s, settings.max_blind_s
     )  # parameters may have changed since configure
-    trajectory = trajectory_settings(settings, seam, speed_scale)
+    trajectory = trajectory_settings(settings, seam)
     return GoalPlan(policy, task, timeout_s, speed_scale, trajectory, settings)
 
 
-def trajectory_settings(settings: Settings, seam: str, speed_scale: float) -> TrajectorySettings:
-    """Settings of dp_core from the node's parameters; a slower policy is blind for longer."""
+def trajectory_settings(settings: Settings, seam: str) -> TrajectorySettings:
+    """Settings of dp_core from the node's parameters, at full speed; dp_core stretches them."""
     return TrajectorySettings(
         seam=seam,
         lead_s=settings.lead_s,
-        max_blind_s=settings.max_blind_s / speed_scale,
+        max_blind_s=settings.max_blind_s,
         fade_s=settings.fade_s,
         max_acceleration=settings.max_acceleration,
     )

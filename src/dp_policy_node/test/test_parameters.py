@@ -21,7 +21,7 @@ def test_every_parameter_says_what_it_means_and_numbers_say_their_unit():
 
 
 def test_defaults_agree_with_the_core():
-    assert trajectory_settings(Settings(), Settings().seam, 1.0) == TrajectorySettings()
+    assert trajectory_settings(Settings(), Settings().seam) == TrajectorySettings()
 
 
 def test_readme_holds_the_table_as_generated():
