@@ -18,6 +18,8 @@ pytest.importorskip('rclpy')
 pytest.importorskip('dp_msgs.msg')
 
 KINDS = ('state', 'camera')
+# Of the goals. What a weak policy wants may be too fast for the arm, which is another fault.
+SPEED_SCALE = {'state': 1.0, 'camera': 0.6}
 
 
 @pytest.fixture(scope='session', params=KINDS)
@@ -34,11 +36,11 @@ def checkpoint(kind):
 
 
 @pytest.fixture(scope='session')
-def running(checkpoint, tmp_path_factory):
+def running(kind, checkpoint, tmp_path_factory):
     """A stack whose processes end with the session; tests may kill them."""
     from fault_stack import FaultStack
 
-    with FaultStack(checkpoint, tmp_path_factory.mktemp('stack')) as stack:
+    with FaultStack(checkpoint, tmp_path_factory.mktemp('stack'), SPEED_SCALE[kind]) as stack:
         yield stack
 
 

@@ -30,11 +30,11 @@ def private_domain():
 class FaultStack:
     """sim_node and policy_node as processes, and a client beside them."""
 
-    def __init__(self, checkpoint, folder, sim_parameters=None):
+    def __init__(self, checkpoint, folder, speed_scale):
         self.folder = folder
+        self.speed_scale = speed_scale
         self._domain, self._environment = private_domain()
         sim, node = Ur5Pusht(policy=str(checkpoint), seed=SEED).nodes()
-        sim = dataclasses.replace(sim, parameters={**sim.parameters, **(sim_parameters or {})})
         self._specs = {'sim_node': sim, 'policy_node': node}
         self._running = {}
         self._count = 0
@@ -98,9 +98,9 @@ class FaultStack:
         self.motion.clear()
         self.client.wait_ready()
 
-    def move(self, chunks=2, **fields):
+    def move(self, chunks=2):
         """Send a goal and wait until the arm moves by it; returns the future of its result."""
-        handle = self.client.send(**fields)
+        handle = self.client.send(speed_scale=self.speed_scale)
         assert handle.accepted, self.client.status
         self.client.wait_chunks(chunks)
         self.motion.wait_for_motion()

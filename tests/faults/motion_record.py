@@ -148,7 +148,7 @@ class MotionRecord:
         self.simulate(STILL_S)
         rest_s = self.rests_after(begin_ns)
         assert rest_s is not None, 'the arm moves again without a goal'
-        assert rest_s <= within_s
+        assert rest_s <= within_s, rest_s
         self.assert_smooth(begin_ns)
         if rest_s:
             self.assert_gentle(begin_ns + round(rest_s * 1e9))
