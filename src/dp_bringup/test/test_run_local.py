@@ -151,8 +151,14 @@ def test_ctrl_c_at_any_time_leaves_no_process(programs, delay_s):
         env={**os.environ, name: value},
     )
     time.sleep(delay_s)
-    runner.send_signal(signal.SIGINT)
-    runner.wait(timeout=30)
+    for _ in range(10):  # as a person does: while Python starts, it may swallow a Ctrl-C
+        runner.send_signal(signal.SIGINT)
+        try:
+            runner.wait(timeout=5)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    assert runner.poll() is not None
     wait_for(lambda: not marked(mark))
 
 
