@@ -57,6 +57,8 @@ class Supervisor:
         self._off_track_since_s: float | None = None
         self._checked_s = time.monotonic()
         self._patient_until_s = 0.0
+        self._trusted_ns: tuple[int, int] | None = None  # ROS and steady clock, when they agreed
+        self._has_jumped = False
 
     @property
     def stalled(self) -> bool:
@@ -65,7 +67,8 @@ class Supervisor:
 
     def brake(self) -> None:
         """Stop the arm, unless a newer episode moves it already."""
-        self._output.brake(self._settings.max_acceleration, self._episode.epoch)
+        before_jump = self._trusted_ns if self._has_jumped else None
+        self._output.brake(self._settings.max_acceleration, self._episode.epoch, before_jump)
         self._worker.wake()
 
     def check(self, now_ns: int) -> Ending | None:
@@ -94,14 +97,17 @@ class Supervisor:
             self._why_no_window = str(error)
         why = f'{self._why_no_window}: {complaint.reason}' if complaint else self._why_no_window
         self._note_hold_up()
-        state = self._inputs.robot_state
+        state, steady_ns = self._inputs.robot_state, time.monotonic_ns()
         verdict = self._watchdog.check(
             now_ns,
-            time.monotonic_ns(),
+            steady_ns,
             self._newest_window_ns,
             state.stamp_ns if state else None,
             why,
         )
+        self._has_jumped = verdict is not None and verdict.fault is Fault.CLOCK_JUMP
+        if not self._has_jumped:
+            self._trusted_ns = now_ns, steady_ns
         if verdict is not None and not (verdict.fault in STALLS and self._is_catching_up()):
             code = CODES[verdict.fault]
             if complaint is not None and verdict.fault is not Fault.CLOCK_JUMP:

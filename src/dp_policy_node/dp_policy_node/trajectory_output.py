@@ -9,7 +9,9 @@ epoch it began with, and a brake ends that epoch.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 import threading
+import time
 
 from dp_core.contract import ActionGroup
 from dp_core.trajectory import brake
@@ -55,6 +57,7 @@ class TrajectoryOutput:
         self._lock = threading.Lock()
         self._epoch = 0
         self._motion: CommandedMotion | None = None
+        self._sent_steady_ns = 0
 
     def close(self) -> None:
         """Remove the publishers; nothing can be sent any more."""
@@ -105,21 +108,32 @@ class TrajectoryOutput:
             self._publish(trajectory)
             return trajectory
 
-    def brake(self, max_acceleration: float, epoch: int | None = None) -> Trajectory | None:
+    def brake(
+        self,
+        max_acceleration: float,
+        epoch: int | None = None,
+        before_jump: tuple[int, int] | None = None,
+    ) -> Trajectory | None:
         """Come to rest and end the epoch; None when the arm rests already.
 
         Args:
             max_acceleration: of every joint [rad/s^2].
             epoch: brake only this run, and leave a newer one alone; None brakes whatever moves.
+            before_jump: ROS and steady clock [ns] before the ROS clock jumped: the arm has not
+                jumped with it. None when it has not.
         """
         with self._lock:
             if epoch is not None and epoch != self._epoch:
                 return None
             self._epoch += 1
             now_ns = self._clock.now().nanoseconds
-            if self._motion is None or now_ns >= self._motion.end_ns:
+            state_ns = now_ns
+            if before_jump is not None and self._sent_steady_ns <= before_jump[1]:
+                state_ns = before_jump[0] + time.monotonic_ns() - before_jump[1]
+            if self._motion is None or state_ns >= self._motion.end_ns:
                 return None
-            trajectory = brake(self._motion, self.joint_names, now_ns, max_acceleration)
+            trajectory = brake(self._motion, self.joint_names, state_ns, max_acceleration)
+            trajectory = replace(trajectory, start_ns=now_ns)
             self._publish(trajectory)
             return trajectory
 
@@ -137,5 +151,6 @@ class TrajectoryOutput:
         messages = [trajectory_message(trajectory, group.joints) for group in self._groups]
         for publisher, message in zip(self._publishers, messages):
             publisher.publish(message)
+        self._sent_steady_ns = time.monotonic_ns()
         if self._motion is not None:
             self._motion.follow(trajectory)

@@ -133,6 +133,15 @@ def test_clock_jump(world):
     assert world.check(5.0).code == Code.CLOCK_JUMP
 
 
+@pytest.mark.parametrize('clock_s', [5.0, -5.0])
+def test_after_a_clock_jump_the_brake_begins_where_the_arm_is(world, clock_s):
+    assert world.check(clock_s).code == Code.CLOCK_JUMP
+    world.supervisor.brake()
+    _, _, (ros_ns, steady_ns) = world.brakes[0]
+    assert ros_ns == world.begin_ns
+    assert 0 <= time.monotonic_ns() - steady_ns < 1_000_000_000
+
+
 def test_dead_or_hanging_inference(world):
     world.worker.busy_s = 10.0
     assert world.check().code == Code.INFERENCE_FAILED
@@ -175,4 +184,4 @@ def test_of_several_endings_the_first_one_stands(world):
 def test_brake_is_for_its_own_run_only(world):
     world.episode.epoch = 7
     world.supervisor.brake()
-    assert world.brakes == [(Settings().max_acceleration, 7)]
+    assert world.brakes == [(Settings().max_acceleration, 7, None)]

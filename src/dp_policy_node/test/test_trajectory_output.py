@@ -1,7 +1,9 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
 import threading
 import time
+from types import SimpleNamespace
 
 from dp_core.errors import LimitError
 from dp_core.trajectory import brake
@@ -37,6 +39,11 @@ def onward(motion, now_ns):
     )  # fmt: skip
 
 
+def slowly(motion, now_ns):
+    """1 rad/s from the first moment, for a second, then to rest within half a second."""
+    return replace(onward(motion, now_ns), start_velocity=np.ones(3))
+
+
 def test_a_run_starts_at_the_measured_joints_when_nothing_was_commanded(output):
     output.begin(np.array([1.0, 2.0, 3.0]))
     assert output.command_at(0)[0].tolist() == [1.0, 2.0, 3.0]
@@ -68,6 +75,33 @@ def test_nothing_follows_a_brake(output, node):
     assert output.send(epoch, onward) is None
     assert not output.is_current(epoch)
     assert len(node.published) == 2
+
+
+def show(output, clock_ns):
+    output._clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=clock_ns))
+
+
+@pytest.mark.parametrize('jump_s', [-10.0, -0.2, 0.4, 10.0])
+def test_the_arm_does_not_jump_with_the_clock(output, node, jump_s):
+    """After 0.5 s at 1 rad/s a clock jumps: the brake begins at 0.5 rad, by the new clock."""
+    begin_ns = output.send(output.begin(np.zeros(3)), slowly).start_ns
+    before_ns, after_ns = (begin_ns + round(t * 1e9) for t in (0.5, 0.5 + jump_s))
+    show(output, after_ns)
+    brake = output.brake(5.0, before_jump=(before_ns, time.monotonic_ns()))
+    np.testing.assert_allclose(brake.start_position, 0.5, atol=0.05)
+    np.testing.assert_allclose(brake.start_velocity, 1.0)
+    assert brake.start_ns == after_ns
+    assert len(node.published) == 2
+    assert output.is_moving(after_ns)
+
+
+def test_what_was_sent_after_a_jump_is_braked_by_the_new_clock(output):
+    before = (time.monotonic_ns(), time.monotonic_ns())
+    epoch = output.begin(np.zeros(3))
+    show(output, before[0] - 10_000_000_000)
+    output.send(epoch, slowly)
+    show(output, before[0] - 9_500_000_000)
+    np.testing.assert_allclose(output.brake(5.0, epoch, before).start_position, 0.5)
 
 
 def test_an_old_run_cannot_brake_a_newer_one(output, node):
