@@ -175,7 +175,9 @@ class EpisodeServer:
             return None
         inputs = robot.inputs[plan.policy.name]
         self.policy_name = plan.policy.name
-        if not replaces:
+        if replaces:  # the arm moves on: what was seen meanwhile is as good
+            inputs.excuse()
+        else:
             inputs.clear()
         episode.epoch = robot.output.begin(inputs.robot_state.positions)
         robot.worker.start(

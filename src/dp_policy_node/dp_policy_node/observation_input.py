@@ -77,7 +77,11 @@ class ObservationInput:
         """Forget observations and complaints: nothing older belongs to the next episode."""
         with self._lock:
             self._sync.clear()
-            self._complaint = None
+        self.excuse()
+
+    def excuse(self) -> None:
+        """Forget complaints: the next episode is not to blame for what was refused before it."""
+        self._complaint = None
 
     def window(self, now_ns: int) -> ObservationWindow:
         """Return the newest window; raises NotReadyError naming what is missing."""

@@ -1,0 +1,84 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""How an episode begins; `test_policy_node.py` holds the rest of the action, over ROS."""
+
+from types import SimpleNamespace
+
+from dp_core.trajectory import TrajectorySettings
+import numpy as np
+import pytest
+
+pytest.importorskip('dp_msgs.msg')
+
+from dp_policy_node import episode_server
+from dp_policy_node.episode import Episode
+from dp_policy_node.observation_input import ObservationInput
+from dp_policy_node.parameters import Settings
+from sensor_msgs.msg import JointState
+import three_joints
+
+T0 = 1_000_000_000
+
+
+class Listener:
+    """Hands messages over at once."""
+
+    def __init__(self):
+        self.handlers = []
+
+    def add(self, topic, kind, handler):
+        self.handlers.append(handler)
+
+    def send(self, stamp_ns, position):
+        message = JointState(name=list(three_joints.JOINTS), position=[position] * 3)
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp_ns, 10**9)
+        for handler in self.handlers:
+            handler(message, stamp_ns)
+
+
+@pytest.fixture
+def inputs():
+    """Observations of a policy that heard a NaN long ago, and is well now."""
+    result = ObservationInput(three_joints.contract(), three_joints.JOINTS, 'joint_states')
+    listener = Listener()
+    result.listen(listener, listener)
+    listener.send(T0, float('nan'))
+    for k in range(1, 4):
+        listener.send(T0 + k * 100_000_000, 0.1)
+    assert result.complaint.invalid
+    return result
+
+
+@pytest.fixture
+def server(inputs, monkeypatch):
+    monkeypatch.setattr(episode_server, 'ActionServer', lambda *_, **__: None)
+    node = SimpleNamespace(get_logger=lambda: SimpleNamespace(info=lambda text: None))
+    result = episode_server.EpisodeServer(node, lambda *_: None, lambda: None)
+    output = SimpleNamespace(begin=lambda measured: 1)
+    worker = SimpleNamespace(start=lambda run: None)
+    result.activate(SimpleNamespace(inputs={'wave': inputs}, output=output, worker=worker))
+    return result
+
+
+@pytest.fixture
+def episode():
+    policy = SimpleNamespace(name='wave')
+    plan = SimpleNamespace(
+        policy=policy, task='', timeout_s=1.0, speed_scale=1.0,
+        trajectory=TrajectorySettings(), settings=Settings(),
+    )  # fmt: skip
+    return Episode(plan, T0)
+
+
+@pytest.mark.parametrize('replaces', [True, False])
+def test_no_episode_ends_by_what_was_refused_before_it(server, inputs, episode, replaces):
+    server._begin(episode, replaces=replaces)
+    assert inputs.complaint is None
+
+
+def test_a_goal_that_takes_over_sees_what_was_seen_before_it(server, inputs, episode):
+    now_ns = T0 + 300_000_000
+    server._begin(episode, replaces=True)
+    np.testing.assert_allclose(inputs.window(now_ns).low_dim['joints'], 0.1)
+    server._begin(episode, replaces=False)
+    assert 'no sample' in inputs.why_missing(now_ns, 0.5)
