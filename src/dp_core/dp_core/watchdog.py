@@ -50,16 +50,12 @@ class WatchdogSettings:
 
 
 class Watchdog:
-    """Checked at a fixed rate while a goal runs."""
+    """Checked at a fixed rate while a goal runs; each goal has its own."""
 
     def __init__(self, settings: WatchdogSettings):
         self._settings = settings
         self._last: tuple[int, int] | None = None
         self._moved_ns = 0  # steady time at which the ROS clock was last seen to move
-
-    def start(self) -> None:
-        """A goal begins: forget the clocks of the last one."""
-        self._last = None
 
     def check(
         self,

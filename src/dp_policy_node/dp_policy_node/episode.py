@@ -47,11 +47,6 @@ class Episode:
         self._ended.set()
         return True
 
-    @property
-    def ending(self) -> Ending | None:
-        """Why it ends; None while it runs."""
-        return self._ending
-
     def wait(self, timeout_s: float) -> Ending | None:
         """Wait for the end at most this long [s]."""
         self._ended.wait(timeout_s)
