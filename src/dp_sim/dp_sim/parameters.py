@@ -132,6 +132,26 @@ CONTROLLER = (
 )
 
 
+def reference(table: tuple[Parameter, ...]) -> str:
+    """Return the table of the reference page, in Markdown."""
+    lines = [
+        '| parameter | default | valid | unit | changeable | meaning |',
+        '|---|---|---|---|---|---|',
+    ]
+    for row in table:
+        default = ', '.join(row.default) if isinstance(row.default, tuple) else str(row.default)
+        valid = ', '.join(
+            f"`'{choice}'`" if not choice else f'`{choice}`' for choice in row.choices
+        )
+        if row.minimum is not None:
+            valid = f'{row.minimum} .. {row.maximum}'
+        lines.append(
+            f'| `{row.name}` | {f"`{default}`" if default else ""} | {valid} | {row.unit} | '
+            f'{"at start" if row.read_only else "any time"} | {row.description} |'
+        )
+    return '\n'.join(lines) + '\n'
+
+
 def declare(node: Node, table: tuple[Parameter, ...]) -> dict[str, Any]:
     """Declare a table on a node and return the values by name."""
     values = {}

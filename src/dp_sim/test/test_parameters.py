@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of parameters say what a user needs to know."""
 
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip('rclpy')
 
 from dp_sim.faults import FAULTS
 from dp_sim.parameters import CONTROLLER
+from dp_sim.parameters import reference
 from dp_sim.parameters import SIM_NODE
 
 
@@ -32,3 +35,9 @@ def test_choice_that_does_not_exist_is_refused_with_the_valid_ones():
     assert row.choices == tuple(FAULTS)
     with pytest.raises(ValueError, match="'smoke'.*'joint_states_stop'"):
         row.check('smoke')
+
+
+@pytest.mark.parametrize('table', [SIM_NODE, CONTROLLER], ids=['sim_node', 'controller'])
+def test_readme_holds_the_table_as_generated(table):
+    readme = Path(__file__).parents[1] / 'README.md'
+    assert reference(table) in readme.read_text(encoding='utf-8'), reference(table)
