@@ -17,6 +17,7 @@ from dp_core.evaluation.report import write_json
 from dp_core.observation import ObservationWindow
 from dp_sim.env import IMAGE_SIZE
 from dp_sim.env import UR5ePushTEnv
+from dp_sim.rendering import RenderError
 import numpy as np
 import torch
 
@@ -85,7 +86,7 @@ def bench_simulation(seconds):
     result = {'policy_step_s': 0.1, 'policy_steps_hz': rate_hz(lambda: env.step(tool), seconds)}
     try:
         env.simulation.render('front', IMAGE_SIZE, IMAGE_SIZE)
-    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+    except RenderError as error:
         result['pictures_hz'], result['pictures_error'] = None, str(error)
     else:
         result['picture_size'] = [IMAGE_SIZE, IMAGE_SIZE]
