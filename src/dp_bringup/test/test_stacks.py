@@ -8,7 +8,9 @@ import xml.etree.ElementTree as ElementTree
 from dp_bringup.share import policy_folder
 from dp_bringup.share import share
 from dp_bringup.stacks import dds_environment
+from dp_bringup.stacks import SEAMS
 from dp_bringup.stacks import Ur5Pusht
+from dp_core import trajectory
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 import pytest
@@ -33,6 +35,11 @@ def test_ur5_pusht_is_a_scene_and_a_policy_node(checkpoint):
     assert (policy.package, policy.executable) == ('dp_policy_node', 'policy_node')
     assert policy.parameters['policies'] == (f'{checkpoint.name}={checkpoint}',)
     assert policy.parameters['autostart'] is True
+
+
+def test_seams_are_those_of_the_core():
+    """Written a second time, so that a launch need not wait for the import of scipy."""
+    assert set(SEAMS) == set(trajectory.SEAMS)
 
 
 def test_viewers_come_only_when_asked_for_and_may_be_closed(checkpoint):
