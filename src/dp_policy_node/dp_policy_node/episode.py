@@ -26,10 +26,11 @@ class Ending:
 class Episode:
     """The record of one goal. It ends once: of several reasons the first one stands."""
 
-    def __init__(self, plan: GoalPlan, accepted_ns: int):
-        """Begin at ``accepted_ns`` on the ROS clock."""
+    def __init__(self, plan: GoalPlan, accepted_ns: int, goal_id: bytes = b''):
+        """Begin at ``accepted_ns`` on the ROS clock; ``goal_id`` is the action's."""
         self.plan = plan
         self.accepted_ns = accepted_ns
+        self.goal_id = goal_id
         self.epoch = 0
         self.chunks = 0
         self.newest: SentChunk | None = None

@@ -159,7 +159,8 @@ class EpisodeServer:
     def _on_accepted(self, handle: ServerGoalHandle) -> None:
         """Begin the episode, at once and in order: the next goal may ask to replace it."""
         plan = self._planned
-        episode = Episode(plan, self._node.get_clock().now().nanoseconds)
+        now_ns = self._node.get_clock().now().nanoseconds
+        episode = Episode(plan, now_ns, bytes(handle.goal_id.uuid))
         with self._lock:  # a stop or a deactivation comes before or after this, not within
             old, self._episode = self._episode, episode
             supervisor = self._begin(episode, replaces=old is not None)
@@ -202,7 +203,9 @@ class EpisodeServer:
         self._on_chunk(episode, sent)
 
     def _on_cancel(self, handle: ServerGoalHandle) -> CancelResponse:
-        self.end_episode(Code.CANCELED, 'cancelled by a client')
+        episode = self._episode
+        if episode is not None and episode.goal_id == bytes(handle.goal_id.uuid):
+            episode.end(Code.CANCELED, 'cancelled by a client')
         return CancelResponse.ACCEPT
 
     def _execute(

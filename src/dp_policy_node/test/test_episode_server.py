@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip('dp_msgs.msg')
 
 from dp_policy_node import episode_server
+from dp_policy_node.episode import Code
 from dp_policy_node.episode import Episode
 from dp_policy_node.observation_input import ObservationInput
 from dp_policy_node.parameters import Settings
@@ -67,7 +68,7 @@ def episode():
         policy=policy, task='', timeout_s=1.0, speed_scale=1.0,
         trajectory=TrajectorySettings(), settings=Settings(),
     )  # fmt: skip
-    return Episode(plan, T0)
+    return Episode(plan, T0, b'new')
 
 
 @pytest.mark.parametrize('replaces', [True, False])
@@ -82,3 +83,14 @@ def test_a_goal_that_takes_over_sees_what_was_seen_before_it(server, inputs, epi
     np.testing.assert_allclose(inputs.window(now_ns).low_dim['joints'], 0.1)
     server._begin(episode, replaces=False)
     assert 'no sample' in inputs.why_missing(now_ns, 0.5)
+
+
+def test_who_cancels_the_goal_that_was_replaced_does_not_cancel_the_new_one(server, episode):
+    def cancel(goal_id):
+        server._on_cancel(SimpleNamespace(goal_id=SimpleNamespace(uuid=goal_id)))
+
+    server._episode = episode
+    cancel(b'old')
+    assert episode.wait(0.0) is None
+    cancel(b'new')
+    assert episode.wait(0.0).code == Code.CANCELED
