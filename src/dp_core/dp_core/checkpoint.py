@@ -38,7 +38,10 @@ def save_policy(
     provenance: Mapping[str, Any] | None = None,
     dtype: torch.dtype = torch.float16,
 ) -> None:
-    """Write a checkpoint folder, all or nothing; an existing checkpoint there is replaced.
+    """Write a checkpoint folder.
+
+    A new one appears whole or not at all. An existing one is replaced file by file once all three
+    are written, policy.yaml last: a crash between two of them leaves files of both.
 
     Args:
         folder: where to write; other files in an existing folder are kept.

@@ -1,3 +1,3 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""From rosbag2 recordings to training datasets: record, convert, check, view, export."""
+"""From rosbag2 recordings to training datasets."""
