@@ -48,6 +48,8 @@ CODES = {
 }
 # Longest wait for an answer of the server, and for the result of a cancelled goal [s].
 ANSWER_S = 5.0
+# The node tells its status ten times a second; after a silence this long it is gone [s].
+SILENCE_S = 5.0
 POLL_S = 0.05
 
 
@@ -57,7 +59,8 @@ def parser() -> argparse.ArgumentParser:
         prog='dp_execute',
         description=__doc__,
         epilog=f'Exit code: {EXIT_SUCCESS} success, {EXIT_FAILED} the goal failed or timed out, '
-        f'{EXIT_REFUSED} refused, {EXIT_NO_SERVER} no server, {EXIT_CANCELED} cancelled.',
+        f'{EXIT_REFUSED} refused, {EXIT_NO_SERVER} no server or it died, '
+        f'{EXIT_CANCELED} cancelled.',
     )
     result.add_argument('--policy', default='', help='name of a policy; default: the first')
     result.add_argument('--task', default='', help='what to do; default: the first of the policy')
@@ -103,6 +106,7 @@ class Client:
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         self._status: PolicyStatus | None = None
+        self._heard_s = 0.0
         self._client = ActionClient(self._node, ExecutePolicy, options.action)
         self._node.create_subscription(PolicyStatus, f'{options.node}/status', self._on_status, 1)
         self.interrupted = False
@@ -140,7 +144,15 @@ class Client:
 
     def _finish(self, handle: Any) -> int:
         result = handle.get_result_async()
-        self._spin_until(result.done, None)
+        self._heard_s = time.monotonic()
+        self._spin_until(lambda: result.done() or self._is_silent(), None)
+        if not result.done() and not self.interrupted:
+            print(
+                f'\ndp_execute: node {self._options.node!r} is silent for {SILENCE_S:g} s; if it '
+                'died, the arm has come to rest at the end of what was sent',
+                file=sys.stderr,
+            )
+            return EXIT_NO_SERVER
         if not result.done():
             print('\ncancelling ...')
             handle.cancel_goal_async()
@@ -171,6 +183,10 @@ class Client:
 
     def _on_status(self, message: PolicyStatus) -> None:
         self._status = message
+        self._heard_s = time.monotonic()
+
+    def _is_silent(self) -> bool:
+        return time.monotonic() - self._heard_s > SILENCE_S
 
     def _is_ready(self) -> bool:
         status = self._status

@@ -141,3 +141,18 @@ def test_dp_execute_shows_progress_and_cancels_on_interrupt(arm, client, start):
     )  # fmt: skip
     assert refused.returncode == 2
     assert "'dance'" in refused.stderr
+
+
+def test_dp_execute_ends_when_the_node_dies(arm, client, start):
+    node = start('autostart:=true')
+    client.wait_ready()
+    command = subprocess.Popen(
+        [sys.executable, '-m', 'dp_policy_node.execute'],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while 'executing' not in (line := command.stdout.readline()):
+        assert line
+    node.end(signal.SIGKILL)
+    _, errors = command.communicate(timeout=60)
+    assert command.returncode == 3
+    assert "node 'policy_node' is silent" in errors
