@@ -11,8 +11,6 @@ import sys
 import time
 
 from dp_bringup.rescore import rescore
-from dp_bringup.share import POLICIES
-from dp_bringup.share import share
 import numpy as np
 import pytest
 
@@ -24,10 +22,6 @@ pytestmark = [
     pytest.mark.ros,
     pytest.mark.slow,
     pytest.mark.timeout(240),
-    pytest.mark.skipif(
-        not (share() / 'policies' / POLICIES['state'] / 'policy.yaml').exists(),
-        reason='the state policy has not been trained: make train-ur5e',
-    ),
 ]
 
 
