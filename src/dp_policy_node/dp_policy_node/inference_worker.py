@@ -184,11 +184,18 @@ class InferenceWorker:
         self._busy_since_s = begin_s = time.monotonic()
         try:
             chunk = run.policy.pipeline.predict(window, command[0], run.speed_scale)
+            self._hold_back(run)
         finally:
             self._busy_since_s = None
         inference_s = time.monotonic() - begin_s
         self._latencies.add(inference_s)
         return chunk, inference_s
+
+    def _hold_back(self, run: Run) -> None:
+        """Pass the time by which a slower computer would be later."""
+        if run.policy.delay_s:
+            delay_ns = round(run.policy.delay_s * 1e9)
+            self._sleep_until(self._clock.now().nanoseconds + delay_ns, run)
 
     def _next_window(self, run: Run, after_ns: int) -> ObservationWindow | None:
         """Wait for a window newer than ``after_ns``; None when the run is over."""

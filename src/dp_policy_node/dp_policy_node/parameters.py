@@ -91,6 +91,13 @@ class Settings:
         valid=(-1, 2**31 - 1),
         fixed=True,
     )
+    inference_delay: float = _parameter(
+        0.0,
+        'Holds every prediction back, to rehearse a slower computer or network.',
+        unit='s',
+        valid=(0.0, 2.0),
+        fixed=True,
+    )
     allow_unsafe_controller: bool = _parameter(
         False,
         'Accept a controller that starts each chunk from the measured, lagging state.',

@@ -29,11 +29,13 @@ class LoadedPolicy:
         name: what goals call it.
         pipeline: ready to predict.
         warmup_s: times of its first predictions, without the very first [s].
+        delay_s: by which every prediction is held back, included in these times [s].
     """
 
     name: str
     pipeline: Pipeline
     warmup_s: tuple[float, ...]
+    delay_s: float = 0.0
 
     @property
     def contract(self) -> Contract:
@@ -64,7 +66,7 @@ def parse_policies(entries: Sequence[str]) -> dict[str, str]:
 
 
 def load_policies(
-    entries: Sequence[str], urdf: str, warmup: int, seed: int
+    entries: Sequence[str], urdf: str, warmup: int, seed: int, delay_s: float = 0.0
 ) -> dict[str, LoadedPolicy]:
     """Load and warm up every policy; all must command the same joints.
 
@@ -76,7 +78,8 @@ def load_policies(
     loaded: dict[str, LoadedPolicy] = {}
     for name, folder in parse_policies(entries).items():
         pipeline = Pipeline.load(folder, urdf, None if seed < 0 else seed)
-        loaded[name] = LoadedPolicy(name, pipeline, warm_up(pipeline, warmup))
+        warmup_s = tuple(time_s + delay_s for time_s in warm_up(pipeline, warmup))
+        loaded[name] = LoadedPolicy(name, pipeline, warmup_s, delay_s)
     first, *others = loaded.values()
     for other in others:
         mine = [(group.controller, group.joints) for group in first.contract.actions]

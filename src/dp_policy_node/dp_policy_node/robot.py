@@ -54,7 +54,11 @@ class Robot:
             node, settings.robot_description_topic, settings.startup_timeout
         )
         policies = load_policies(
-            settings.policies, urdf, settings.warmup_predictions, settings.seed
+            settings.policies,
+            urdf,
+            settings.warmup_predictions,
+            settings.seed,
+            settings.inference_delay,
         )
         groups = next(iter(policies.values())).contract.actions
         check_controllers(

@@ -84,9 +84,9 @@ class Rig:
             SteadyClock(), self.output, LatencyRecord([INFERENCE_S] * 10)
         )
 
-    def start(self, speed_scale=1.0):
+    def start(self, speed_scale=1.0, delay_s=0.0):
         epoch = self.output.begin(np.zeros(3))
-        policy = SimpleNamespace(contract=CONTRACT, pipeline=self.pipe)
+        policy = SimpleNamespace(contract=CONTRACT, pipeline=self.pipe, delay_s=delay_s)
         self.worker.start(
             Run(
                 policy, self.inputs, TrajectorySettings(), speed_scale, epoch,
@@ -123,6 +123,13 @@ def test_each_chunk_takes_over_n_action_steps_after_the_last_observation(rig):
         assert 0 <= after.trajectory.start_ns - due_ns < 50_000_000
         # The window was taken just in time, not early: it is younger than a prediction and a bit.
         assert after.observation_age_s < AGE_S + 2 * INFERENCE_S + 0.05
+
+
+def test_an_added_delay_makes_predictions_longer_by_as_much(rig):
+    rig.start(delay_s=0.05)
+    rig.wait(2)
+    assert all(sent.inference_s >= INFERENCE_S + 0.05 for sent in rig.sent)
+    assert rig.sent[0].observation_age_s >= AGE_S + INFERENCE_S + 0.05
 
 
 def test_speed_scale_stretches_the_rule(rig):

@@ -36,6 +36,13 @@ def test_every_policy_is_loaded_and_warm(tmp_path):
     assert loaded['two'].contract == three_joints.contract()
 
 
+def test_an_added_delay_counts_as_time_of_the_prediction(tmp_path):
+    folder = three_joints.save(tmp_path / 'p')
+    policy = load_policies([f'p={folder}'], three_joints.urdf(), 2, seed=1, delay_s=0.4)['p']
+    assert policy.delay_s == 0.4
+    assert policy.worst_s > 0.4
+
+
 def test_policies_of_different_joints_do_not_share_a_node(tmp_path):
     one = three_joints.save(tmp_path / 'one')
     action = three_joints.contract().to_dict()['actions'][0]
