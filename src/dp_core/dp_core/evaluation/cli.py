@@ -1,6 +1,9 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Command `dp_eval`: score a policy in a gymnasium environment."""
+"""Command `dp_eval`: score a policy in a gymnasium environment.
+
+`dp_eval claim NAME --output DIR` tests a claim of the paper instead; `dp_eval claim --list`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from typing import Any
 from dp_core.config import SAMPLERS
 from dp_core.errors import ConfigError
 from dp_core.errors import DpError
+from dp_core.evaluation.claims.cli import main as claim
 import yaml
 
 
@@ -126,9 +130,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; mistakes end in one line and exit code 2."""
-    arguments = parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        return run(arguments)
+        if words[:1] == ['claim']:
+            return claim(words[1:])
+        return run(parser().parse_args(words))
     except DpError as error:
         sys.stderr.write(f'dp_eval: {error}\n')
         return 2
