@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     add('--seed', type=int, default=0, metavar='N', help='of the first start; default: 0')
     add('--policy', default='state', help='state, camera or a checkpoint folder; default: state')
     add('--seam', default='fade', help='how chunks are joined: fade, replace; default: fade')
+    add('--inference-delay', type=float, default=0.0, metavar='S', help='added; default: 0')
     add('--time-limit', type=float, default=60.0, metavar='S', help='of an episode; default: 60')
     add('--output', type=Path, default=Path('out/demo'), help='folder; default: out/demo')
     add('--no-video', action='store_true', help='write figures and the plot only')
@@ -78,6 +79,7 @@ def run_episodes(
         policy=options.policy,
         seed=options.seed,
         seam=options.seam,
+        inference_delay=options.inference_delay,
         log_dir=str((options.output / 'episodes').resolve()),
     )
     records = []
@@ -152,6 +154,7 @@ def write_results(
     protocol = {
         'policy': options.policy,
         'seam': options.seam,
+        'inference_delay_s': options.inference_delay,
         'time_limit_s': options.time_limit,
         'command': options.command,
         'load_average_before': options.load,

@@ -84,6 +84,9 @@ class Ur5Pusht:
     realtime_factor: float = _argument(
         1.0, 'Simulated seconds per second; other than 1.0 needs use_sim_time:=true [1]'
     )
+    inference_delay: float = _argument(
+        0.0, 'Holds every prediction back, to rehearse a slower computer [s]'
+    )
     use_sim_time: bool = _argument(False, 'Let the policy node follow /clock')
     autostart: bool = _argument(True, 'Configure and activate the policy node at start')
     log_dir: str = _argument('', "Folder for one .npz file per episode; '' for none")
@@ -99,6 +102,8 @@ class Ur5Pusht:
             raise ConfigError(f'seed is {self.seed}, valid: 0 to {2**31 - 1}')
         if not 0.05 <= self.realtime_factor <= 20.0:
             raise ConfigError(f'realtime_factor is {self.realtime_factor}, valid: 0.05 to 20')
+        if not 0.0 <= self.inference_delay <= 2.0:
+            raise ConfigError(f'inference_delay is {self.inference_delay}, valid: 0 to 2')
         if self.realtime_factor != 1.0 and not self.use_sim_time:
             raise ConfigError(
                 f'realtime_factor is {self.realtime_factor}, so simulated time leaves the '
@@ -162,6 +167,7 @@ class Ur5Pusht:
             parameters={
                 'policies': (f'{self._policy_name()}={policy_folder(self.policy)}',),
                 'seam': self.seam,
+                'inference_delay': self.inference_delay,
                 'use_sim_time': self.use_sim_time,
                 'autostart': self.autostart,
             },

@@ -29,12 +29,13 @@ def parameters(file, node):
 
 
 def test_ur5_pusht_is_a_scene_and_a_policy_node(checkpoint):
-    sim, policy = Ur5Pusht(policy=str(checkpoint), seed=7).nodes()
+    sim, policy = Ur5Pusht(policy=str(checkpoint), seed=7, inference_delay=0.1).nodes()
     assert (sim.package, sim.executable) == ('dp_sim', 'sim_node')
     assert sim.parameters['seed'] == 7
     assert (policy.package, policy.executable) == ('dp_policy_node', 'policy_node')
     assert policy.parameters['policies'] == (f'{checkpoint.name}={checkpoint}',)
     assert policy.parameters['autostart'] is True
+    assert policy.parameters['inference_delay'] == 0.1
 
 
 def test_seams_are_those_of_the_core():
@@ -56,6 +57,7 @@ def test_viewers_come_only_when_asked_for_and_may_be_closed(checkpoint):
         ({'sim': 'gazebo'}, ["'gazebo'", "'mujoco'"]),
         ({'seam': 'rtc'}, ["'rtc'", "'fade'", "'replace'"]),
         ({'seed': '-1'}, ['seed is -1', '0 to']),
+        ({'inference_delay': '-1'}, ['inference_delay is -1.0', '0 to 2']),
         ({'seed': 'one'}, ["'one'", 'int']),
         ({'rviz': 'yes'}, ["'yes'", 'true, false']),
         ({'realtime_factor': '2.0'}, ['use_sim_time']),
