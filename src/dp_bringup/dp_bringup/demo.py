@@ -3,8 +3,9 @@
 """`dp_demo`: run episodes over ROS, all nodes in processes of their own, and write what happened.
 
 Into the output folder: summary.json (figures), episodes.npz (the block's way; `--rescore` computes
-the scores from it), episode.png, strip.png and video.mp4 (pictures), episodes/ (all that the scene
-logged), logs/ (what the nodes printed).
+the scores from it), chunks.npz (every chunk; `python -m dp_bringup.motion_plot` draws them),
+episode.png, strip.png and video.mp4 (pictures), episodes/ (all that the scene logged), logs/
+(what the nodes printed).
 """
 
 from __future__ import annotations
@@ -133,6 +134,7 @@ def write_results(
     options: argparse.Namespace, records: Sequence[Any], expired: int, interrupt: Interrupt
 ) -> None:
     """Write figures first, then what costs time."""
+    from dp_bringup.chunk_log import write_chunks
     from dp_bringup.demo_summary import complaints
     from dp_bringup.demo_summary import summarize
     from dp_bringup.episode_log import EpisodeLog
@@ -150,6 +152,7 @@ def write_results(
     ]
     plan = np.asarray(scene.GOAL_POSE), np.asarray(scene.BLOCK_CORNERS)
     write_episodes(folder / 'episodes.npz', logs, *plan, scene.SUCCESS_COVERAGE)
+    write_chunks(folder / 'chunks.npz', [record.chunks for record in records])
     scores = list(rescore(folder / 'episodes.npz').values())
     protocol = {
         'policy': options.policy,
@@ -223,8 +226,8 @@ def prepare(options: argparse.Namespace) -> None:
     """Check the numbers and clear what an earlier run left in the output folder."""
     if not 1 <= options.episodes <= 1000:
         raise ConfigError(f'--episodes is {options.episodes}, valid: 1 to 1000')
-    names = ('summary.json', 'episodes.npz', 'episode.png', 'strip.png', 'video.mp4')
-    stale = [options.output / name for name in names]
+    figures = ('summary.json', 'episodes.npz', 'chunks.npz')
+    stale = [options.output / name for name in (*figures, 'episode.png', 'strip.png', 'video.mp4')]
     for path in [*stale, *(options.output / 'episodes').glob('episode_*_seed_*.npz')]:
         path.unlink(missing_ok=True)
     options.output.mkdir(parents=True, exist_ok=True)

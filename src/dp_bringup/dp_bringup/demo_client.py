@@ -10,6 +10,7 @@ import math
 import time
 from typing import Any
 
+from dp_bringup.chunk_log import ChunkRecord
 from dp_core.errors import DpError
 from dp_msgs.action import ExecutePolicy
 from dp_msgs.msg import ActionChunk
@@ -20,7 +21,6 @@ from dp_policy_node.convert import duration_msg
 from dp_policy_node.convert import duration_ns
 from dp_policy_node.execute import CODES
 import numpy as np
-from numpy.typing import NDArray
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -39,29 +39,6 @@ class DemoError(DpError):
 
 class InterruptedRunError(DpError):
     """The user wants to end the run."""
-
-
-@dataclass(frozen=True)
-class ChunkRecord:
-    """One chunk that was sent.
-
-    Attributes:
-        number: within its goal, from 0.
-        sent_ns: when it took over [ns].
-        times_ns: (N,) what its steps were meant for [ns].
-        positions: (N, J) planned joint positions [rad].
-        inference_s, observation_age_s: [s].
-        position_jump, velocity_jump: at its seam [rad], [rad/s].
-    """
-
-    number: int
-    sent_ns: int
-    times_ns: NDArray[np.int64]
-    positions: NDArray[np.float64]
-    inference_s: float
-    observation_age_s: float
-    position_jump: float
-    velocity_jump: float
 
 
 @dataclass(frozen=True)
@@ -231,6 +208,7 @@ def chunk_record(message: ActionChunk) -> ChunkRecord:
         sent_ns=stamp_ns + round(message.observation_age * 1e9),
         times_ns=stamp_ns + duration_ns(message.offset) + steps,
         positions=positions,
+        cut_index=message.cut_index,
         inference_s=message.inference_time,
         observation_age_s=message.observation_age,
         position_jump=message.seam_position_jump,

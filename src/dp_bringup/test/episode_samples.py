@@ -4,7 +4,7 @@
 
 from types import SimpleNamespace
 
-from dp_bringup.demo_client import ChunkRecord
+from dp_bringup.chunk_log import ChunkRecord
 from dp_bringup.demo_client import EpisodeRecord
 import numpy as np
 
@@ -54,6 +54,7 @@ def chunk(number, inference_s=0.02, jump=0.001):
         sent_ns=begin_ns,
         times_ns=begin_ns + np.arange(15, dtype=np.int64) * 100_000_000,
         positions=np.zeros((15, 6)),
+        cut_index=1,
         inference_s=inference_s,
         observation_age_s=0.03,
         position_jump=jump,
