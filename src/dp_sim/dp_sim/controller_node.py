@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from builtin_interfaces.msg import Time
+from dp_sim import faults
 from dp_sim.parameters import CONTROLLER
 from dp_sim.parameters import declare
 from dp_sim.scene_state import SceneState
@@ -67,6 +68,7 @@ class ControllerNode(Node):
         values['update_rate_hz'] = values.pop('update_rate')
         fields = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         self.controller_parameters = ControllerParameters(**fields)
+        self.fault = ''
         self._receive: Callable[[TrajectoryMessage], Judgement] | None = None
         self._reference = JointState(name=list(self.controller_parameters.joints))
         self._publisher = self.create_publisher(JointState, '~/reference', 10)
@@ -87,7 +89,7 @@ class ControllerNode(Node):
         self._publisher.publish(message)
 
     def _on_trajectory(self, message: JointTrajectory) -> None:
-        if self._receive is None:
+        if self._receive is None or faults.controller_is_deaf(self.fault):
             return
         judgement = self._receive(from_ros(message))
         if judgement.verdict is Verdict.PROCESS_DIED:

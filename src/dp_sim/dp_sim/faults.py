@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults that a scene can play for rehearsals: what is spoiled between the robot and the policy.
 
-The physics and the controller stay healthy; only what others hear is changed. A fault is chosen by
-sim_node's parameter `fault` and ends when it is set to ''.
+The physics and the controller stay healthy; only what they and others hear is changed. A fault is
+chosen by sim_node's parameter `fault` and ends when it is set to ''.
 """
 
 from __future__ import annotations
@@ -17,6 +17,13 @@ from numpy.typing import NDArray
 
 # Stamps of `stamps_future` lie this far ahead of the clock [ns].
 FUTURE_NS = 5_000_000_000
+# What a fault adds to the stamps, and to `/clock` where it is the clock that jumps [ns].
+STAMP_SHIFTS_NS = {
+    'stamps_future': FUTURE_NS,
+    'stamps_past': -2_000_000_000,
+    'clock_forward': 2_000_000_000,
+    'clock_backward': -2_000_000_000,
+}
 
 FAULTS = {
     '': 'no fault',
@@ -28,6 +35,10 @@ FAULTS = {
     'joint_states_nan': 'the position of the second joint is not a number',
     'block_pose_nan': 'the x coordinate of the block is not a number',
     'stamps_future': 'stamps of joint states, poses and images lie 5 s ahead of the clock',
+    'stamps_past': 'stamps of joint states, poses and images lie 2 s behind the clock',
+    'clock_forward': '/clock and all stamps jump 2 s ahead',
+    'clock_backward': '/clock and all stamps jump 2 s back',
+    'controller_deaf': 'the controller hears no trajectory and follows the last one to its end',
 }
 
 
@@ -60,14 +71,19 @@ def check_fault(name: str) -> str:
 
 def stamp(fault: str, stamp_ns: int) -> int:
     """Return the stamp that is published for data of time `stamp_ns`."""
-    return stamp_ns + FUTURE_NS if fault == 'stamps_future' else stamp_ns
+    return stamp_ns + STAMP_SHIFTS_NS.get(fault, 0)
+
+
+def clock(fault: str, now_ns: int) -> int:
+    """Return what `/clock` says at simulated time `now_ns`."""
+    return stamp(fault, now_ns) if fault.startswith('clock_') else now_ns
 
 
 def joint_states(fault: str, sample: JointSample) -> JointSample | None:
     """Return the joint sample as it is published under a fault, None for silence."""
     if fault == 'joint_states_stop':
         return None
-    if fault == 'stamps_future':
+    if fault in STAMP_SHIFTS_NS:
         return replace(sample, stamp_ns=stamp(fault, sample.stamp_ns))
     if fault == 'joint_states_nan':
         positions = sample.positions.copy()
@@ -108,3 +124,8 @@ def tool_pose(fault: str, sample: PoseSample) -> PoseSample:
 def camera_is_silent(fault: str, camera: str) -> bool:
     """Return whether a camera publishes nothing under a fault."""
     return fault == 'front_camera_stop' and camera == 'front'
+
+
+def controller_is_deaf(fault: str) -> bool:
+    """Return whether the controller hears nothing under a fault."""
+    return fault == 'controller_deaf'

@@ -210,6 +210,6 @@ class SimNode(Node):
         now_ns = self._loop.now_ns
         ends = fault and self._fault_s and now_ns  # before the first tick there is no time yet
         self._fault_end_ns = now_ns + round(self._fault_s * 1e9) if ends else 0
-        self._publisher.fault = self._cameras.fault = fault
+        self._publisher.fault = self._cameras.fault = self._controller_node.fault = fault
         if fault:
             self.get_logger().warning(f'playing the fault {fault!r}')

@@ -48,7 +48,7 @@ class ScenePublisher:
     def publish_state(self, state: SceneState) -> None:
         """Publish joint states, poses and clock of one tick."""
         fault = self.fault
-        self._clock.publish(Clock(clock=to_time(state.stamp_ns)))
+        self._clock.publish(Clock(clock=to_time(faults.clock(fault, state.stamp_ns))))
         joints = faults.joint_states(
             fault,
             faults.JointSample(state.stamp_ns, self._joints, state.positions, state.velocities),

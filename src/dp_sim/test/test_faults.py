@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each fault changes what it says, and nothing else."""
 
+import dataclasses
+
 from dp_sim import faults
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ def test_unknown_fault_is_refused_with_the_valid_names():
     assert all(faults.check_fault(name) == name for name in faults.FAULTS)
 
 
-@pytest.mark.parametrize('fault', ['', 'block_pose_nan', 'front_camera_stop'])
+@pytest.mark.parametrize('fault', ['', 'block_pose_nan', 'front_camera_stop', 'controller_deaf'])
 def test_joint_states_are_untouched_by_other_faults(fault):
     assert faults.joint_states(fault, JOINTS) is JOINTS
 
@@ -54,6 +56,31 @@ def test_stamps_from_the_future_shift_every_stream():
     assert faults.tool_pose('stamps_future', POSE).stamp_ns == shifted
     assert faults.stamp('stamps_future', 1_000) == shifted
     assert faults.stamp('', 1_000) == 1_000
+
+
+@pytest.mark.parametrize(
+    ('fault', 'stamp_s', 'clock_s'),
+    [
+        ('', 10, 10),
+        ('stamps_past', 8, 10),
+        ('stamps_future', 15, 10),
+        ('clock_forward', 12, 12),
+        ('clock_backward', 8, 8),
+        ('joint_states_nan', 10, 10),
+    ],
+)
+def test_a_clock_jumps_with_its_stamps_and_stamps_without_it(fault, stamp_s, clock_s):
+    now_ns = 10_000_000_000
+    assert faults.clock(fault, now_ns) == clock_s * 10**9
+    sample = dataclasses.replace(JOINTS, stamp_ns=now_ns)
+    assert faults.joint_states(fault, sample).stamp_ns == stamp_s * 10**9
+    assert faults.stamp(fault, now_ns) == stamp_s * 10**9
+
+
+def test_only_one_fault_makes_the_controller_deaf():
+    assert [fault for fault in faults.FAULTS if faults.controller_is_deaf(fault)] == [
+        'controller_deaf'
+    ]
 
 
 def test_block_pose_stops_alone():
