@@ -7,14 +7,16 @@ The timeline, for n_obs_steps 2, horizon 16, n_action_steps 8 and action_offset 
     prediction index     0      1      2      3   ...   9     ...   15
     chunk step k                0      1      2   ...   8     ...   14
     meant for         -1 dt   t_obs  +1 dt  +2 dt ... +8 dt   ... +14 dt
-                      oldest  newest                    |
-                      observations           the next chunk takes over here
+                      oldest  newest    |-- in charge --|
+                      observations    taken           the next
+                                      over            takes over
 
 A positive ``action_offset`` moves the third row later: with gym semantics ("reach this by the
 end of the step") it is one dt. What is past when a chunk is ready is cut by the clock, never by
-an estimate of the delay (`dp_core.trajectory`). Between two take-overs newer observations only
-refresh the mailbox: replanning whenever inference ends would be n_action_steps = 1, without
-commitment to one of several ways.
+an estimate of the delay (`dp_core.trajectory`). From then on it is in charge for n_action_steps,
+as in the paper's section on receding horizon control, whatever the delay was. To count them from
+t_obs instead would shorten the commitment by the age of the observation: at 0.4 s half of it,
+and chunks that saw nothing of what the one before them began pull the arm to and fro.
 """
 
 from __future__ import annotations
@@ -62,9 +64,12 @@ class ActionChunk:
             + self.step_ns * np.arange(len(self.positions), dtype=np.int64)
         )
 
-    def takeover_ns(self, n_action_steps: int) -> int:
-        """Time at which the next chunk takes over [ns]."""
-        return self.stamp_ns + n_action_steps * self.step_ns
+    def takeover_ns(self, start_ns: int, n_action_steps: int) -> int:
+        """Time at which the next chunk takes over from this one, in charge since start_ns [ns].
+
+        After n_action_steps, or with the last step where this one came too late for as many.
+        """
+        return min(start_ns + n_action_steps * self.step_ns, int(self.times_ns()[-1]))
 
 
 class Chunker:

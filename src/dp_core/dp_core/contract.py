@@ -49,7 +49,7 @@ class Contract:
         dt_s: policy step [s].
         n_obs_steps: To, ticks in an observation window.
         horizon: Tp, predicted steps, the first at the oldest observation.
-        n_action_steps: Ta, steps after which the next chunk takes over.
+        n_action_steps: Ta, steps for which a chunk is in charge; then the next takes over.
         action_offset_s: prediction ``n_obs_steps - 1 + k`` is meant for
             ``t_obs + k * dt_s + action_offset_s``.
     """

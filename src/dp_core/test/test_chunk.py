@@ -58,21 +58,27 @@ def test_what_belongs_to_older_observations_is_dropped():
     assert chunk(numbered(), of=contract(n_obs_steps=3)).positions[0, 0] == 2
 
 
-def test_the_next_chunk_takes_over_where_the_drawing_says():
+def test_a_chunk_is_in_charge_for_n_action_steps_whatever_its_delay():
     made = chunk(numbered())
-    assert made.takeover_ns(8) == T_OBS + 8 * DT == made.times_ns()[8]
+    assert made.takeover_ns(T_OBS, 8) == T_OBS + 8 * DT == made.times_ns()[8]
+    assert made.takeover_ns(T_OBS + 4 * DT, 8) == T_OBS + 12 * DT
+
+
+def test_a_chunk_that_came_late_is_replaced_at_its_last_step():
+    made = chunk(numbered())
+    assert made.takeover_ns(T_OBS + 7 * DT, 8) == T_OBS + 14 * DT == made.times_ns()[-1]
 
 
 def test_an_offset_moves_every_step_but_not_the_takeover():
     made = chunk(numbered(), of=contract(action_offset_s=0.1))
     assert made.times_ns()[0] == T_OBS + DT
-    assert made.takeover_ns(8) == T_OBS + 8 * DT
+    assert made.takeover_ns(T_OBS, 8) == T_OBS + 8 * DT
 
 
 def test_half_speed_stretches_steps_offset_and_takeover():
     made = chunk(numbered(), 0.5, contract(action_offset_s=0.1))
     assert (made.step_ns, made.offset_ns, made.stretch) == (2 * DT, 2 * DT, 2.0)
-    assert made.takeover_ns(8) == T_OBS + 16 * DT
+    assert made.takeover_ns(T_OBS, 8) == T_OBS + 16 * DT
     assert made.positions.tolist() == chunk(numbered()).positions.tolist()
 
 

@@ -196,7 +196,7 @@ def test_at_half_speed_twice_as_long_is_sent_and_the_takeover_is_covered():
     slow = line(0.1, step_ns=NS // 5, stretch=2.0)
     sent = connect(slow, CommandedMotion(np.zeros(1)), T0, DEFAULT)
     assert sent.times_s[-3] == pytest.approx(2.0)
-    assert sent.start_ns + sent.times_s[-3] * 1e9 > slow.takeover_ns(8)
+    assert sent.start_ns + sent.times_s[-3] * 1e9 > slow.takeover_ns(T0, 8)
 
 
 def test_an_expired_chunk_is_refused():

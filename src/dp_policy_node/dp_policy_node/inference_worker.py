@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one thread that runs the pipeline, and the replanning rule.
 
-Chunk i+1 takes over ``n_action_steps`` steps after chunk i's observation. Its prediction begins
+Chunk i+1 takes over ``n_action_steps`` steps after chunk i took over. Its prediction begins
 so that it is ready then, from the newest window at that moment; when it is ready early it waits
 for the take-over, and only then is it joined to the commanded motion and sent. The first chunk is
 sent at once. See `dp_core.chunk` for the timeline.
@@ -148,7 +148,7 @@ class InferenceWorker:
         while self._is_current(run):
             if takeover_ns is not None:
                 step_ns = run.policy.contract.dt_ns
-                ahead_ns = min(round(self._latencies.expected_s() * 1e9), steps * step_ns // 2)
+                ahead_ns = min(round(self._latencies.expected_s() * 1e9), steps * step_ns)
                 self._sleep_until(takeover_ns - ahead_ns, run)
             window = self._next_window(run, newest_ns)
             if window is None:
@@ -165,7 +165,7 @@ class InferenceWorker:
             if trajectory is None:
                 return
             planned_ns = trajectory.start_ns if takeover_ns is None else takeover_ns
-            takeover_ns = chunk.takeover_ns(steps)
+            takeover_ns = chunk.takeover_ns(trajectory.start_ns, steps)
             run.on_chunk(SentChunk(chunk, trajectory, inference_s, planned_ns))
 
     def _send(self, run: Run, chunk: ActionChunk) -> Trajectory | None:

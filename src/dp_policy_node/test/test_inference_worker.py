@@ -113,12 +113,12 @@ def rig():
     rig.worker.close()
 
 
-def test_each_chunk_takes_over_n_action_steps_after_the_last_observation(rig):
+def test_each_chunk_takes_over_n_action_steps_after_the_one_before(rig):
     rig.start()
     rig.wait(4)
     assert rig.sent[0].planned_ns == rig.sent[0].trajectory.start_ns  # the first one at once
     for before, after in zip(rig.sent, rig.sent[1:]):
-        due_ns = before.chunk.stamp_ns + STEPS * round(STEP_S * 1e9)
+        due_ns = before.trajectory.start_ns + STEPS * round(STEP_S * 1e9)
         assert after.planned_ns == due_ns
         assert 0 <= after.trajectory.start_ns - due_ns < 50_000_000
         # The window was taken just in time, not early: it is younger than a prediction and a bit.
@@ -136,7 +136,7 @@ def test_speed_scale_stretches_the_rule(rig):
     rig.start(speed_scale=0.5)
     rig.wait(2)
     first, second = rig.sent[:2]
-    assert second.planned_ns - first.chunk.stamp_ns == 2 * STEPS * round(STEP_S * 1e9)
+    assert second.planned_ns - first.trajectory.start_ns == 2 * STEPS * round(STEP_S * 1e9)
     assert set(rig.pipe.scales) == {0.5}
 
 

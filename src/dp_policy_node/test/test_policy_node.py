@@ -92,7 +92,7 @@ def test_goal_moves_the_arm_chunk_after_chunk_until_its_timeout(stack):
     handle = stack.client.send(timeout=Duration(sec=2))
     status, result = stack.client.ended(handle)
     assert (status, result.error_code) == (GoalStatus.STATUS_ABORTED, Code.TIMEOUT)
-    # One chunk at once, then one each n_action_steps x dt less the age of its observation.
+    # One chunk at once, then one each n_action_steps x dt.
     assert 3 <= result.chunks <= 5
     assert 2.0 <= result.elapsed.sec + result.elapsed.nanosec * 1e-9 < 2.2
     assert {f.state for f in stack.client.feedback} >= {
