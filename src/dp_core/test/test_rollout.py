@@ -80,6 +80,15 @@ def test_a_late_chunk_drops_what_is_past(spec):
     assert select(chunk, walker.contract, protocol, 1).ravel().tolist() == [3, 4, 5, 6]
 
 
+def test_a_late_chunk_used_as_if_fresh_starts_with_its_first_step(spec):
+    # Each chunk ends 0.2 beyond where it was asked, which is two steps (0.1) behind the tool.
+    protocol = Protocol(4, delay_steps=2, compensate=False)
+    chunk = np.arange(8, dtype=np.float32)[None, :, None]
+    assert select(chunk, sample_contract(), protocol, 1).ravel().tolist() == [1, 2, 3, 4]
+    late, _ = roll_out(Walker(), LocalStepper(spec, sample_contract()), [0], protocol)
+    assert late[0].score == pytest.approx(0.4 / 0.95)  # 0.2, 0.1 + 0.2, 0.2 + 0.2
+
+
 def test_groups_of_episodes_give_the_same_scores(spec):
     policy = sample_policy()
     whole, _ = roll_out(policy, LocalStepper(spec, policy.contract), range(5), Protocol(4))
@@ -103,6 +112,15 @@ def test_the_window_looks_back_from_the_first_observation(spec):
     state = episode.advance(np.float32([[0.1, 0], [0.2, 0], [0.3, 0]]))
     np.testing.assert_allclose(state.window.low_dim['tool'][:, 0], [0.2, 0.3], atol=1e-6)
     assert state.window.t_obs_ns == 300_000_000
+
+
+def test_a_state_tells_what_was_seen_on_the_way(spec):
+    episode = Episode(spec, sample_contract())
+    start = episode.reset(7)
+    assert start.seen['tool'].tolist() == [[0, 7]]
+    state = episode.advance(np.float32([[0.19, 0], [0.38, 0], [0.19, 0]]), lag=1)
+    np.testing.assert_allclose(state.seen['tool'][:, 0], [0.19, 0.38, 0.19], atol=1e-6)
+    assert state.scores == pytest.approx([0.2, 0.4, 0.4])
 
 
 def test_bounds_of_the_contract_hold():

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from dp_core.errors import ConfigError
 from dp_core.evaluation.statistics import bootstrap_mean_interval
+from dp_core.evaluation.statistics import paired_difference
 from dp_core.evaluation.statistics import wilson_interval
 import numpy as np
 import pytest
@@ -24,6 +25,12 @@ def test_bootstrap_interval_agrees_with_the_normal_one():
 def test_bootstrap_interval_is_repeatable_and_closes_on_equal_values():
     assert bootstrap_mean_interval([0.7, 0.7]) == pytest.approx((0.7, 0.7))
     assert bootstrap_mean_interval([0.1, 0.9]) == bootstrap_mean_interval([0.1, 0.9])
+
+
+def test_what_all_episodes_gain_needs_no_interval():
+    gained = paired_difference([0.2, 0.9, 0.5], [0.1, 0.8, 0.4])
+    assert gained['mean'] == pytest.approx(0.1)
+    assert gained['ci95'] == pytest.approx([0.1, 0.1])
 
 
 def test_intervals_of_nothing_are_refused():

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 import importlib
@@ -77,12 +78,18 @@ class EpisodeState:
         max_score: largest score so far, clip(coverage / 0.95, 0, 1), or the reward where the
             environment gives no coverage.
         done: the episode is over.
+        seen: name -> (n, dim) numbers observed after each step of the last call, or at reset.
+        scores: (n,) largest score up to each of them.
+        report: how the episode stands by the environment's own figures, its info['report'].
     """
 
     window: ObservationWindow
     steps: int
     max_score: float
     done: bool
+    seen: dict[str, NDArray[np.float32]]
+    scores: NDArray[np.float64]
+    report: dict[str, float]
 
 
 class Episode:
@@ -104,10 +111,13 @@ class Episode:
         self._steps = 0
         self._score = 0.0
         self._done = False
-        return self.state(0)
+        self._report: dict[str, float] = {}
+        return self.state(0, [observation], [0.0])
 
     def advance(self, actions: NDArray[np.float32], lag: int = 0) -> EpisodeState:
         """Execute actions (n, action_dim) until they or the episode end."""
+        seen: list[dict[str, Any]] = []
+        scores: list[float] = []
         for action in actions:
             if self._done:
                 break
@@ -115,28 +125,42 @@ class Episode:
             coverage = info.get('coverage')
             score = float(reward) if coverage is None else float(coverage) / FULL_COVERAGE
             self._score = max(self._score, min(1.0, max(0.0, score)))
+            self._report = info.get('report', {})
             self._history.append(observation)
+            seen.append(observation)
+            scores.append(self._score)
             self._steps += 1
             self._done = bool(terminated or truncated)
-        return self.state(lag)
+        return self.state(lag, seen, scores)
 
-    def state(self, lag: int) -> EpisodeState:
+    def state(self, lag: int, seen: list[dict[str, Any]], scores: Sequence[float]) -> EpisodeState:
         """Return the state with the observation window of `lag` steps ago."""
         length = self._contract.n_obs_steps
         newest = len(self._history) - lag
         frames = list(self._history)[newest - length : newest]
-        low_dim = {
-            s.name: np.stack([np.asarray(f[s.name], np.float32).reshape(-1) for f in frames])
-            for s in self._contract.low_dim
-        }
+        low_dim = self._numbers(frames)
         images = {s.name: np.stack([f[s.name] for f in frames]) for s in self._contract.images}
         t_obs_ns = (self._steps - lag) * self._contract.dt_ns
         window = ObservationWindow(t_obs_ns, low_dim, images)
-        return EpisodeState(window, self._steps, self._score, self._done)
+        return EpisodeState(
+            window,
+            self._steps,
+            self._score,
+            self._done,
+            self._numbers(seen),
+            np.asarray(scores, np.float64),
+            self._report,
+        )
 
     def close(self) -> None:
         """Release the environment."""
         self._env.close()
+
+    def _numbers(self, frames: list[dict[str, Any]]) -> dict[str, NDArray[np.float32]]:
+        return {
+            s.name: np.asarray([f[s.name] for f in frames], np.float32).reshape(-1, s.dim)
+            for s in self._contract.low_dim
+        }
 
     def _check(self, observation: Any) -> None:
         if not isinstance(observation, dict):

@@ -7,14 +7,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field
 import time
+from typing import Protocol as Interface
 
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.evaluation.stepper import Stepper
-from dp_core.policy import Policy
+from dp_core.observation import ObservationWindow
 import numpy as np
 from numpy.typing import NDArray
+
+
+class Actor(Interface):
+    """What acts: a Policy, or anything else that predicts as one."""
+
+    contract: Contract
+
+    def predict_batch(
+        self, windows: Sequence[ObservationWindow], seeds: Sequence[int]
+    ) -> NDArray[np.float32]:
+        """Predict actions (B, horizon, action_dim) in physical units."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +39,24 @@ class Protocol:
         delay_steps: each chunk but the first is asked for this many steps before it takes over,
             and its steps that are past by then are dropped.
         batch: episodes in one policy call and in memory at the same time.
+        compensate: False executes a late chunk from its first step, as if it were fresh.
     """
 
     n_action_steps: int
     delay_steps: int = 0
     batch: int = 50
+    compensate: bool = True
+
+    @property
+    def dropped(self) -> int:
+        """Steps of a chunk that are past when it takes over."""
+        return self.delay_steps if self.compensate else 0
 
     def require(self, contract: Contract) -> None:
         """Raise unless the horizon holds the steps executed."""
         if self.n_action_steps < 1 or self.delay_steps < 0 or self.batch < 1:
             raise ConfigError(f'n_action_steps, delay_steps or batch out of range: {self}')
-        last = contract.n_obs_steps - 1 + self.delay_steps + self.n_action_steps
+        last = contract.n_obs_steps - 1 + self.dropped + self.n_action_steps
         if last > contract.horizon or self.delay_steps > self.n_action_steps:
             raise ConfigError(
                 f'{self.n_action_steps} steps executed {self.delay_steps} steps late need a '
@@ -46,15 +66,23 @@ class Protocol:
 
 @dataclass(frozen=True)
 class EpisodeResult:
-    """One finished episode: its seed, largest score in [0, 1] and length [policy steps]."""
+    """One finished episode.
+
+    Attributes:
+        seed: of the episode.
+        score: the largest, in [0, 1].
+        steps: length [policy steps].
+        report: the environment's own figures at the end, where it gives some.
+    """
 
     seed: int
     score: float
     steps: int
+    report: dict[str, float] = field(default_factory=dict)
 
 
 def roll_out(
-    policy: Policy,
+    policy: Actor,
     stepper: Stepper,
     seeds: Sequence[int],
     protocol: Protocol,
@@ -91,7 +119,8 @@ def roll_out(
             states.update(moved)
             running = {seed: state for seed, state in moved.items() if not state.done}
             chunk += 1
-        results += [EpisodeResult(s, states[s].max_score, states[s].steps) for s in group]
+        ends = {seed: states[seed] for seed in group}
+        results += [EpisodeResult(s, e.max_score, e.steps, e.report) for s, e in ends.items()]
         report(len(results), len(seeds), float(np.mean([r.score for r in results])))
     return results, durations
 
@@ -103,7 +132,7 @@ def select(
 
     Before the first chunk the robot stands still and waits, so nothing of it is past.
     """
-    first = contract.n_obs_steps - 1 + (protocol.delay_steps if chunk else 0)
+    first = contract.n_obs_steps - 1 + (protocol.dropped if chunk else 0)
     return actions[:, first : first + protocol.n_action_steps]
 
 

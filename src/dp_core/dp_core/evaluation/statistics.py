@@ -4,6 +4,7 @@
 
 from collections.abc import Sequence
 import math
+from typing import Any
 
 from dp_core.errors import ConfigError
 import numpy as np
@@ -21,6 +22,13 @@ def bootstrap_mean_interval(
     tail = 50.0 * (1.0 - level)
     low, high = np.percentile(means, [tail, 100.0 - tail])
     return float(low), float(high)
+
+
+def paired_difference(first: Sequence[float], second: Sequence[float]) -> dict[str, Any]:
+    """Return mean and 95 % bootstrap interval of first - second, value by value."""
+    differences = np.subtract(first, second).tolist()
+    low, high = bootstrap_mean_interval(differences)
+    return {'mean': float(np.mean(differences)), 'ci95': [low, high]}
 
 
 def wilson_interval(successes: int, trials: int, z: float = 1.959964) -> tuple[float, float]:

@@ -27,10 +27,15 @@ STEPS = 3200
 SNAPSHOTS = 10
 
 
+def workplace(options: Options) -> Path:
+    """Return the folder that keeps runs and episodes; that of quick ones lies apart."""
+    return options.output / 'quick' if options.quick else options.output
+
+
 def trained(run: str, options: Options) -> Path:
     """Return the checkpoint folder of a run, after training it where that is not done."""
     dataset = dataset_folder(run, options)
-    folder = options.output / 'runs' / run
+    folder = workplace(options) / 'runs' / run
     quick = options.quick
     train(
         TrainConfig(
@@ -50,7 +55,7 @@ def trained(run: str, options: Options) -> Path:
 
 def dataset_folder(run: str, options: Options) -> Path:
     """Return the dataset of a run, written where it is missing."""
-    folder = options.output / 'datasets' / run
+    folder = workplace(options) / 'datasets' / run
     if not folder.exists():
         save_dataset(folder, *variant(run, options.seed))
     return folder
