@@ -4,7 +4,7 @@
 
 Paper: §4.3 "Benefits of action-sequence prediction", figure "Ablation study" (left), and §5.
 
-Done here: one policy with a horizon of 24, trained on the human Push-T demonstrations, executes
+Done here: one policy with a horizon of 20, trained on the human Push-T demonstrations, executes
 1, 2, 4, 8 or 16 steps of each chunk in episodes of the same seeds. Differences to 8 steps are
 taken seed by seed. Beside the score stands the roughness of the agent's path: its mean change of
 velocity from step to step, which grows where successive chunks disagree.

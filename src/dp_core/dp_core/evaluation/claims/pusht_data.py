@@ -21,7 +21,7 @@ from dp_core.replay_buffer import ReplayBuffer
 import numpy as np
 from numpy.typing import NDArray
 
-HORIZON = 24  # holds 16 executed steps behind two observations, and the U-Net halves it twice
+HORIZON = 20  # holds 16 executed steps behind two observations, and the U-Net halves it twice
 SPEED_LIMIT = 600.0  # [px/s] per axis; 0.1 % of the recorded steps are faster
 PAUSES = 3  # per demonstration
 PAUSE_STEPS = (10, 20)  # shortest and longest pause, 1 .. 2 s

@@ -23,7 +23,7 @@ from dp_core.training.options import TrainConfig
 from dp_core.training.train import train
 
 POSITION, VELOCITY, PAUSES = RUNS = ('position', 'velocity', 'pauses')
-STEPS = 3200
+STEPS = 2800
 SNAPSHOTS = 10
 
 
