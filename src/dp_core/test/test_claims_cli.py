@@ -48,7 +48,7 @@ def test_a_refuted_claim_shows_in_the_exit_code(halves, tmp_path, capsys):
 
 def test_claims_are_listed_with_what_they_state(halves, capsys):
     assert main(['claim', '--list']) == 0
-    assert capsys.readouterr().out == 'halves       Half is at most one.\n'
+    assert capsys.readouterr().out == 'halves           Half is at most one.\n'
 
 
 def test_mistakes_name_what_there_is(tmp_path, capsys):

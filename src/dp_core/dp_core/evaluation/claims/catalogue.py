@@ -14,7 +14,15 @@ from typing import Protocol
 
 from dp_core.errors import ConfigError
 
-NAMES = ('lqr', 'modes')  # modules of this folder, in reading order
+NAMES = (  # modules of this folder, in reading order
+    'lqr',
+    'modes',
+    'action_steps',
+    'delay',
+    'control_mode',
+    'pauses',
+    'last_checkpoints',
+)
 
 
 @dataclass(frozen=True)

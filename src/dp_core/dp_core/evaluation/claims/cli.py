@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser().parse_args(argv)
     if arguments.list:
         for name in NAMES:
-            sys.stdout.write(f'{name:<12} {statement(name)}\n')
+            sys.stdout.write(f'{name:<16} {statement(name)}\n')
         return 0
     if arguments.name is None or arguments.output is None:
         raise ConfigError(f'claim needs a NAME of {list(NAMES)} and --output DIR, or --list')
