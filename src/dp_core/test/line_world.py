@@ -26,7 +26,8 @@ class LineWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
     def step(self, action):
         self._tool = np.asarray(action, np.float64)
         coverage = float(self._tool[0])
-        return {'tool': self._tool}, 0.0, coverage >= 0.95, False, {'coverage': coverage}
+        info = {'coverage': coverage, 'report': {'final_x': coverage}}
+        return {'tool': self._tool}, 0.0, coverage >= 0.95, False, info
 
 
 if ID not in gymnasium.registry:

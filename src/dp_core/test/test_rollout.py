@@ -3,6 +3,7 @@
 from dp_core.errors import ConfigError
 from dp_core.evaluation.episode import env_spec
 from dp_core.evaluation.episode import Episode
+from dp_core.evaluation.report import at_end
 from dp_core.evaluation.rollout import clamp
 from dp_core.evaluation.rollout import Protocol
 from dp_core.evaluation.rollout import roll_out
@@ -146,3 +147,10 @@ def test_unknown_scene_and_missing_stream_are_named(spec):
     episode = Episode(spec, sample_contract(observations=[other]))
     with pytest.raises(ConfigError, match=r"lacks \['arm'\], it has \['tool'\]"):
         episode.reset(0)
+
+
+def test_figures_of_the_environment_are_reported_as_they_stand_at_the_end(spec):
+    walker = Walker()
+    results, _ = roll_out(walker, LocalStepper(spec, walker.contract), [3, 9], Protocol(4))
+    assert [r.report for r in results] == [pytest.approx({'final_x': 0.6})] * 2
+    assert at_end(results)['final_x']['mean'] == pytest.approx(0.6)

@@ -5,6 +5,7 @@
 A policy errs by millimetres and then sees what no clean demonstration shows. So noise is added
 to what is executed while the clean action is recorded, episodes start far from the goal, and now
 and then the tool is driven against the T; the operator's answer is recorded, the disturbance not.
+An episode ends with the tool at rest in the end zone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from dp_core.errors import ConfigError
 from dp_sim import scene
 from dp_sim.scripted_operator import DT_S
 from dp_sim.scripted_operator import Operator
-from dp_sim.scripted_operator import STOP_COVERAGE
 from dp_sim.simulation import Simulation
 from dp_sim.tool_motion import ToolMotion
 import numpy as np
@@ -26,8 +26,10 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 _NOISE_MEMORY = 0.8  # correlation of the noise from one step to the next
-_WIDE = (0.20, 0.20)  # half range of wide starts of the T [m]
-_NEAR = (0.03, 0.4)  # standard deviation of starts near the goal [m], [rad]
+_WIDE = (0.23, 0.23)  # half range of wide starts of the T [m]
+_NEAR = (0.03, 0.4)  # largest standard deviation of starts near the goal [m], [rad]
+_NEAR_IN_ZONE = 0.3  # part of the starts near the goal with the tool in the end zone
+_REST_STEPS = 5  # recorded in the end zone
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Style:
     Attributes:
         noise_m: standard deviation of the noise on the executed action [m].
         wide: part of the episodes that start anywhere within reach.
-        near: part that start near the goal.
+        near: part that start near the goal, some of them with the tool in the end zone.
         burst_every_s: mean time between drives against the T [s]; 0 for none.
         time_limit_s: episodes that take longer are failures [s].
     """
@@ -118,14 +120,13 @@ def draw_start(rng: np.random.Generator, style: Style) -> scene.Start:
             x, y = rng.uniform(-1, 1, 2) * _WIDE
             block = (float(x), float(y), float(rng.uniform(-np.pi, np.pi)))
         else:
-            x, y, yaw = np.asarray(scene.GOAL_POSE) + rng.standard_normal(3) * (
-                _NEAR[0],
-                _NEAR[0],
-                _NEAR[1],
-            )
+            size = rng.uniform(0.1, 1.0) * np.array([_NEAR[0], _NEAR[0], _NEAR[1]])
+            x, y, yaw = np.asarray(scene.GOAL_POSE) + rng.standard_normal(3) * size
             block = (float(x), float(y), float(yaw))
         tool = rng.uniform(np.add(scene.TOOL_LOW, 0.02), np.subtract(scene.TOOL_HIGH, 0.02))
-        if scene.clearance(block, tool) > 0.003 and scene.coverage(block) < STOP_COVERAGE:
+        if kind >= style.wide and rng.random() < _NEAR_IN_ZONE:
+            tool = np.asarray(scene.END_ZONE) + 0.01 * rng.standard_normal(2)
+        if scene.clearance(block, tool) > 0.003:
             return scene.Start(block, (float(tool[0]), float(tool[1])))
 
 
@@ -140,7 +141,8 @@ def demonstrate(
     disturb = Disturbance(rng, style.noise_m)
     segments = [Segment()]
     burst_s = _next_burst(rng, style, 0.0)
-    while simulation.coverage() < STOP_COVERAGE:
+    rested = 0
+    while rested < _REST_STEPS:
         if simulation.time_s > style.time_limit_s:
             return None
         if simulation.time_s > burst_s:
@@ -154,6 +156,8 @@ def demonstrate(
             return None
         segments[-1].add(simulation, action)
         motion.move(disturb(action), DT_S)
+        is_done = operator.is_done(simulation.block_pose, simulation.tool_pose[0][:2])
+        rested = rested + 1 if is_done else 0
     return segments
 
 

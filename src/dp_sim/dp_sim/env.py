@@ -24,7 +24,9 @@ class UR5ePushTEnv(gymnasium.Env):  # type: ignore[misc]
     Observation: `block` (16,) x, y of the T's corners [m], `tool` (2,) x, y [m], and with
     `cameras` also `front` and `wrist` (96, 96, 3) uint8 RGB. Action: tool target x, y [m],
     reached at the end of the 0.1 s step. Reward: clip(coverage / 0.95, 0, 1). An episode ends at
-    a coverage of 0.95, or is truncated after 60 s. `reset(options={'block': (x, y, yaw),
+    a coverage of 0.95, or is truncated after 60 s. With `retreat`, it goes on until the T was
+    placed (0.95) and the tool has then been in the end zone for a second, the end of the paper's
+    real episodes; `info['report']` says how it stands. `reset(options={'block': (x, y, yaw),
     'tool': (x, y)})` starts at a chosen place.
     """
 
@@ -33,11 +35,13 @@ class UR5ePushTEnv(gymnasium.Env):  # type: ignore[misc]
     def __init__(
         self,
         cameras: bool = False,
+        retreat: bool = False,
         render_mode: str | None = None,
         render_size: tuple[int, int] = (480, 640),
     ) -> None:
         """Make the scene; `render_size` is height, width of `render()` [pixel]."""
         self.render_mode = render_mode
+        self._retreat = retreat
         self._cameras = ('front', 'wrist') if cameras else ()
         self._render_size = render_size
         self.simulation = Simulation()
@@ -72,6 +76,8 @@ class UR5ePushTEnv(gymnasium.Env):  # type: ignore[misc]
             drawn = int(self.np_random.integers(2**31)) if seed is None else seed
             self.simulation.reset(drawn)
         self._motion.reset()
+        self._was_placed = False
+        self._in_zone_s = 0.0
         return self._observation(), self._info()
 
     def step(
@@ -80,9 +86,13 @@ class UR5ePushTEnv(gymnasium.Env):  # type: ignore[misc]
     ) -> tuple[dict[str, NDArray[Any]], float, bool, bool, dict[str, Any]]:
         """Move the tool to `action` (2,) [m] in 0.1 s."""
         self._motion.move(np.asarray(action, dtype=np.float64), DT_S)
+        in_zone = scene.in_end_zone(self.simulation.tool_pose[0][:2])
+        self._in_zone_s = self._in_zone_s + DT_S if in_zone else 0.0
+        self._was_placed |= self.simulation.coverage() >= scene.SUCCESS_COVERAGE
         info = self._info()
         reward = float(np.clip(info['coverage'] / scene.SUCCESS_COVERAGE, 0.0, 1.0))
-        return self._observation(), reward, info['is_success'], False, info
+        is_over = self._was_placed and info['is_retreated'] if self._retreat else self._was_placed
+        return self._observation(), reward, bool(is_over), False, info
 
     def render(self) -> NDArray[np.uint8]:
         """Picture of the camera `view`, for videos."""
@@ -103,9 +113,22 @@ class UR5ePushTEnv(gymnasium.Env):  # type: ignore[misc]
 
     def _info(self) -> dict[str, Any]:
         coverage = self.simulation.coverage()
-        return {
+        is_success = coverage >= scene.SUCCESS_COVERAGE
+        tool = self.simulation.tool_pose[0][:2]
+        is_retreated = self._in_zone_s > scene.END_ZONE_DWELL_S - DT_S / 2
+        info = {
             'coverage': coverage,
-            'is_success': coverage >= scene.SUCCESS_COVERAGE,
+            'is_success': is_success,
             'block_pose': np.array(self.simulation.block_pose),
-            'tool': self.simulation.tool_pose[0][:2],
+            'tool': tool,
+            'in_end_zone': scene.in_end_zone(tool),
+            'is_retreated': is_retreated,
         }
+        if self._retreat:
+            info['report'] = {
+                'final_coverage': coverage,
+                'final_iou': scene.iou(coverage),
+                'retreated': float(is_retreated),
+                'retreated_and_placed': float(is_retreated and is_success),
+            }
+        return info

@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 CLEARANCE = 0.027  # between pusher and T in free travel [m]
 TURN_WEIGHT = 0.09  # a turn of 1 rad counts as this displacement [m]
 TRAVEL_WEIGHT = 0.01
+MIDDLE = 0.16  # the T is kept in this radius about the goal: near the edge no push reaches it [m]
 BRANCHES = 40  # first pushes that are looked at twice
 _TOUCH = 0.003  # between pusher and the rest of the T while a gap is closed [m]
 
@@ -52,9 +53,13 @@ def distance_to_goal(poses: Array) -> Array:
 
 
 class PushPlanner:
-    """Searches pushes; `noise` in the choice gives varied, multimodal demonstrations."""
+    """Searches pushes.
 
-    def __init__(self, rng: np.random.Generator, noise: float = 0.1) -> None:
+    `noise` in the choice gives varied demonstrations. With much of it a new plan from half way
+    is seldom the old one, and a policy, which sees no plan, learns to change its mind.
+    """
+
+    def __init__(self, rng: np.random.Generator, noise: float) -> None:
         """Prepare what does not depend on the pose of the T."""
         self._rng = rng
         self._noise = noise
@@ -84,9 +89,26 @@ class PushPlanner:
                 )
         return None
 
+    def retreat(self, block: tuple[float, float, float], tool: Array) -> Array:
+        """Corners (N, 2) [m] of a way round the T from `tool` to the end zone.
+
+        The first leg leaves the T. Where no way keeps its distance, it is a straight line.
+        """
+        pose = np.asarray(block, dtype=np.float64)
+        goal = np.asarray(scene.END_ZONE)
+        if np.allclose(tool, goal):
+            return np.stack([goal, goal])
+        outside, entry = (
+            self._detour.exit(pose, turn(np.asarray(point) - pose[:2], -pose[2]))
+            for point in (tool, goal)
+        )
+        way = self._detour.way(pose, outside, entry)
+        between = np.empty((0, 2)) if way is None else way
+        return np.concatenate([np.asarray(tool)[None], between, goal[None]])
+
     def _score(self, pose: Array, first: Array, travel: Array) -> Array:
         """Score (K, L) of first pushes, lower is better, inf where the tool cannot go."""
-        cost = distance_to_goal(first)
+        cost = _cost(first)
         score = np.full(cost.shape, np.inf)
         rough = np.where(self._reachable(pose) & np.isfinite(travel)[:, None], cost, np.inf)
         rough = rough + TRAVEL_WEIGHT * np.where(np.isfinite(travel), travel, 0.0)[:, None]
@@ -104,7 +126,7 @@ class PushPlanner:
         n, k = len(poses), len(self._entries)
         touched = self._contacts.take(np.tile(np.arange(k), n))
         after = push_model.push(np.repeat(poses, k, axis=0), touched)
-        return np.asarray(distance_to_goal(after).reshape(n, -1).min(axis=1))
+        return np.asarray(_cost(after).reshape(n, -1).min(axis=1))
 
     def _reachable(self, pose: Array) -> NDArray[np.bool_]:
         """Which pushes (K, L) stay where the tool may go, from the gap to the end."""
@@ -125,6 +147,12 @@ class PushPlanner:
             np.concatenate([[0.0], LENGTHS]),
             np.concatenate([pose[None], poses]),
         )
+
+
+def _cost(poses: Array) -> Array:
+    """Distance to the goal (...) [m] of poses (..., 3), and how far they are off the middle."""
+    off = np.linalg.norm(poses[..., :2] - np.asarray(scene.GOAL_POSE[:2]), axis=-1) - MIDDLE
+    return np.asarray(distance_to_goal(poses) + np.maximum(off, 0.0))
 
 
 def _entries(touched: push_model.Contacts, detour: Detour) -> Array:

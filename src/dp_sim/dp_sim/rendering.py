@@ -20,6 +20,7 @@ except (AttributeError, ImportError, OSError):  # what PyOpenGL raises where the
     import mujoco
 
 CAMERAS = ('front', 'wrist', 'view')
+MARKS = 4  # geom group of what only people see: the end zone
 _SMALL = 160  # lower pictures are averaged from twice as many lines: cheap, and edges stay smooth
 
 
@@ -35,6 +36,8 @@ class SceneRenderer:
         self._model = model
         self._samples = int(model.vis.quality.offsamples)
         self._renderers: dict[tuple[int, int, bool], mujoco.Renderer] = {}
+        self._marked = mujoco.MjvOption()
+        self._marked.geomgroup[MARKS] = True
 
     def render(
         self,
@@ -43,7 +46,7 @@ class SceneRenderer:
         height: int,
         width: int,
     ) -> NDArray[np.uint8]:
-        """Picture (height, width, 3) RGB; only the camera `view` has shadows.
+        """Picture (height, width, 3) RGB; only the camera `view` has shadows and marks.
 
         Raises:
             RenderError: no usable GL, or an unknown camera.
@@ -51,7 +54,8 @@ class SceneRenderer:
         _check_camera(camera)
         fine = 2 if height < _SMALL and camera != 'view' else 1
         renderer = self._renderer(fine * height, fine * width, smooth=camera == 'view')
-        renderer.update_scene(data, camera)
+        option = self._marked if camera == 'view' else None
+        renderer.update_scene(data, camera, scene_option=option)
         renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = camera == 'view'
         picture = renderer.render()
         if fine > 1:

@@ -42,6 +42,9 @@ BLOCK_CORNERS: tuple[tuple[float, float], ...] = tuple(
 GOAL_POSE = (0.0, 0.0, -np.pi / 4)  # x, y [m], yaw [rad]
 SUCCESS_COVERAGE = 0.95
 TIME_LIMIT_S = 60.0
+END_ZONE = (-0.2, 0.2)  # centre of the disc where the tool rests once the T is placed, x, y [m]
+END_ZONE_RADIUS = 0.04  # [m]
+END_ZONE_DWELL_S = 1.0  # the tool has retreated when it was in the zone for this long [s]
 
 PUSHER_RADIUS = 0.0125  # [m]
 TIP_HEIGHT = 0.015  # of the tool above the table while it works [m]
@@ -83,6 +86,16 @@ shapely.prepare(_GOAL)
 def coverage(pose: Array | tuple[float, float, float]) -> float:
     """Part of the T at `pose` that lies on the goal, in [0, 1]."""
     return float(block_polygon(pose).intersection(_GOAL).area / _GOAL.area)
+
+
+def iou(covered: float) -> float:
+    """Intersection over union of the T and its goal, two equal areas, from a coverage."""
+    return covered / (2.0 - covered)
+
+
+def in_end_zone(tool: Array | tuple[float, float]) -> bool:
+    """Whether the tool at (x, y) [m] is in the end zone."""
+    return bool(np.linalg.norm(np.asarray(tool) - END_ZONE) <= END_ZONE_RADIUS)
 
 
 def clearance(

@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""A policy acts, the operator takes over at random and hands back.
+"""A policy acts, the operator takes over where it is stuck or at random, and hands back.
 
 Only what the operator does is recorded, in the states that the policy brings about: human-gated
 dataset aggregation (Kelly et al. 2019) with a scripted human.
@@ -18,16 +18,18 @@ from dp_sim.demonstration import Disturbance
 from dp_sim.demonstration import draw_start
 from dp_sim.demonstration import Segment
 from dp_sim.demonstration import Style
+from dp_sim.push_planner import distance_to_goal
 from dp_sim.scripted_operator import DT_S
 from dp_sim.scripted_operator import Operator
-from dp_sim.scripted_operator import STOP_COVERAGE
 from dp_sim.simulation import Simulation
 from dp_sim.tool_motion import ToolMotion
 import numpy as np
 from numpy.typing import NDArray
 
-POLICY_S = (2.0, 10.0)  # how long the policy acts [s]
+POLICY_S = (3.0, 15.0)  # how long the policy acts [s]
 OPERATOR_S = (3.0, 9.0)  # how long the operator acts [s]
+PATIENCE_S = 4.0  # without the T coming nearer to its goal, before the operator takes over [s]
+_NEARER = 0.003  # counts as nearer [m], turns included
 _STYLE = Style(wide=0.3, near=0.1, burst_every_s=0.0)
 
 
@@ -69,20 +71,26 @@ class Takeover:
                     return segments or None
                 segment.add(simulation, action)
                 motion.move(disturb(action), DT_S)
-            segment.cut = simulation.coverage() < STOP_COVERAGE
+            segment.cut = not self._is_done()
             segments.append(segment)
         return segments
 
-    def _is_over(self) -> bool:
+    def _is_done(self) -> bool:
         simulation = self._simulation
-        return simulation.coverage() >= STOP_COVERAGE or simulation.time_s > scene.TIME_LIMIT_S
+        return self._operator.is_done(simulation.block_pose, simulation.tool_pose[0][:2])
+
+    def _is_over(self) -> bool:
+        return self._simulation.time_s > scene.TIME_LIMIT_S or self._is_done()
 
     def _act(self, motion: ToolMotion, rng: np.random.Generator, until_s: float) -> None:
-        """Let the policy act, chunk by chunk."""
+        """Let the policy act, chunk by chunk, until it was stuck for a while."""
+        patience = _Patience()
         contract = self._policy.contract
         seen: deque[dict[str, NDArray[np.generic]]] = deque(maxlen=contract.n_obs_steps)
         seen.extend([self._look()] * contract.n_obs_steps)
         while self._simulation.time_s < until_s and not self._is_over():
+            if patience.is_over(self._simulation):
+                return
             prediction = self._policy.predict(self._window(seen), seed=int(rng.integers(2**31)))
             first = contract.n_obs_steps - 1
             for action in prediction[first : first + contract.n_action_steps]:
@@ -109,3 +117,18 @@ class Takeover:
             low_dim={s.name: np.stack([x[s.name] for x in seen]) for s in contract.low_dim},
             images={s.name: np.stack([x[s.name] for x in seen]) for s in contract.images},
         )
+
+
+class _Patience:
+    """Watches whether the T comes nearer to its goal."""
+
+    def __init__(self) -> None:
+        self._nearest = np.inf
+        self._since_s = 0.0
+
+    def is_over(self, simulation: Simulation) -> bool:
+        """Whether it has not for PATIENCE_S, though it is not placed."""
+        distance = float(distance_to_goal(np.asarray(simulation.block_pose)))
+        if distance < self._nearest - _NEARER or simulation.coverage() >= scene.SUCCESS_COVERAGE:
+            self._nearest, self._since_s = distance, simulation.time_s
+        return simulation.time_s - self._since_s > PATIENCE_S

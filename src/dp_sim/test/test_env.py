@@ -46,6 +46,24 @@ def test_episode_is_over_on_the_goal_and_after_a_minute():
     assert env.spec.max_episode_steps == 600
 
 
+def test_with_retreat_an_episode_is_over_after_a_second_in_the_end_zone():
+    env = gymnasium.make(ENV_ID, retreat=True)
+    x, y, yaw = scene.GOAL_POSE
+    placed, missed = (x + 0.002, y, yaw), (x + 0.02, y, yaw)
+    for block, steps in ((placed, 10), (missed, 15)):
+        env.reset(options={'block': block, 'tool': scene.END_ZONE})
+        terminated = False
+        for _ in range(steps):
+            assert not terminated
+            _, _, terminated, _, info = env.step(np.array(scene.END_ZONE))
+        assert terminated == (block == placed)
+        assert info['in_end_zone'] and info['is_retreated']
+        report = info['report']
+        assert report['final_coverage'] == pytest.approx(scene.coverage(block), abs=1e-3)
+        assert report['retreated'] == 1.0
+        assert report['retreated_and_placed'] == float(block == placed)
+
+
 def test_cameras_add_their_pictures():
     env = gymnasium.make(ENV_ID, cameras=True)
     try:

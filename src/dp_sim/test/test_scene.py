@@ -83,3 +83,17 @@ def test_tool_is_kept_in_the_workspace_and_off_the_base():
     near = scene.clamp_tool(np.array([-0.3, 0.0]))
     assert near == pytest.approx((-0.28, 0.0))
     assert scene.clamp_tool(np.array([0.1, 0.2])) == pytest.approx((0.1, 0.2))
+
+
+def test_end_zone_is_a_disc_away_from_the_goal():
+    x, y = scene.END_ZONE
+    assert scene.in_end_zone((x + 0.039, y))
+    assert not scene.in_end_zone((x + 0.041, y))
+    assert scene.clearance(scene.GOAL_POSE, scene.END_ZONE) > scene.END_ZONE_RADIUS + 0.05
+    np.testing.assert_allclose(scene.clamp_tool(np.array([x, y])), [x, y])
+
+
+def test_iou_of_two_equal_areas():
+    assert scene.iou(1.0) == 1.0
+    assert scene.iou(0.95) == pytest.approx(0.95 / 1.05)  # 0.905
+    assert scene.iou(0.0) == 0.0

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from dp_sim import scene
 from dp_sim.detour import Detour
+from dp_sim.push_planner import _cost
+from dp_sim.push_planner import PushPlanner
+from dp_sim.scripted_operator import NOISE
 from dp_sim.scripted_operator import Operator
 from dp_sim.simulation import Simulation
 from dp_sim.tool_motion import ToolMotion
@@ -65,16 +68,53 @@ def test_operator_takes_over_anywhere_even_touching_the_block():
     assert simulation.coverage() > max(before, 0.3)
 
 
-def test_operator_rests_when_the_work_is_done():
-    action = Operator(np.random.default_rng(0)).act(scene.GOAL_POSE, np.array([0.2, 0.1]))
-    assert action == pytest.approx((0.2, 0.1))
+def test_operator_retreats_from_a_placed_block_and_leaves_it_where_it_is():
+    simulation, operator = Simulation(), Operator(np.random.default_rng(0))
+    simulation.place(scene.GOAL_POSE, (0.15, 0.1))  # the way to the end zone leads round the T
+    motion = ToolMotion(simulation)
+    for _ in range(60):
+        tool = simulation.tool_pose[0][:2]
+        assert operator.is_done(simulation.block_pose, tool) == (
+            np.linalg.norm(tool - scene.END_ZONE) < 0.01
+        )
+        motion.move(operator.act(simulation.block_pose, tool), 0.1)
+    assert operator.is_done(simulation.block_pose, simulation.tool_pose[0][:2])
+    assert simulation.coverage() == pytest.approx(1.0, abs=1e-3)
+    assert operator.plans == 0
+
+
+def test_operator_finishes_what_a_policy_left_unfinished():
+    x, y, yaw = scene.GOAL_POSE
+    for block, is_enough in (((x + 0.002, y, yaw), True), ((x + 0.01, y, yaw), False)):
+        operator = Operator(np.random.default_rng(0))
+        target = operator.act(block, np.asarray(scene.END_ZONE))
+        assert (target == pytest.approx(scene.END_ZONE)) == is_enough
+        assert operator.is_done(block, scene.END_ZONE) == is_enough
+
+
+def test_a_new_plan_from_half_way_is_mostly_the_old_one():
+    rng = np.random.default_rng(0)
+    same = []
+    for seed in range(12):
+        planner = PushPlanner(rng, NOISE)
+        start = scene.draw_start(seed)
+        first = planner.plan(start.block, np.asarray(start.tool))
+        half = first.way[-2] + 0.5 * (first.way[-1] - first.way[-2])
+        again = planner.plan(start.block, half)
+        same.append(np.linalg.norm(again.contact - first.contact) < 0.012)
+    assert np.mean(same) > 0.6
+
+
+def test_the_middle_is_preferred_to_the_edge():
+    poses = np.array([[0.15, 0.0, scene.GOAL_POSE[2]], [0.26, 0.0, scene.GOAL_POSE[2]]])
+    assert _cost(poses) == pytest.approx([0.15, 0.26 + 0.1])
 
 
 def test_choices_vary_between_operators():
     block, tool = (0.1, -0.1, 2.0), np.array([-0.2, 0.2])
     ends = []
     for seed in range(8):
-        operator = Operator(np.random.default_rng(seed))
+        operator = Operator(np.random.default_rng(seed), noise=0.3)
         at = tool
         for _ in range(8):
             at = operator.act(block, at)

@@ -68,7 +68,18 @@ def summarize(
         'seeds': [r.seed for r in results],
         'scores': scores,
         'steps': [r.steps for r in results],
+        'at_end': at_end(results),
     }
+
+
+def at_end(results: Sequence[EpisodeResult]) -> dict[str, Any]:
+    """Mean, interval and values of the environment's own figures at the end of episodes."""
+    figures = {}
+    for name in results[0].report:
+        values = [r.report[name] for r in results]
+        ci95 = bootstrap_mean_interval(values)
+        figures[name] = {'mean': float(np.mean(values)), 'ci95': ci95, 'values': values}
+    return figures
 
 
 def machine() -> dict[str, Any]:
