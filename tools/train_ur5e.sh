@@ -18,18 +18,26 @@ contract=$configs/contract_$kind.yaml
 [ -f "$contract" ] || { echo "train_ur5e: $kind is not state or camera" >&2; exit 2; }
 mkdir -p "$root"
 
-# Episodes demonstrated and, of these, without wide starts and disturbances.
+# Frames demonstrated; the first 60 episodes without wide starts and disturbances.
 if [ ! -d "$demos" ]; then
-  echo "train_ur5e: ${EPISODES_DEMONSTRATED:-320} demonstrations -> $demos"
+  echo "train_ur5e: demonstrations -> $demos"
   dp_demonstrate --contract "$configs/contract_state.yaml" --output "$demos" \
-    --episodes "${EPISODES_DEMONSTRATED:-320}" --plain 120 --seed 0
+    --episodes "${EPISODES_DEMONSTRATED:-600}" --plain "${PLAIN:-60}" --max-frames 60000 --seed 0
 fi
 
-# CPU time of the training, compilation included [s]; seeds that no training run was chosen by.
+# CPU time of the trainings, compilation included [s]; seeds that no training run was chosen by.
 case $kind in
   state)
-    options=(--dataset "$demos" --budget-cpu-s "${BUDGET_CPU_S:-1200}")
-    scene=()
+    echo "train_ur5e: first training -> $out-first"
+    dp_train --output "$out-first" --dataset "$demos" --budget-cpu-s "${BUDGET_FIRST_CPU_S:-1200}"
+    if [ ! -d "$demos-takeovers" ]; then
+      echo "train_ur5e: take-overs from it -> $demos-takeovers"
+      dp_demonstrate --contract "$contract" --output "$demos-takeovers" --policy "$out-first" \
+        --episodes "${EPISODES_DEMONSTRATED:-600}" --max-frames 20000 --seed 5
+    fi
+    options=(--dataset "$demos" "$demos-takeovers" --init-from "$out-first" --budget-cpu-s "${BUDGET_CPU_S:-900}")
+    scene=(--env-arg retreat=true)
+    seeds=400000:400200
     ;;
   camera)
     if [ ! -d "$demos-camera" ]; then
@@ -39,9 +47,10 @@ case $kind in
     options=(--dataset "$demos-camera" --budget-cpu-s "${BUDGET_CPU_S:-2000}"
       --batch-size 128 --image-channels 16 32 64 64)
     scene=(--env-arg cameras=true)
+    seeds=400000:400040
     ;;
 esac
 echo "train_ur5e: training -> $out"
 dp_train --output "$out" "${options[@]}"
-dp_eval --policy "$out" --env dp_sim/UR5ePushT-v0 "${scene[@]}" --seeds "${SEEDS:-400000:400040}" \
+dp_eval --policy "$out" --env dp_sim/UR5ePushT-v0 "${scene[@]}" --seeds "${SEEDS:-$seeds}" \
   --output "$out/eval.json"
