@@ -34,7 +34,8 @@ def to_time(stamp_ns: int) -> Time:
     return Time(sec=stamp_ns // 1_000_000_000, nanosec=stamp_ns % 1_000_000_000)
 
 
-def _nanoseconds(time: Any) -> int:
+def nanoseconds(time: Any) -> int:
+    """Return a stamp or duration message in nanoseconds."""
     return int(time.sec) * 1_000_000_000 + int(time.nanosec)
 
 
@@ -46,7 +47,7 @@ def from_ros(message: JointTrajectory) -> TrajectoryMessage:
 
     points = tuple(
         TrajectoryPoint(
-            _nanoseconds(point.time_from_start),
+            nanoseconds(point.time_from_start),
             field(point.positions),
             field(point.velocities),
             field(point.accelerations),
@@ -54,7 +55,7 @@ def from_ros(message: JointTrajectory) -> TrajectoryMessage:
         )
         for point in message.points
     )
-    stamp_ns = _nanoseconds(message.header.stamp)
+    stamp_ns = nanoseconds(message.header.stamp)
     return TrajectoryMessage(tuple(message.joint_names), points, stamp_ns)
 
 

@@ -51,6 +51,14 @@ class Parameter:
 
 
 SIM_NODE = (
+    Parameter(
+        'controller',
+        'stand_in',
+        '',
+        'Who moves the arm: our joint_trajectory_controller, or a real one in ros2_control, '
+        'whose /joint_states are followed',
+        choices=('stand_in', 'ros2_control'),
+    ),
     Parameter('seed', 0, '1', 'Seed of the start that the scene shows at first', 0, 2**31 - 1),
     Parameter('realtime_factor', 1.0, '1', 'Simulated seconds per second', 0.05, 20.0),
     Parameter('state_rate', 125.0, 'Hz', 'Rate of joint states, poses and clock', 10.0, 500.0),

@@ -16,11 +16,11 @@ import math
 import threading
 import time
 from typing import Any
+from typing import Protocol
 from typing import TYPE_CHECKING
 
 from dp_sim.goal_watch import GoalChange
 from dp_sim.goal_watch import GoalWatch
-from dp_sim.joint_trajectory_controller import JointTrajectoryController
 from dp_sim.pacing import Pacer
 from dp_sim.pacing import RealtimeMeter
 from dp_sim.scene_log import SceneLog
@@ -41,6 +41,36 @@ SCORE_PERIOD_NS = 100_000_000
 
 def _ignore(*_: Any) -> None:
     """Do nothing with what is handed over."""
+
+
+class Controller(Protocol):
+    """What moves the arm: the stand-in of joint_trajectory_controller, or joint states heard."""
+
+    accepted: int
+    rejected: int
+
+    @property
+    def ran_out(self) -> bool:
+        """Whether nothing is left to follow."""
+
+    @property
+    def time_from_start_ns(self) -> int:
+        """Time of the last tick since the start of its trajectory [ns]."""
+
+    @property
+    def reference(self) -> Array:
+        """Desired state of the last tick, (3, joints): [rad], [rad/s], [rad/s2]."""
+
+    def activate(self, time_ns: int, positions: Array) -> None:
+        """Hold these positions [rad]."""
+
+    def receive(self, message: TrajectoryMessage, now_ns: int) -> Judgement:
+        """Judge a message; an accepted one takes over at the next tick."""
+
+    def update(
+        self, time_ns: int, period_ns: int, positions: Array, velocities: Array | None
+    ) -> Array:
+        """Run one tick and return the command, (3, joints)."""
 
 
 @dataclass
@@ -75,7 +105,7 @@ class PhysicsLoop:
     def __init__(
         self,
         simulation: Simulation,
-        controller: JointTrajectoryController,
+        controller: Controller,
         outputs: Outputs,
         *,
         clock_ns: Callable[[], int] = time.time_ns,

@@ -5,6 +5,8 @@
 Threads: the main one runs the executor (trajectories, services, parameters), one the physics at
 500 Hz, one the cameras, one writes episodes. The node joint_trajectory_controller lives in the
 same process, so a name given on the command line must be given per node (`-r sim_node:__node:=…`).
+With `controller: ros2_control` there is none: a real one moves mock hardware, whose description
+comes from here, and the simulated arm follows its joint states.
 """
 
 from __future__ import annotations
@@ -22,9 +24,13 @@ from dp_sim.camera_output import CameraOutput
 from dp_sim.camera_output import CameraSettings
 from dp_sim.controller_node import ControllerNode
 from dp_sim.faults import check_fault
+from dp_sim.followed_controller import FollowedController
+from dp_sim.joint_follower import JointFollower
 from dp_sim.joint_trajectory_controller import JointTrajectoryController
+from dp_sim.mock_hardware import with_mock_hardware
 from dp_sim.parameters import declare
 from dp_sim.parameters import SIM_NODE
+from dp_sim.physics_loop import Controller
 from dp_sim.physics_loop import Outputs
 from dp_sim.physics_loop import PhysicsLoop
 from dp_sim.scene_log import SceneLog
@@ -32,7 +38,9 @@ from dp_sim.scene_log import write_log
 from dp_sim.scene_publisher import ScenePublisher
 from dp_sim.scene_state import SceneState
 from dp_sim.simulation import Simulation
+from dp_sim.start_motion import start_positions
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_action_status_default
@@ -46,14 +54,18 @@ RUNNING = (GoalStatus.STATUS_ACCEPTED, GoalStatus.STATUS_EXECUTING, GoalStatus.S
 class SimNode(Node):
     """The scene as a ROS node."""
 
-    def __init__(self, controller_node: ControllerNode) -> None:
+    def __init__(self) -> None:
         """Build the scene; nothing moves before `start`."""
         super().__init__('sim_node')
         self._values = declare(self, SIM_NODE)
-        self._controller_node = controller_node
         simulation = Simulation()
-        self._check_joints(simulation)
-        self._publisher = ScenePublisher(self, simulation.joint_names, simulation.urdf)
+        self._chain = simulation.chain
+        self._stand_in: ControllerNode | None = None
+        self._follower: JointFollower | None = None
+        controller, urdf = self._make_controller(simulation)
+        self._publisher = ScenePublisher(
+            self, simulation.joint_names, urdf, tells_joints=self._follower is None
+        )
         self._cameras = CameraOutput(self, Simulation(), self._camera_settings())
         outputs = Outputs(
             state=self._on_state,
@@ -63,7 +75,7 @@ class SimNode(Node):
         )
         self._loop = PhysicsLoop(
             simulation,
-            JointTrajectoryController(controller_node.controller_parameters),
+            controller,
             outputs,
             state_rate_hz=self._values['state_rate'],
             frame_rate_hz=self._values['camera_rate'],
@@ -78,8 +90,14 @@ class SimNode(Node):
         self._fault_end_ns = 0  # simulated time at which the fault ends; 0 for never
         self._fault_s = self._values['fault_s']
         self._set_fault(self._values['fault'])
-        controller_node.connect(self._loop.receive)
+        if self._stand_in is not None:
+            self._stand_in.connect(self._loop.receive)
         self._create_interfaces()
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes to be spun: this one, and the controller where we stand in for it."""
+        return (self,) if self._stand_in is None else (self._stand_in, self)
 
     @property
     def is_alive(self) -> bool:
@@ -104,13 +122,27 @@ class SimNode(Node):
             f'the worst {pacer.worst_s * 1e3:.1f} ms'
         )
 
-    def _check_joints(self, simulation: Simulation) -> None:
-        joints = self._controller_node.controller_parameters.joints
-        if joints != tuple(simulation.joint_names):
+    def _make_controller(self, simulation: Simulation) -> tuple[Controller, str]:
+        """Return what moves the arm, and the robot's description."""
+        joints = tuple(simulation.joint_names)
+        if self._values['controller'] == 'stand_in':
+            self._stand_in = ControllerNode()
+            parameters = self._stand_in.controller_parameters
+            if parameters.joints != joints:
+                raise ValueError(
+                    f'joints of joint_trajectory_controller are {parameters.joints}; '
+                    f'the scene has {joints}'
+                )
+            return JointTrajectoryController(parameters), simulation.urdf
+        if self._values['realtime_factor'] != 1.0:
             raise ValueError(
-                f'joints of joint_trajectory_controller are {joints}; '
-                f'the scene has {tuple(simulation.joint_names)}'
+                f'realtime_factor is {self._values["realtime_factor"]}; valid with controller '
+                "'ros2_control', which runs on the system clock: 1.0"
             )
+        followed = FollowedController(len(joints))
+        self._follower = JointFollower(self, joints, self._chain, followed.hear)
+        start = start_positions(self._chain, self._values['seed'])
+        return followed, with_mock_hardware(simulation.urdf, joints, start)
 
     def _camera_settings(self) -> CameraSettings:
         values = self._values
@@ -122,7 +154,13 @@ class SimNode(Node):
         )
 
     def _create_interfaces(self) -> None:
-        self.create_service(ResetScene, '/reset_scene', self._on_reset)
+        # A group of its own: while the arm goes to its start, everything else goes on.
+        self.create_service(
+            ResetScene,
+            '/reset_scene',
+            self._on_reset,
+            callback_group=MutuallyExclusiveCallbackGroup(),
+        )
         self._status_topic = f'{self._values["action_name"]}/_action/status'
         self.create_subscription(
             GoalStatusArray, self._status_topic, self._on_goals, qos_profile_action_status_default
@@ -135,7 +173,8 @@ class SimNode(Node):
         if 0 < self._fault_end_ns <= state.stamp_ns:
             self._set_fault('')
         self._publisher.publish_state(state)
-        self._controller_node.publish(state)
+        if self._stand_in is not None:
+            self._stand_in.publish(state)
         self._loop.wants_frames = self._cameras.has_listeners
 
     def _on_episode(self, log: SceneLog, realtime_factor: float) -> None:
@@ -150,7 +189,7 @@ class SimNode(Node):
         except OSError as error:
             self.get_logger().error(f'cannot write episode {name} to {folder}: {error}')
 
-    def _on_reset(
+    async def _on_reset(
         self, request: ResetScene.Request, response: ResetScene.Response
     ) -> ResetScene.Response:
         action = self._values['action_name']
@@ -158,7 +197,10 @@ class SimNode(Node):
             response.message = f'a goal of {action} is executing; cancel it or wait for its end'
         elif not 0 <= request.seed < 2**31:
             response.message = f'seed must be 0 to {2**31 - 1}, got {request.seed}'
-        else:
+        elif self._follower is not None:
+            goal = start_positions(self._chain, request.seed)
+            response.message = await self._follower.move_to(goal)
+        if not response.message:
             try:
                 response.coverage = self._loop.reset(request.seed).result(RESET_TIMEOUT_S)
                 response.success = True
@@ -194,6 +236,7 @@ class SimNode(Node):
             if parameter.name == 'fault':
                 try:
                     check_fault(parameter.value)
+                    self._check_playable(parameter.value)
                 except ValueError as error:
                     return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
@@ -206,10 +249,17 @@ class SimNode(Node):
             if parameter.name == 'fault':
                 self._set_fault(parameter.value)
 
+    def _check_playable(self, fault: str) -> None:
+        if self._follower is not None and fault.startswith(('joint_states', 'controller')):
+            raise ValueError(f'fault {fault!r} is of parts that are outside with ros2_control')
+
     def _set_fault(self, fault: str) -> None:
+        self._check_playable(fault)
         now_ns = self._loop.now_ns
         ends = fault and self._fault_s and now_ns  # before the first tick there is no time yet
         self._fault_end_ns = now_ns + round(self._fault_s * 1e9) if ends else 0
-        self._publisher.fault = self._cameras.fault = self._controller_node.fault = fault
+        self._publisher.fault = self._cameras.fault = fault
+        if self._stand_in is not None:
+            self._stand_in.fault = fault
         if fault:
             self.get_logger().warning(f'playing the fault {fault!r}')

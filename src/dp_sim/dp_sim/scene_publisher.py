@@ -14,6 +14,7 @@ from dp_sim.scene_state import SceneScore
 from dp_sim.scene_state import SceneState
 from geometry_msgs.msg import PoseStamped
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy
 from rclpy.qos import qos_profile_sensor_data
 from rclpy.qos import QoSProfile
@@ -30,12 +31,23 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 class ScenePublisher:
     """Publishes states and scores of the scene; called by the physics thread only."""
 
-    def __init__(self, node: Node, joints: tuple[str, ...], description: str) -> None:
-        """Create the publishers and latch the robot description."""
+    def __init__(
+        self, node: Node, joints: tuple[str, ...], description: str, *, tells_joints: bool = True
+    ) -> None:
+        """Create the publishers and latch the robot description.
+
+        Args:
+            node: owner of the publishers.
+            joints: names, in the order of the states.
+            description: URDF.
+            tells_joints: publish joint states; otherwise somebody else does.
+        """
         self.fault = ''
         self._joints = joints
         sensor = qos_profile_sensor_data
-        self._joint_states = node.create_publisher(JointState, '/joint_states', 10)
+        self._joint_states = (
+            node.create_publisher(JointState, '/joint_states', 10) if tells_joints else None
+        )
         self._tool = node.create_publisher(PoseStamped, '/tool_pose', sensor)
         self._block = node.create_publisher(PoseStamped, '/block_pose', sensor)
         self._clock = node.create_publisher(Clock, '/clock', 10)
@@ -49,22 +61,26 @@ class ScenePublisher:
         """Publish joint states, poses and clock of one tick."""
         fault = self.fault
         self._clock.publish(Clock(clock=to_time(faults.clock(fault, state.stamp_ns))))
-        joints = faults.joint_states(
-            fault,
-            faults.JointSample(state.stamp_ns, self._joints, state.positions, state.velocities),
-        )
-        if joints is not None:
-            message = JointState(name=list(joints.names))
-            message.header.stamp = to_time(joints.stamp_ns)
-            message.position = array('d', joints.positions.tobytes())
-            message.velocity = array('d', joints.velocities.tobytes())
-            self._joint_states.publish(message)
+        if self._joint_states is not None:
+            self._publish_joints(self._joint_states, state)
         tool = faults.PoseSample(state.stamp_ns, state.tool_position, state.tool_orientation)
         self._tool.publish(_pose(faults.tool_pose(fault, tool)))
         sample = faults.PoseSample(state.stamp_ns, state.block_position, state.block_orientation)
         block = faults.block_pose(fault, sample)
         if block is not None:
             self._block.publish(_pose(block))
+
+    def _publish_joints(self, publisher: Publisher, state: SceneState) -> None:
+        sample = faults.JointSample(
+            state.stamp_ns, self._joints, state.positions, state.velocities
+        )
+        joints = faults.joint_states(self.fault, sample)
+        if joints is not None:
+            message = JointState(name=list(joints.names))
+            message.header.stamp = to_time(joints.stamp_ns)
+            message.position = array('d', joints.positions.tobytes())
+            message.velocity = array('d', joints.velocities.tobytes())
+            publisher.publish(message)
 
     def publish_score(self, score: SceneScore) -> None:
         """Publish coverage, success and the counters."""

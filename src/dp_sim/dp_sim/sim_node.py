@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""The program sim_node: stands where robot, cameras and ros2_control stand.
+"""The program sim_node: stands where robot, cameras and, unless asked not to, ros2_control stand.
 
 Ctrl-C ends it cleanly at any time, so the signals are taken before the slow imports.
 """
@@ -36,15 +36,13 @@ def main(args: list[str] | None = None) -> int:
 
 
 def _run(stop: threading.Event) -> int:
-    from dp_sim.controller_node import ControllerNode
     from dp_sim.scene_node import SimNode
     from rclpy.executors import SingleThreadedExecutor
 
     executor = SingleThreadedExecutor()
-    controller_node = ControllerNode()
-    node = SimNode(controller_node)
-    executor.add_node(controller_node)
-    executor.add_node(node)
+    node = SimNode()
+    for each in node.nodes:
+        executor.add_node(each)
     gc.collect()
     gc.freeze()  # a full collection over all that was imported would halt the physics
     node.start()
@@ -54,8 +52,8 @@ def _run(stop: threading.Event) -> int:
     finally:
         node.close()
         executor.shutdown()
-        node.destroy_node()
-        controller_node.destroy_node()
+        for each in node.nodes:
+            each.destroy_node()
     return 0 if stop.is_set() else 1
 
 
