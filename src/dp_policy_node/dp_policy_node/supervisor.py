@@ -16,6 +16,7 @@ from dp_policy_node.episode import Episode
 from dp_policy_node.inference_worker import InferenceWorker
 from dp_policy_node.observation_input import Complaint
 from dp_policy_node.observation_input import ObservationInput
+from dp_policy_node.trajectory_output import Array
 from dp_policy_node.trajectory_output import TrajectoryOutput
 import numpy as np
 
@@ -26,6 +27,9 @@ CODES = {
 }
 # A joint may be out of tolerance for this long, as when the arm only lags in a fast turn [s].
 TRACKING_GRACE_S = 0.2
+# An arm whose joints are all slower than the first while one is commanded to be faster than the
+# second [rad/s], for so long [s], does not hear its commands: a slow motion leaves no large error.
+STANDING_SPEED, COMMANDED_SPEED, STANDING_GRACE_S = 0.005, 0.1, 0.3
 # Joint states must arrive within this time even when a simulated clock stands still [s].
 SILENCE_S = 3.0
 # When two checks lie further apart than the first, this process did not get the processor: what
@@ -55,6 +59,7 @@ class Supervisor:
         self._newest_window_ns = episode.accepted_ns
         self._why_no_window = ''
         self._off_track_since_s: float | None = None
+        self._standing_since_s: float | None = None
         self._checked_s = time.monotonic()
         self._patient_until_s = 0.0
         self._trusted_ns: tuple[int, int] | None = None  # ROS and steady clock, when they agreed
@@ -146,6 +151,12 @@ class Supervisor:
         tolerance = self._settings.tracking_tolerance
         if state is None or command is None or tolerance == 0.0:
             return None
+        if self._stands(state.velocities, command[1]):
+            return Ending(
+                Code.CONTROLLER,
+                f'the arm stands still for {STANDING_GRACE_S} s while it is commanded to move: the '
+                'controller is inactive or hears nothing, or the arm was stopped',
+            )
         error = np.abs(state.positions - command[0])  # (J,) [rad]
         if error.max() <= tolerance:
             self._off_track_since_s = None
@@ -159,6 +170,18 @@ class Supervisor:
             f'{joint} is {error.max():.3f} rad from its command, allowed are '
             f'{tolerance} rad: the controller is inactive, or the arm was held',
         )
+
+    def _stands(self, measured: Array | None, commanded: Array) -> bool:
+        """Whether the arm has stood still for long while it should move, (J,) [rad/s] each."""
+        if (
+            measured is None
+            or np.abs(measured).max() > STANDING_SPEED
+            or np.abs(commanded).max() < COMMANDED_SPEED
+        ):
+            self._standing_since_s = None
+            return False
+        since_s = self._standing_since_s = self._standing_since_s or time.monotonic()
+        return time.monotonic() - since_s > STANDING_GRACE_S
 
     def _check_time(self, now_ns: int) -> Ending | None:
         timeout_s = self._episode.plan.timeout_s

@@ -16,6 +16,7 @@ from dp_policy_node.episode import Code
 from dp_policy_node.episode import Episode
 from dp_policy_node.observation_input import Complaint
 from dp_policy_node.parameters import Settings
+from dp_policy_node.supervisor import STANDING_GRACE_S
 from dp_policy_node.supervisor import Supervisor
 from dp_policy_node.supervisor import TRACKING_GRACE_S
 
@@ -34,10 +35,11 @@ class World:
         )
         self.silent = []
         self.command = np.zeros(3)
+        self.speed, self.measured_speed = np.zeros(3), None
         self.brakes = []
         self.output = SimpleNamespace(
             silent_controllers=lambda: self.silent,
-            command_at=lambda t: (self.command, np.zeros(3)),
+            command_at=lambda t: (self.command, self.speed),
             joint_names=('a', 'b', 'c'),
             brake=lambda *arguments: self.brakes.append(arguments),
         )
@@ -53,7 +55,8 @@ class World:
         """Check once, ``after_s`` after the begin on the ROS clock."""
         self.supervisor._checked_s = max(self.supervisor._checked_s, time.monotonic() - 0.01)
         self.now_ns = self.begin_ns + round(after_s * 1e9)
-        self.inputs.robot_state = RobotState(self.state_ns or self.now_ns, np.zeros(3), None)
+        state_ns = self.state_ns or self.now_ns
+        self.inputs.robot_state = RobotState(state_ns, np.zeros(3), self.measured_speed)
         return self.supervisor.check(self.now_ns)
 
 
@@ -172,6 +175,24 @@ def test_an_arm_that_catches_up_goes_on(world):
     assert world.check() is None
     time.sleep(TRACKING_GRACE_S + 0.05)
     world.command = np.array([0.0, 0.4, 0.0])
+    assert world.check() is None
+
+
+@pytest.mark.parametrize(
+    ('measured', 'ends'), [([0.0, 0.004, 0.0], True), ([0.0, 0.0, 0.01], False)]
+)
+def test_an_arm_that_stands_still_while_commanded_to_move(world, measured, ends):
+    world.speed, world.measured_speed = np.array([0.2, 0.0, 0.0]), np.array(measured)
+    assert world.check() is None
+    time.sleep(STANDING_GRACE_S + 0.05)
+    ending = world.check()
+    assert (ending is not None and ending.code == Code.CONTROLLER) is ends
+
+
+def test_an_arm_may_rest_where_it_is_commanded_to(world):
+    world.measured_speed = np.zeros(3)
+    assert world.check() is None
+    time.sleep(STANDING_GRACE_S + 0.05)
     assert world.check() is None
 
 
