@@ -1,0 +1,145 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""The processes under trial, which a fault may end, and the client beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+import signal
+import sys
+from types import TracebackType
+
+from dp_bringup.fault_trials_client import TrialClient
+from dp_bringup.processes import ChildProcess
+from dp_bringup.ros_domain import private_environment
+from dp_bringup.run_local import LocalStack
+from dp_bringup.run_local import StackError
+from dp_bringup.stacks import Ur5Pusht
+from dp_core.urdf import joint_limits
+from dp_core.urdf import JointLimits
+from dp_sim.assets import URDF_PATH
+
+JOINTS = (
+    'shoulder_pan_joint',
+    'shoulder_lift_joint',
+    'elbow_joint',
+    'wrist_1_joint',
+    'wrist_2_joint',
+    'wrist_3_joint',
+)
+# Of the node's parameters: config/ur5e_pusht/policy_node.yaml [rad/s^2].
+MAX_ACCELERATION = 5.0
+STATE_RATE_HZ = 500.0  # every tick of the controller is published
+# Robot and observer have computers of their own. Granted to the superuser only; without it they
+# wait for a core like the policy node.
+OWN_COMPUTER_NICE, SHARED_NICE = -10, 0
+OPTIONS = {
+    'state': {'policy': 'state'},
+    'clock': {'policy': 'state', 'use_sim_time': True},
+    'camera': {'policy': 'camera'},
+}
+# Of the goals: what the camera policy wants may be too fast for the arm, which is another fault.
+SPEED_SCALE = {'state': 1.0, 'clock': 1.0, 'camera': 0.6}
+
+
+class TrialStack:
+    """sim_node and policy_node as processes of their own, on a private ROS domain."""
+
+    def __init__(self, name: str, logs: Path) -> None:
+        """Prepare the stack 'state', 'clock' or 'camera'; nothing runs before `restore`."""
+        self.name = name
+        self.speed_scale = SPEED_SCALE[name]
+        self.limits: JointLimits = joint_limits(URDF_PATH.read_text(encoding='utf-8'), JOINTS)
+        self._logs = logs
+        private = private_environment({})
+        self._environment = {**os.environ, **private}
+        sim, node = Ur5Pusht(**OPTIONS[name]).nodes()
+        rate = {**sim.parameters, 'state_rate': STATE_RATE_HZ}
+        sim = dataclasses.replace(sim, parameters=rate)
+        self._specs = {'sim_node': sim, 'policy_node': node}
+        self._running: dict[str, LocalStack] = {}
+        _set_nice(0, OWN_COMPUTER_NICE)  # what is started from here inherits it
+        self._user: ChildProcess | None = None
+        self._count = 0
+        self.client = TrialClient(int(private['ROS_DOMAIN_ID']), JOINTS)
+
+    def __enter__(self) -> TrialStack:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end_user()
+        for name in ('policy_node', 'sim_node'):
+            self._stop(name)
+        self.client.close()
+
+    def is_running(self, name: str) -> bool:
+        """Whether a process that was started has not ended."""
+        try:
+            self._running[name].check()
+        except (KeyError, StackError):
+            return False
+        return True
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a process: sim_node, policy_node or dp_execute."""
+        if name == 'dp_execute':
+            pid = self._user.pid if self._user is not None else 0
+        else:
+            pid = self._running[name].pids[name]
+        os.kill(pid, number)
+
+    def start_user(self) -> None:
+        """Start dp_execute, which sends a goal as a user does."""
+        self._end_user()
+        words = [sys.executable, '-m', 'dp_policy_node.execute']
+        words += ['--speed-scale', str(self.speed_scale)]
+        self._user = ChildProcess(
+            'dp_execute', words, self._logs / 'dp_execute.log', self._environment
+        )
+        _set_nice(self._user.pid, SHARED_NICE)
+
+    def restore(self) -> None:
+        """Start what does not run, and end what still plays: the fault, goals, a stop."""
+        self._end_user()
+        fresh = [name for name in self._specs if not self.is_running(name)]
+        for name in fresh:
+            self._stop(name)
+            self._start(name)
+        self.client.play('')
+        if 'policy_node' not in fresh:
+            self.client.cancel_all()
+            self.client.trigger('reset')
+
+    def _start(self, name: str) -> None:
+        self._count += 1
+        folder = self._logs / f'{self.name}_{self._count:03d}'
+        local = LocalStack([self._specs[name]], folder, self._environment)
+        self._running[name] = local.__enter__()
+        if name == 'policy_node':
+            _set_nice(local.pids[name], SHARED_NICE)
+
+    def _stop(self, name: str) -> None:
+        if self.is_running(name):
+            self.signal(name, signal.SIGCONT)
+        local = self._running.pop(name, None)
+        if local is not None:
+            local.stop()
+
+    def _end_user(self) -> None:
+        if self._user is not None:
+            self._user.stop(((signal.SIGKILL, 2.0),))
+            self._user = None
+
+
+def _set_nice(pid: int, nice: int) -> None:
+    try:
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
+    except PermissionError:
+        pass
