@@ -154,8 +154,8 @@ class Supervisor:
         if self._stands(state.velocities, command[1]):
             return Ending(
                 Code.CONTROLLER,
-                f'the arm stands still for {STANDING_GRACE_S} s while it is commanded to move: the '
-                'controller is inactive or hears nothing, or the arm was stopped',
+                f'the arm stands still for {STANDING_GRACE_S} s while it is commanded to move: '
+                'the controller is inactive or hears nothing, or the arm was stopped',
             )
         error = np.abs(state.positions - command[0])  # (J,) [rad]
         if error.max() <= tolerance:
