@@ -58,9 +58,13 @@ class MotionFigures:
 
 
 def rest_after(track: Track, reacted_s: float) -> float | None:
-    """Return when all joints first stand still from ``reacted_s`` on; None if they never do."""
-    still = (track.times_s >= reacted_s) & ~track.velocities.any(axis=1)
-    return float(track.times_s[still][0]) if still.any() else None
+    """Return when the first standstill begins that lasts beyond ``reacted_s``; None for none."""
+    still = ~track.velocities.any(axis=1)
+    later = np.flatnonzero(still & (track.times_s >= reacted_s))
+    if not len(later):
+        return None
+    moving = np.flatnonzero(~still[: later[0]])
+    return float(track.times_s[moving[-1] + 1 if len(moving) else 0])
 
 
 def accelerations(track: Track) -> Array:

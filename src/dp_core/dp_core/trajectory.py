@@ -28,6 +28,8 @@ MIN_BRAKE_S = 0.1
 # Where in the braking ramp its middle knot lies. Late, because the controller has moved on by the
 # time a brake arrives, and the piece before the first knot must make up for that: by 1 / length^2.
 RAMP_KNOT = 0.8
+# A brake that reaches the controller this late still keeps the acceleration limit [s].
+BRAKE_DELAY_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ def connect(
         bc_type=((1, velocity), (2, np.zeros_like(position))),
     )
     kept = int(np.searchsorted(knots_s, max_blind_s, side='right'))
+    velocities = spline(knots_s[:kept], 1)
     return _ending_at_rest(
         now_ns,
         chunk.joint_names,
@@ -189,8 +192,8 @@ def connect(
         velocity,
         knots_s[:kept],
         knots[:kept],
-        spline(knots_s[:kept], 1),
-        settings.max_acceleration,
+        velocities,
+        float(np.abs(velocities[-1]).max()) / settings.max_acceleration,
         Seam(cut, float(np.abs(jump).max()), float(np.abs(velocity_jump).max())),
     )
 
@@ -198,11 +201,19 @@ def connect(
 def brake(
     motion: CommandedMotion, joint_names: tuple[str, ...], now_ns: int, max_acceleration: float
 ) -> Trajectory:
-    """Come to rest from the commanded state, every joint inside ``max_acceleration`` [rad/s^2]."""
+    """Come to rest from the commanded state, every joint inside ``max_acceleration`` [rad/s^2].
+
+    The controller moves on at velocity v until the brake arrives, d late. A cubic of length L, the
+    first piece of the ramp, that lacks the distance v d accelerates by 6 v d / L^2 more. So the
+    ramp lasts T, where v / T + 6 v d / (RAMP_KNOT T)^2 is the limit.
+    """
     position, velocity = motion.at(now_ns)
+    speed = float(np.abs(velocity).max())
+    late = 24.0 * max_acceleration * speed * BRAKE_DELAY_S / RAMP_KNOT**2
+    ramp_s = (speed + float(np.sqrt(speed**2 + late))) / (2.0 * max_acceleration)
     none = np.empty((0, len(position)))
     return _ending_at_rest(
-        now_ns, joint_names, position, velocity, np.empty(0), none, none, max_acceleration, None
+        now_ns, joint_names, position, velocity, np.empty(0), none, none, ramp_s, None
     )
 
 
@@ -226,13 +237,13 @@ def _ending_at_rest(
     times_s: Array,
     positions: Array,
     velocities: Array,
-    max_acceleration: float,
+    ramp_s: float,
     seam: Seam | None,
 ) -> Trajectory:
-    """Append a tail of constant deceleration, two knots, to the given knots."""
+    """Append a tail of constant deceleration, two knots in ``ramp_s``, to the given knots."""
     at_s = float(times_s[-1]) if len(times_s) else 0.0
     last, speed = (positions[-1], velocities[-1]) if len(times_s) else (position, velocity)
-    duration = max(float(np.abs(speed).max()) / max_acceleration, MIN_BRAKE_S)
+    duration = max(ramp_s, MIN_BRAKE_S)
     middle = last + speed * duration * (RAMP_KNOT - 0.5 * RAMP_KNOT**2)
     rest = last + speed * duration * 0.5
     return Trajectory(

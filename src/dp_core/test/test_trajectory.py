@@ -156,17 +156,32 @@ def test_braking_stays_inside_the_acceleration_and_ends_in_time(seed, delay, lim
 
 
 def test_braking_by_hand():
-    # 1 rad/s at 5 rad/s^2: 0.2 s and 0.1 rad; after 0.16 s still 0.2 rad/s, and 0.004 rad to go.
+    # 1 rad/s at 5 rad/s^2: 0.2 s, and with room for a delay of 10 ms T = 0.27 s, because
+    # 1 / 0.27 + 6 * 0.01 / (0.8 * 0.27)^2 = 3.7 + 1.3. Then T / 2 = 0.135 rad; after 0.216 s still
+    # 0.2 rad/s, and 0.0054 rad to go.
     motion = CommandedMotion(np.array([2.0]))
     motion.follow(connect(line(1.0, start=2.0), motion, T0 - 30_000_000, REPLACE))
     now = T0 + NS // 2
     position, velocity = motion.at(now)
     assert velocity[0] == pytest.approx(1.0, abs=0.01)
     stop = brake(motion, ('a',), now, 5.0)
-    assert stop.times_s == pytest.approx([0.16, 0.2], rel=0.01)
-    assert stop.positions[:, 0] - position[0] == pytest.approx([0.096, 0.1], rel=0.02)
+    assert stop.times_s == pytest.approx([0.2157, 0.2696], rel=0.01)
+    assert stop.positions[:, 0] - position[0] == pytest.approx([0.1294, 0.1348], rel=0.02)
     assert stop.velocities[:, 0] == pytest.approx([0.2, 0.0], rel=0.01)
     assert stop.seam is None
+
+
+@pytest.mark.parametrize('delay_s', [0.0, 0.005, 0.01])
+@pytest.mark.parametrize('slope', [0.2, 0.6, 2.0])
+def test_a_brake_that_arrives_late_stays_inside_the_acceleration(slope, delay_s):
+    motion = CommandedMotion(np.array([2.0]))
+    motion.follow(connect(line(slope, start=2.0), motion, T0 - 30_000_000, REPLACE))
+    now = T0 + NS // 2
+    stop = brake(motion, ('a',), now, 5.0)
+    position, velocity = motion.at(now + round(delay_s * 1e9))  # where the controller is by then
+    late = dataclasses.replace(stop, start_position=position, start_velocity=velocity)
+    times = np.linspace(0.0, stop.times_s[-1], 500)
+    assert np.abs(late.curve()(times, 2)).max() <= 5.0 * 1.01
 
 
 def test_braking_at_rest_holds_for_a_tenth_of_a_second():

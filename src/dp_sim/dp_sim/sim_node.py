@@ -11,6 +11,7 @@ import gc
 import signal
 import sys
 import threading
+from typing import Any
 
 
 def main(args: list[str] | None = None) -> int:
@@ -39,22 +40,35 @@ def _run(stop: threading.Event) -> int:
     from dp_sim.scene_node import SimNode
     from rclpy.executors import SingleThreadedExecutor
 
-    executor = SingleThreadedExecutor()
+    executor, ears = SingleThreadedExecutor(), SingleThreadedExecutor()
     node = SimNode()
     for each in node.nodes:
-        executor.add_node(each)
+        (executor if each is node else ears).add_node(each)
+    # As on a robot, a trajectory does not wait for a service of somebody else.
+    listener = threading.Thread(target=_spin, args=(ears, stop), name='controller')
     gc.collect()
     gc.freeze()  # a full collection over all that was imported would halt the physics
     node.start()
+    listener.start()
+    code = 1
     try:
         while not stop.is_set() and node.is_alive:
             executor.spin_once(timeout_sec=0.1)
+        code = 0 if stop.is_set() else 1
     finally:
+        stop.set()
         node.close()
+        listener.join()
         executor.shutdown()
+        ears.shutdown()
         for each in node.nodes:
             each.destroy_node()
-    return 0 if stop.is_set() else 1
+    return code
+
+
+def _spin(executor: Any, stop: threading.Event) -> None:
+    while not stop.is_set():
+        executor.spin_once(timeout_sec=0.1)
 
 
 if __name__ == '__main__':
