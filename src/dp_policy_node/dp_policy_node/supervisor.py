@@ -10,6 +10,7 @@ from dp_core.errors import ObservationError
 from dp_core.watchdog import Fault
 from dp_core.watchdog import Watchdog
 from dp_core.watchdog import WatchdogSettings
+from dp_policy_node.convert import RobotState
 from dp_policy_node.episode import Code
 from dp_policy_node.episode import Ending
 from dp_policy_node.episode import Episode
@@ -27,9 +28,10 @@ CODES = {
 }
 # A joint may be out of tolerance for this long, as when the arm only lags in a fast turn [s].
 TRACKING_GRACE_S = 0.2
-# An arm whose joints are all slower than the first while one is commanded to be faster than the
-# second [rad/s], for so long [s], does not hear its commands: a slow motion leaves no large error.
-STANDING_SPEED, COMMANDED_SPEED, STANDING_GRACE_S = 0.005, 0.1, 0.3
+# An arm that stays within the first [rad] while a joint is commanded to be faster than the second
+# [rad/s], for so long [s], does not hear its commands: a slow motion leaves no large error. By
+# positions, since not every driver reports velocities that are true.
+STANDING_RAD, COMMANDED_SPEED, STANDING_GRACE_S = 0.005, 0.1, 0.3
 # Joint states must arrive within this time even when a simulated clock stands still [s].
 SILENCE_S = 3.0
 # When two checks lie further apart than the first, this process did not get the processor: what
@@ -59,7 +61,7 @@ class Supervisor:
         self._newest_window_ns = episode.accepted_ns
         self._why_no_window = ''
         self._off_track_since_s: float | None = None
-        self._standing_since_s: float | None = None
+        self._stood_at: RobotState | None = None
         self._checked_s = time.monotonic()
         self._patient_until_s = 0.0
         self._trusted_ns: tuple[int, int] | None = None  # ROS and steady clock, when they agreed
@@ -151,7 +153,7 @@ class Supervisor:
         tolerance = self._settings.tracking_tolerance
         if state is None or command is None or tolerance == 0.0:
             return None
-        if self._stands(state.velocities, command[1]):
+        if self._stands(state, command[1]):
             return Ending(
                 Code.CONTROLLER,
                 f'the arm stands still for {STANDING_GRACE_S} s while it is commanded to move: '
@@ -171,17 +173,17 @@ class Supervisor:
             f'{tolerance} rad: the controller is inactive, or the arm was held',
         )
 
-    def _stands(self, measured: Array | None, commanded: Array) -> bool:
-        """Whether the arm has stood still for long while it should move, (J,) [rad/s] each."""
+    def _stands(self, state: RobotState, commanded: Array) -> bool:
+        """Whether the arm has stood still for long while it should move at (J,) [rad/s]."""
+        before = self._stood_at
         if (
-            measured is None
-            or np.abs(measured).max() > STANDING_SPEED
+            before is None
+            or np.abs(state.positions - before.positions).max() > STANDING_RAD
             or np.abs(commanded).max() < COMMANDED_SPEED
         ):
-            self._standing_since_s = None
+            self._stood_at = state
             return False
-        since_s = self._standing_since_s = self._standing_since_s or time.monotonic()
-        return time.monotonic() - since_s > STANDING_GRACE_S
+        return (state.stamp_ns - before.stamp_ns) * 1e-9 > STANDING_GRACE_S
 
     def _check_time(self, now_ns: int) -> Ending | None:
         timeout_s = self._episode.plan.timeout_s
