@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from dp_sim import scene
+from dp_sim.retreat import report
+from dp_sim.retreat import Retreat
 from dp_sim.simulation import Simulation
 from dp_sim.tool_motion import ToolMotion
 import gymnasium
@@ -76,8 +78,7 @@ class UR5ePushTEnv(gymnasium.Env):  # type: ignore[misc]
             drawn = int(self.np_random.integers(2**31)) if seed is None else seed
             self.simulation.reset(drawn)
         self._motion.reset()
-        self._was_placed = False
-        self._in_zone_s = 0.0
+        self._end = Retreat()
         return self._observation(), self._info()
 
     def step(
@@ -86,13 +87,11 @@ class UR5ePushTEnv(gymnasium.Env):  # type: ignore[misc]
     ) -> tuple[dict[str, NDArray[Any]], float, bool, bool, dict[str, Any]]:
         """Move the tool to `action` (2,) [m] in 0.1 s."""
         self._motion.move(np.asarray(action, dtype=np.float64), DT_S)
-        in_zone = scene.in_end_zone(self.simulation.tool_pose[0][:2])
-        self._in_zone_s = self._in_zone_s + DT_S if in_zone else 0.0
-        self._was_placed |= self.simulation.coverage() >= scene.SUCCESS_COVERAGE
+        self._end.follow(self.simulation.tool_pose[0][:2], self.simulation.coverage(), DT_S)
         info = self._info()
         reward = float(np.clip(info['coverage'] / scene.SUCCESS_COVERAGE, 0.0, 1.0))
-        is_over = self._was_placed and info['is_retreated'] if self._retreat else self._was_placed
-        return self._observation(), reward, bool(is_over), False, info
+        is_over = self._end.is_over if self._retreat else info['is_success']
+        return self._observation(), reward, is_over, False, info
 
     def render(self) -> NDArray[np.uint8]:
         """Picture of the camera `view`, for videos."""
@@ -113,22 +112,14 @@ class UR5ePushTEnv(gymnasium.Env):  # type: ignore[misc]
 
     def _info(self) -> dict[str, Any]:
         coverage = self.simulation.coverage()
-        is_success = coverage >= scene.SUCCESS_COVERAGE
         tool = self.simulation.tool_pose[0][:2]
-        is_retreated = self._in_zone_s > scene.END_ZONE_DWELL_S - DT_S / 2
         info = {
             'coverage': coverage,
-            'is_success': is_success,
+            'is_success': coverage >= scene.SUCCESS_COVERAGE,
             'block_pose': np.array(self.simulation.block_pose),
             'tool': tool,
             'in_end_zone': scene.in_end_zone(tool),
-            'is_retreated': is_retreated,
         }
         if self._retreat:
-            info['report'] = {
-                'final_coverage': coverage,
-                'final_iou': scene.iou(coverage),
-                'retreated': float(is_retreated),
-                'retreated_and_placed': float(is_retreated and is_success),
-            }
+            info['report'] = report(coverage, self._end.has_rested)
         return info
