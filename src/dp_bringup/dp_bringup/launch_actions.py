@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 import os
+from typing import Any
 
 from dp_bringup.stacks import Argument
 from dp_bringup.stacks import NodeSpec
@@ -50,5 +52,17 @@ def node_action(spec: NodeSpec) -> Node:
         arguments=list(spec.arguments),
         additional_env=spec.missing_environment(os.environ),
         output='screen',
-        on_exit=Shutdown(reason=f'{spec.name} has ended') if spec.is_required else None,
+        on_exit=on_exit(spec),
     )
+
+
+def on_exit(spec: NodeSpec) -> Callable[[Any, LaunchContext], Shutdown | None] | None:
+    """Return what follows the end of a process: the end of the stack, unless it may end."""
+    if not spec.is_required:
+        return None
+
+    def end(event: Any, context: LaunchContext) -> Shutdown | None:
+        done = spec.is_errand and event.returncode == 0
+        return None if done else Shutdown(reason=f'{spec.name} has ended')
+
+    return end

@@ -115,7 +115,8 @@ class LocalStack:
     def check(self) -> None:
         """Raise StackError, with the end of its log, when a required process has ended."""
         for spec, child in self._children:
-            if spec.is_required and child.exit_code is not None:
+            done = child.exit_code == 0 and spec.is_errand
+            if spec.is_required and child.exit_code is not None and not done:
                 raise StackError(
                     f'{spec.name} has ended with exit code {child.exit_code}; the end of '
                     f'{child.log}:\n{child.last_lines()}'

@@ -16,6 +16,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ament_index_python.packages import get_package_prefix
+from ament_index_python.packages import PackageNotFoundError
 from dp_bringup.share import POLICIES
 from dp_bringup.share import policy_folder
 from dp_bringup.share import share
@@ -23,6 +25,13 @@ from dp_core.errors import ConfigError
 
 SEAMS = ('fade', 'replace')
 SIMULATORS = ('mujoco',)
+CONTROLLERS = ('stand_in', 'ros2_control')
+# What a real controller needs: package -> the name with which apt installs it.
+ROS2_CONTROL = {
+    'controller_manager': 'ros2-control',
+    'joint_state_broadcaster': 'ros2-controllers',
+    'joint_trajectory_controller': 'ros2-controllers',
+}
 FAST_DDS_2 = ('humble', 'jazzy')  # they know the profile by its old name
 Value = bool | int | float | str | tuple[str, ...]
 
@@ -40,6 +49,7 @@ class NodeSpec:
         arguments: further words of the command line.
         environment: variables that are set where the user has not set them.
         is_required: the stack ends when this process ends.
+        is_errand: it ends by itself when its work is done; only a failure ends the stack.
     """
 
     package: str
@@ -51,6 +61,7 @@ class NodeSpec:
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     is_required: bool = True
+    is_errand: bool = False
 
     def missing_environment(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Return the variables to add to `environment`: what a user has set stays."""
@@ -79,6 +90,12 @@ class Ur5Pusht:
         'state', f'Policy: one of {", ".join(POLICIES)}, or the path of a checkpoint folder'
     )
     sim: str = _argument('mujoco', 'Simulator that stands for robot and controller', SIMULATORS)
+    controller: str = _argument(
+        'stand_in',
+        'Controller of the simulated arm: ours, or the real joint_trajectory_controller of '
+        'ros2_control with mock hardware, which the simulated arm follows',
+        CONTROLLERS,
+    )
     seed: int = _argument(0, 'Seed of the start that the scene shows at first [1]')
     seam: str = _argument('fade', 'How a chunk joins the one before it', SEAMS)
     realtime_factor: float = _argument(
@@ -109,6 +126,8 @@ class Ur5Pusht:
                 f'realtime_factor is {self.realtime_factor}, so simulated time leaves the '
                 'system clock; set use_sim_time:=true as well'
             )
+        if self.controller == 'ros2_control' and self.use_sim_time:
+            raise ConfigError("use_sim_time is true, valid with controller 'ros2_control': false")
 
     @classmethod
     def arguments(cls) -> tuple[Argument, ...]:
@@ -133,8 +152,15 @@ class Ur5Pusht:
         return cls(**{k: _read(k, v, rows[k].default) for k, v in values.items()})
 
     def nodes(self) -> tuple[NodeSpec, ...]:
-        """Return the processes of the stack, in the order in which they start."""
-        processes = [self._sim_node(), self._policy_node()]
+        """Return the processes of the stack, in the order in which they start.
+
+        Raises:
+            ConfigError: there is no such policy, or ros2_control is not installed.
+        """
+        processes = [self._sim_node()]
+        if self.controller == 'ros2_control':
+            processes += ros2_control(_controllers_file())
+        processes.append(self._policy_node())
         if self.rviz or self.foxglove:
             processes.append(self._robot_state_publisher())
         if self.rviz:
@@ -149,8 +175,9 @@ class Ur5Pusht:
             package='dp_sim',
             executable='sim_node',
             name='sim_node',
-            parameter_files=(share() / 'config' / 'ur5e_pusht' / 'controllers.yaml',),
+            parameter_files=(_controllers_file(),),
             parameters={
+                'controller': self.controller,
                 'seed': self.seed,
                 'realtime_factor': self.realtime_factor,
                 'log_dir': self.log_dir,
@@ -194,6 +221,37 @@ class Ur5Pusht:
         )
 
 
+def ros2_control(controllers: Path) -> tuple[NodeSpec, NodeSpec]:
+    """Return the controller manager and what loads its controllers, from one parameter file.
+
+    Raises:
+        ConfigError: a package is not installed; the message says how to install it.
+    """
+    missing = [name for name in ROS2_CONTROL if not _is_installed(name)]
+    if missing:
+        debs = sorted({f'ros-$ROS_DISTRO-{ROS2_CONTROL[name]}' for name in missing})
+        raise ConfigError(
+            f"controller is 'ros2_control', but the packages {missing} are not installed; on a "
+            f'distribution: apt install {" ".join(debs)}'
+        )
+    manager = NodeSpec(
+        package='controller_manager',
+        executable='ros2_control_node',
+        name='ros2_control_node',
+        parameter_files=(controllers,),
+        environment=dds_environment(),
+    )
+    spawner = NodeSpec(
+        package='controller_manager',
+        executable='spawner',
+        name='spawner',
+        arguments=('joint_state_broadcaster', 'joint_trajectory_controller'),
+        environment=dds_environment(),
+        is_errand=True,
+    )
+    return manager, spawner
+
+
 def dds_environment(distribution: str | None = None) -> dict[str, str]:
     """Return the variable that makes Fast DDS read config/fastdds.xml; see there why.
 
@@ -203,6 +261,18 @@ def dds_environment(distribution: str | None = None) -> dict[str, str]:
     distribution = os.environ.get('ROS_DISTRO', '') if distribution is None else distribution
     prefix = 'FASTRTPS' if distribution in FAST_DDS_2 else 'FASTDDS'
     return {f'{prefix}_DEFAULT_PROFILES_FILE': str(share() / 'config' / 'fastdds.xml')}
+
+
+def _controllers_file() -> Path:
+    return share() / 'config' / 'ur5e_pusht' / 'controllers.yaml'
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        get_package_prefix(package)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _viewer(package: str, executable: str, name: str, **kwargs: Any) -> NodeSpec:

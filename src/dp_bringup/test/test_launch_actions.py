@@ -78,6 +78,18 @@ def test_nodes_are_those_of_the_stack(description, tmp_path):
         assert 'name' not in node.kwargs  # it would rename both nodes of the scene
 
 
+@pytest.mark.parametrize(
+    'is_errand, code, ends', [(False, 0, True), (True, 1, True), (True, 0, False)]
+)
+def test_an_errand_that_succeeds_does_not_end_the_stack(description, is_errand, code, ends):
+    from dp_bringup.launch_actions import on_exit
+    from dp_bringup.stacks import NodeSpec
+
+    end = on_exit(NodeSpec('p', 'e', 'n', is_errand=is_errand))
+    assert (end(types.SimpleNamespace(returncode=code), None) is not None) == ends
+    assert on_exit(NodeSpec('p', 'e', 'n', is_required=False)) is None
+
+
 def test_an_unsupported_simulator_is_refused_by_name(description):
     values = {item.name: item.default for item in Ur5Pusht.arguments()} | {'sim': 'gazebo'}
     with pytest.raises(ConfigError, match="'gazebo'"):

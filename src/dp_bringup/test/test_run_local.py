@@ -91,6 +91,19 @@ def test_a_viewer_may_be_closed(programs):
         stack.check()
 
 
+@pytest.mark.parametrize('code', [0, 3])
+def test_an_errand_may_end_but_must_not_fail(programs, code):
+    program = programs / 'prefix' / 'lib' / 'fake' / 'c'
+    program.write_text(f'#!{sys.executable}\nraise SystemExit({code})\n')
+    with LocalStack([NodeSpec('fake', 'c', 'errand', is_errand=True)], programs / 'logs') as stack:
+        wait_for(lambda: not is_alive(stack.pids['errand']))
+        if code == 0:
+            stack.check()
+        else:
+            with pytest.raises(StackError, match='errand has ended with exit code 3'):
+                stack.check()
+
+
 def test_a_missing_package_is_named_before_anything_starts():
     with pytest.raises(ConfigError, match="'rviz9'.*ros-.*-rviz9"):
         executable(NodeSpec('rviz9', 'rviz9', 'rviz'))

@@ -5,6 +5,7 @@ from pathlib import Path
 import re
 import xml.etree.ElementTree as ElementTree
 
+from dp_bringup import stacks
 from dp_bringup.share import policy_folder
 from dp_bringup.share import share
 from dp_bringup.stacks import dds_environment
@@ -38,6 +39,34 @@ def test_ur5_pusht_is_a_scene_and_a_policy_node(checkpoint):
     assert policy.parameters['inference_delay'] == 0.1
 
 
+@pytest.fixture
+def installed(monkeypatch):
+    """Return a set of packages; only these count as installed."""
+    names = set()
+    monkeypatch.setattr(stacks, '_is_installed', names.__contains__)
+    return names
+
+
+def test_a_real_controller_comes_with_its_manager_and_what_loads_it(checkpoint, installed):
+    installed |= set(stacks.ROS2_CONTROL)
+    sim, manager, spawner, policy = Ur5Pusht(
+        policy=str(checkpoint), controller='ros2_control'
+    ).nodes()
+    assert sim.parameters['controller'] == 'ros2_control'
+    assert manager.executable == 'ros2_control_node' and not manager.is_errand
+    assert manager.parameter_files == sim.parameter_files
+    loaded = yaml.safe_load(manager.parameter_files[0].read_text())
+    assert set(spawner.arguments) <= set(loaded['controller_manager']['ros__parameters'])
+    assert spawner.is_errand and spawner.is_required
+    assert policy.name == 'policy_node'
+
+
+def test_without_ros2_control_the_packages_to_install_are_named(checkpoint, installed):
+    installed.add('controller_manager')
+    with pytest.raises(ConfigError, match=r'apt install ros-\$ROS_DISTRO-ros2-controllers$'):
+        Ur5Pusht(policy=str(checkpoint), controller='ros2_control').nodes()
+
+
 def test_seams_are_those_of_the_core():
     """Written a second time, so that a launch need not wait for the import of scipy."""
     assert set(SEAMS) == set(trajectory.SEAMS)
@@ -61,6 +90,8 @@ def test_viewers_come_only_when_asked_for_and_may_be_closed(checkpoint):
         ({'seed': 'one'}, ["'one'", 'int']),
         ({'rviz': 'yes'}, ["'yes'", 'true, false']),
         ({'realtime_factor': '2.0'}, ['use_sim_time']),
+        ({'controller': 'moveit'}, ["'moveit'", "'stand_in'", "'ros2_control'"]),
+        ({'controller': 'ros2_control', 'use_sim_time': 'true'}, ['use_sim_time is true']),
         ({'robot': 'ur10'}, ["['robot']", "'policy'"]),
     ],
 )
