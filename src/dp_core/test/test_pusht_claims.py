@@ -29,7 +29,9 @@ def rolled(paths, best):
     paths = [np.float32([[x, 0] for x in path]) for path in paths]
     steps = np.array([len(path) - 1 for path in paths])
     best = [np.float64(row) for row in best]
-    return Rollouts(np.array([row[-1] for row in best]), steps, padded(paths), padded(best))
+    long = max(steps) + 1
+    scores = np.array([row[-1] for row in best])
+    return Rollouts(scores, steps, padded(paths, long), padded(best, long))
 
 
 def test_positions_come_back_from_velocities():
@@ -107,6 +109,14 @@ def test_a_trap_that_opens_again_is_counted_as_one():
     path = [0.0] * 41 + [5.0, 10.0, 15.0]
     figures = standstill(rolled([path], [[0.0] * 44]))
     assert figures['trapped'] == 1 and figures['never_moved_again'] == 0
+
+
+def test_episodes_are_picked_and_added_by_number():
+    three = rolled([[0, 1, 2], [0, 5], [9]], [[0.1] * 3, [0.2] * 2, [0.3]])
+    assert three.rows([2, 0]).scores.tolist() == [0.3, 0.1]
+    more = three.rows([1]).joined(three.rows([0]))
+    assert more.steps.tolist() == [1, 2]
+    np.testing.assert_array_equal(more.paths[0, :, 0], [0, 5, np.nan])
 
 
 def test_a_path_of_constant_velocity_is_smooth():

@@ -36,7 +36,8 @@ def run(options: Options) -> dict[str, Any]:
     """Score each checkpoint, and what luck alone would do."""
     seeds = episode_seeds(options, EPISODES)
     folders = pusht_runs.checkpoints(options)
-    rolled = [rollouts(Condition(checkpoint=folder), options, seeds) for folder in folders]
+    conditions = [*(Condition(checkpoint=folder) for folder in folders[:-1]), Condition()]
+    rolled = [rollouts(condition, options, seeds) for condition in conditions]
     rows = [
         {'training_step': load_provenance(folder)['steps'], **r.figures()}
         for folder, r in zip(folders, rolled, strict=True)

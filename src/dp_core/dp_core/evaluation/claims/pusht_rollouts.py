@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from dataclasses import dataclass
+from dataclasses import fields
 import hashlib
 import json
 from pathlib import Path
@@ -15,6 +16,7 @@ from dp_core.checkpoint import load_policy
 from dp_core.checkpoint import load_provenance
 from dp_core.checkpoint import WEIGHTS_FILE
 from dp_core.contract import Contract
+from dp_core.errors import ConfigError
 from dp_core.evaluation.claims import pusht_runs
 from dp_core.evaluation.claims.catalogue import Options
 from dp_core.evaluation.claims.pusht_regression import regressed
@@ -69,7 +71,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Rollouts:
-    """Episodes of one condition, E of them, T steps at most.
+    """Episodes of one condition: E of them, of at most T steps.
 
     Attributes:
         scores: (E,) in [0, 1].
@@ -82,6 +84,15 @@ class Rollouts:
     steps: NDArray[np.int64]
     paths: NDArray[np.float32]
     best: NDArray[np.float64]
+
+    def rows(self, numbers: list[int]) -> Rollouts:
+        """Return the episodes with these numbers, counted from 0."""
+        return Rollouts(*(values[numbers] for values in vars(self).values()))
+
+    def joined(self, more: Rollouts) -> Rollouts:
+        """Return these episodes and others behind them."""
+        both = zip(vars(self).values(), vars(more).values(), strict=True)
+        return Rollouts(*(np.concatenate(pair) for pair in both))
 
     def figures(self) -> dict[str, Any]:
         """Scores with their interval, as plain data."""
@@ -118,52 +129,59 @@ def provenance(run: str, options: Options) -> dict[str, Any]:
 
 
 def rollouts(condition: Condition, options: Options, seeds: list[int]) -> Rollouts:
-    """Return the episodes of a condition; those on disk are used where nothing has changed."""
+    """Return the episodes of a condition; only those that are not on disk are run."""
     actor, weights = _actor(condition, options)
     protocol = Protocol(
-        condition.n_action_steps,
-        condition.delay_steps,
-        batch=len(seeds),
-        compensate=condition.compensate,
+        condition.n_action_steps, condition.delay_steps, compensate=condition.compensate
     )
     spec = env_spec(ENVIRONMENT, QUICK_STEPS if options.quick else 0)
-    key = json.dumps([_digest(weights), asdict(protocol), seeds, spec.step_limit])
+    key = json.dumps([_digest(weights), asdict(protocol), spec.step_limit])
     file = pusht_runs.workplace(options) / 'rollouts' / f'{condition.name}.npz'
-    if file.exists():
-        with np.load(file, allow_pickle=False) as kept:
-            if str(kept['key']) == key:
-                names = ('scores', 'steps', 'paths', 'best')
-                return Rollouts(**{name: kept[name] for name in names})
-    inner: Stepper
-    if options.workers:
-        inner = ProcessStepper(spec, actor.contract, options.workers)
-    else:
-        inner = LocalStepper(spec, actor.contract)
-    if condition.run == pusht_runs.VELOCITY:
-        inner = VelocityStepper(inner, _positions())
-    stepper = RecordingStepper(inner)
-    try:
-        results, _ = roll_out(actor, stepper, seeds, protocol)
-    finally:
-        stepper.close()
-    rolled = Rollouts(
-        np.array([r.score for r in results]),
-        np.array([r.steps for r in results]),
-        padded([stepper.paths[seed] for seed in seeds]),
-        padded([stepper.scores[seed] for seed in seeds]),
-    )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(file, key=key, **vars(rolled))
-    return rolled
+    known, kept = _read(file, key)
+    missing = [seed for seed in seeds if seed not in known]
+    if missing:
+        inner: Stepper
+        if options.workers:
+            inner = ProcessStepper(spec, actor.contract, options.workers)
+        else:
+            inner = LocalStepper(spec, actor.contract)
+        if condition.run == pusht_runs.VELOCITY:
+            inner = VelocityStepper(inner, _positions())
+        stepper = RecordingStepper(inner)
+        try:
+            results, _ = roll_out(actor, stepper, missing, protocol)
+        finally:
+            stepper.close()
+        rows = Rollouts(
+            np.array([r.score for r in results]),
+            np.array([r.steps for r in results]),
+            padded([stepper.paths[seed] for seed in missing], spec.step_limit + 1),
+            padded([stepper.scores[seed] for seed in missing], spec.step_limit + 1),
+        )
+        known, kept = known + missing, rows if kept is None else kept.joined(rows)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(file, key=key, seeds=known, **vars(kept))
+    if kept is None:
+        raise ConfigError('seeds is empty, valid: one or more')
+    return kept.rows([known.index(seed) for seed in seeds])
 
 
-def padded(rows: list[NDArray[Any]]) -> NDArray[Any]:
-    """Stack rows of different length (n, ...) with NaN behind the shorter ones."""
-    longest = max(len(row) for row in rows)
-    stacked = np.full((len(rows), longest, *rows[0].shape[1:]), np.nan, rows[0].dtype)
+def padded(rows: list[NDArray[Any]], length: int) -> NDArray[Any]:
+    """Stack rows (n, ...) with NaN behind them, up to `length`."""
+    stacked = np.full((len(rows), length, *rows[0].shape[1:]), np.nan, rows[0].dtype)
     for k, row in enumerate(rows):
         stacked[k, : len(row)] = row
     return stacked
+
+
+def _read(file: Path, key: str) -> tuple[list[int], Rollouts | None]:
+    """Return seeds and episodes on disk, none where they are of other weights or settings."""
+    if file.exists():
+        with np.load(file, allow_pickle=False) as stored:
+            if str(stored['key']) == key:
+                names = [f.name for f in fields(Rollouts)]
+                return stored['seeds'].tolist(), Rollouts(*(stored[name] for name in names))
+    return [], None
 
 
 def _actor(condition: Condition, options: Options) -> tuple[Actor, Path]:

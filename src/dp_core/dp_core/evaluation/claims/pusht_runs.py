@@ -24,7 +24,7 @@ from dp_core.training.train import train
 
 POSITION, VELOCITY, PAUSES = RUNS = ('position', 'velocity', 'pauses')
 DOWN_DIMS = (32, 64, 128)  # a quarter of the shipped policy's weights, for a quarter of its time
-STEPS = 3000
+STEPS = 1500
 SNAPSHOTS = 10
 
 
