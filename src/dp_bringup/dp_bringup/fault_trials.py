@@ -24,6 +24,8 @@ from dp_bringup.fault_trials_record import TrialError
 from dp_bringup.fault_trials_report import write_report
 from dp_bringup.fault_trials_run import EarlyEndError
 from dp_bringup.fault_trials_run import Trial
+from dp_bringup.fault_trials_stack import MAX_ACCELERATION
+from dp_bringup.fault_trials_stack import robot_limits
 from dp_bringup.fault_trials_stack import TrialStack
 from dp_bringup.run_local import Interrupt
 from dp_core.errors import ConfigError
@@ -103,7 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not records:
         return 0
     command = ' '.join(['dp_bringup.fault_trials', *sys.argv[1:]])
-    print(write_report(options.output, records, len(plans), command))
+    limits = float(robot_limits().velocity.min()), MAX_ACCELERATION
+    print(write_report(options.output, records, len(plans), command, limits))
     return int(any(record['violations'] or not record['as_expected'] for record in records))
 
 

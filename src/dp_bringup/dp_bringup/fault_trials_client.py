@@ -27,6 +27,14 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
+SERVICES = {
+    '/sim_node/set_parameters': SetParameters,
+    '/reset_scene': ResetScene,
+    '/policy_node/change_state': ChangeState,
+    '/policy_node/stop': Trigger,
+    '/policy_node/reset': Trigger,
+    '/execute_policy/_action/cancel_goal': CancelGoal,
+}
 ANSWER_S = 5.0  # then the question is asked again [s]
 
 
@@ -60,7 +68,9 @@ class TrialClient:
         subscribe(SceneStatus, '/scene_status', self._on_scene, 10)
         subscribe(DiagnosticArray, '/diagnostics', self._on_diagnostics, 10)
         self._action = ActionClient(self._node, ExecutePolicy, '/execute_policy')
-        self._callers: dict[str, Any] = {}
+        self._callers = {
+            name: self._node.create_client(kind, name) for name, kind in SERVICES.items()
+        }
         self._spinner = Spinner(self._context, self._node)
         self.motion = MotionRecorder(self._context, joints)
 
@@ -76,28 +86,28 @@ class TrialClient:
         request = SetParameters.Request(
             parameters=[Parameter(k, value=v).to_parameter_msg() for k, v in values.items()]
         )
-        answers = self.call(SetParameters, '/sim_node/set_parameters', request).results
+        answers = self._call('/sim_node/set_parameters', request).results
         if not all(answer.successful for answer in answers):
             raise TrialError(f'sim_node does not play {fault!r}: {answers}')
 
     def reset_scene(self, seed: int) -> None:
         """Reset the scene, once the last goal is over for it too."""
         request = ResetScene.Request(seed=seed)
-        wait(lambda: self.call(ResetScene, '/reset_scene', request).success, 'a reset')
+        wait(lambda: self._call('/reset_scene', request).success, 'a reset')
 
     def transition(self, number: int) -> bool:
         """Ask the node for a transition of its life cycle; returns whether it succeeded."""
         request = ChangeState.Request()
         request.transition.id = number
-        return self.call(ChangeState, '/policy_node/change_state', request).success
+        return self._call('/policy_node/change_state', request).success
 
     def trigger(self, name: str) -> None:
         """Call ~/stop or ~/reset of the policy node."""
-        self.call(Trigger, f'/policy_node/{name}', Trigger.Request())
+        self._call(f'/policy_node/{name}', Trigger.Request())
 
     def cancel_all(self) -> None:
         """Cancel whatever goal runs."""
-        self.call(CancelGoal, '/execute_policy/_action/cancel_goal', CancelGoal.Request())
+        self._call('/execute_policy/_action/cancel_goal', CancelGoal.Request())
 
     def wait_status(self, *states: int, patience_s: float = PATIENCE_S) -> PolicyStatus:
         """Wait for a state of the policy node, by a status from now on."""
@@ -118,13 +128,15 @@ class TrialClient:
         handle = sending.result()
         return Goal(handle) if handle.accepted else None
 
-    def call(self, kind: Any, name: str, request: Any) -> Any:
+    def wait_services(self) -> None:
+        """Wait until all services can be called, so that no fault waits for its discovery."""
+        for name, caller in self._callers.items():
+            wait(caller.service_is_ready, f'the service {name}')
+
+    def _call(self, name: str, request: Any) -> Any:
         """Call a service until it answers; who was asked may have died meanwhile."""
-        if name not in self._callers:
-            self._callers[name] = self._node.create_client(kind, name)
         caller = self._callers[name]
-        if not caller.wait_for_service(PATIENCE_S):
-            raise TrialError(f'there is no service {name}')
+        wait(caller.service_is_ready, f'the service {name}')
         end_s = time.monotonic() + PATIENCE_S
         while time.monotonic() < end_s:
             future = caller.call_async(request)

@@ -137,6 +137,10 @@ class MotionRecorder:
         keep = stamps >= begin_ns
         return Track((stamps[keep] - begin_ns) * 1e-9, rows[keep, 0], rows[keep, 1])
 
+    def stamp_of_now(self) -> int:
+        """Return the robot's time at this moment; what is heard of it arrives later [ns]."""
+        return time.time_ns() - min(self._lags, default=0)
+
     def lag_s(self, begin_ns: int) -> float:
         """Return how far the robot, or our hearing of it, lagged behind the clock at most [s]."""
         pairs = zip(tuple(self._stamps), tuple(self._lags))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dp_bringup.fault_trials_plan import KINDS
+from dp_bringup.fault_trials_plot import plot_trials
 from dp_core.evaluation.report import machine
 from dp_core.evaluation.report import write_json
 import numpy as np
@@ -16,10 +17,22 @@ import numpy as np
 Records = Sequence[dict[str, Any]]
 
 
-def write_report(output: Path, records: Records, planned: int, command: str) -> str:
-    """Write the summary, `<name>.md` and `<name>.png` beside it; returns the table."""
+def write_report(
+    output: Path, records: Records, planned: int, command: str, limits: tuple[float, float]
+) -> str:
+    """Write the summary, `<name>.md` and `<name>.png` beside it; returns the table.
+
+    Args:
+        output: path of the summary.
+        records: of the trials.
+        planned: number of trials in the series.
+        command: that was given.
+        limits: velocity of the slowest joint [rad/s], acceleration of a brake [rad/s^2].
+    """
     summary = summarize(records, planned)
-    write_json(output, {'command': command, 'machine': machine(), **summary})
+    bounds = {'velocity_limit': limits[0], 'braking_limit': limits[1]}
+    write_json(output, {'command': command, 'machine': machine(), **bounds, **summary})
+    plot_trials(output.with_suffix('.png'), records, *limits)
     text = table(summary)
     output.with_suffix('.md').write_text(text, encoding='utf-8')
     return text
@@ -29,8 +42,8 @@ def summarize(records: Records, planned: int) -> dict[str, Any]:
     """Gather the trials kind by kind."""
     by_kind = {name: [record for record in records if record['kind'] == name] for name in KINDS}
     return {
-        'trials': len(records),
-        'planned': planned,
+        'trials_done': len(records),
+        'trials_planned': planned,
         'total': _figures(records),
         'kinds': {name: _figures(rows) for name, rows in by_kind.items() if rows},
     }

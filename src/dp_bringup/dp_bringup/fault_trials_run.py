@@ -63,11 +63,12 @@ class Trial:
         begin_s = time.monotonic()
         self._begin(scene_seed)
         speed = self._motion.speed
-        self._fault_ns, self._fault_s = self._motion.now_ns, time.monotonic()
+        self._fault_ns, self._fault_s = self._motion.stamp_of_now(), time.monotonic()
         inject(self._stack, self._kind)
         outcome, reason = self._reaction()
         result_s = self._ended_s()
         brake = self._rest(outcome)
+        reacted = brake is not None and outcome not in (GOES_ON, UNNOTICED)
         record = {
             **dataclasses.asdict(self._plan),
             'scene_seed': scene_seed,
@@ -75,7 +76,7 @@ class Trial:
             'reason': reason,
             'diagnosis': self._client.diagnosis,
             'speed_at_fault': round(speed, 3),
-            'detection_s': _rounded(brake.heard_s - self._fault_s if brake else None),
+            'detection_s': _rounded(brake.heard_s - self._fault_s if reacted else None),
             'result_s': _rounded(result_s),
             **self._refusal(),
         }
@@ -97,6 +98,7 @@ class Trial:
         stack, client, motion = self._stack, self._client, self._motion
         stack.restore()
         client.wait_status(PolicyStatus.READY)
+        client.wait_services()
         client.reset_scene(scene_seed)
         motion.simulate(0.3)  # no observation of the time before the reset is left
         client.wait_status(PolicyStatus.READY)

@@ -44,6 +44,11 @@ OPTIONS = {
 SPEED_SCALE = {'state': 1.0, 'clock': 1.0, 'camera': 0.6}
 
 
+def robot_limits() -> JointLimits:
+    """Return the limits of the joints, from the URDF."""
+    return joint_limits(URDF_PATH.read_text(encoding='utf-8'), JOINTS)
+
+
 class TrialStack:
     """sim_node and policy_node as processes of their own, on a private ROS domain."""
 
@@ -51,7 +56,7 @@ class TrialStack:
         """Prepare the stack 'state', 'clock' or 'camera'; nothing runs before `restore`."""
         self.name = name
         self.speed_scale = SPEED_SCALE[name]
-        self.limits: JointLimits = joint_limits(URDF_PATH.read_text(encoding='utf-8'), JOINTS)
+        self.limits = robot_limits()
         self._logs = logs
         private = private_environment({})
         self._environment = {**os.environ, **private}

@@ -1,0 +1,83 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""faults.png: every trial as a dot, kind by kind: when the arm was braked, at rest, how hard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from typing import TYPE_CHECKING
+
+from dp_bringup.fault_trials_plan import KINDS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BRAKED, RESTED, BROKEN, LIMIT = '#7fa6d1', '#1f5fa8', '#d95f2b', '#8a8f98'
+
+
+def plot_trials(
+    path: Path, records: Sequence[dict[str, Any]], velocity_limit: float, max_acceleration: float
+) -> None:
+    """Draw the trials.
+
+    Args:
+        path: of the PNG file.
+        records: of the trials.
+        velocity_limit: smallest one of the joints [rad/s].
+        max_acceleration: of a braking ramp [rad/s^2].
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    names = [name for name in KINDS if any(record['kind'] == name for record in records)]
+    figure = Figure(figsize=(13, 1.6 + 0.27 * len(names)), layout='constrained')
+    FigureCanvasAgg(figure)
+    times, braking, speed = figure.subplots(1, 3, sharey=True, width_ratios=(2, 1, 1))
+    figure.suptitle(f'{len(records)} faults at random moments while the policy moved the arm')
+    _dots(times, names, records, 'detection_s', BRAKED, 'braked')
+    _dots(times, names, records, 'rest_s', RESTED, 'at rest')
+    times.set_xlabel('time from the fault [s]')
+    times.legend(loc='upper right')
+    for axes, key, limit, label in (
+        (braking, 'braking', max_acceleration, 'largest acceleration while braking [rad/s²]'),
+        (speed, 'velocity', velocity_limit, 'largest velocity from fault to rest [rad/s]'),
+    ):
+        _dots(axes, names, records, key, RESTED, '')
+        axes.axvline(limit, color=LIMIT, linewidth=1.5)
+        axes.text(limit, -0.7, 'limit ', ha='right', color=LIMIT)
+        axes.set_xlabel(label)
+    times.set_yticks(range(len(names)), [KINDS[name].text for name in names])
+    times.set_ylim(len(names) - 0.5, -1.2)
+    for axes in (times, braking, speed):
+        axes.set_xlim(left=0.0)
+        axes.grid(axis='x', color='#e4e7eb')
+        axes.set_axisbelow(True)
+        axes.spines[['top', 'right']].set_visible(False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=75)
+
+
+def _dots(
+    axes: Axes,
+    names: Sequence[str],
+    records: Sequence[dict[str, Any]],
+    key: str,
+    color: str,
+    label: str,
+) -> None:
+    shown = [
+        record
+        for record in records
+        if record.get(key) is not None and not (key == 'braking' and record[key] == 0.0)
+    ]
+    for broken in (False, True):
+        part = [r for r in shown if bool(r['violations']) is broken]
+        axes.scatter(
+            [r[key] for r in part],
+            [names.index(r['kind']) + 0.5 * (r['number'] % 7 / 7.0 - 0.5) for r in part],
+            s=22,
+            color=BROKEN if broken else color,
+            label='' if broken else label,
+        )

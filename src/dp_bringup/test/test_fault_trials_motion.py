@@ -1,0 +1,102 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of motions that can be worked out by hand."""
+
+import dataclasses
+
+from dp_bringup.fault_trials_motion import accelerations
+from dp_bringup.fault_trials_motion import judge
+from dp_bringup.fault_trials_motion import jump
+from dp_bringup.fault_trials_motion import rest_after
+from dp_bringup.fault_trials_motion import Track
+from dp_core.urdf import JointLimits
+import numpy as np
+import pytest
+
+LIMITS = JointLimits(np.full(2, -1.0), np.full(2, 1.0), np.full(2, 3.0))
+
+
+def braking(speed=0.4, moving_s=0.1, ramp_s=0.1, rest_s=0.2):
+    """Joint 0 at a constant speed, a ramp to rest, and rest, at 500 Hz; joint 1 stands still."""
+    times = np.arange(round((moving_s + ramp_s + rest_s) / 0.002) + 1) * 0.002
+    late = np.clip((times - moving_s) / ramp_s, 0.0, 1.0)
+    velocity = np.round(speed * (1.0 - late), 12)
+    position = speed * (np.minimum(times, moving_s) + ramp_s * (late - late**2 / 2.0))
+    return Track(
+        times,
+        np.stack([position, np.zeros_like(times)], axis=1),
+        np.stack([velocity, np.zeros_like(times)], axis=1),
+    )
+
+
+def changed(track, row, **values):
+    """Return the track with other values of joint 0 from a row on."""
+    arrays = {name: getattr(track, name).copy() for name in values}
+    for name, shift in values.items():
+        arrays[name][row:, 0] += shift
+    return dataclasses.replace(track, **arrays)
+
+
+def test_a_clean_brake():
+    # 0.4 rad/s in 0.1 s is 4 rad/s^2, and the arm rests 0.2 s after the fault.
+    figures = judge(braking(), 0.1, 0.1, LIMITS, 5.0)
+    assert figures.rest_s == pytest.approx(0.2)
+    assert figures.velocity == pytest.approx(0.4)
+    assert figures.acceleration == pytest.approx(4.0)
+    assert figures.braking == pytest.approx(4.0)
+    assert figures.violations == ()
+
+
+def test_a_ramp_that_is_too_steep_is_told():
+    figures = judge(braking(speed=0.6), 0.1, 0.1, LIMITS, 5.0)
+    assert figures.braking == pytest.approx(6.0)
+    assert figures.violations == ('braking acceleration',)
+
+
+def test_a_chunk_may_accelerate_more_than_a_brake():
+    figures = judge(braking(speed=0.6), 0.1, 0.0, LIMITS, 5.0)
+    assert figures.acceleration == pytest.approx(6.0) and figures.braking == 0.0
+
+
+def test_limits_of_the_joints():
+    assert judge(braking(speed=4.0, ramp_s=1.0), 0.1, 1.0, LIMITS, 5.0).violations == (
+        'position limit',
+        'velocity limit',
+    )
+
+
+def test_rest_is_counted_from_the_standstill_that_the_reaction_met():
+    track = braking()
+    assert rest_after(track, 0.05) == pytest.approx(0.2)  # it still moves
+    assert rest_after(track, 0.3) == pytest.approx(0.2)  # it had come to rest before
+    assert rest_after(track.between(0.0, 0.1), 0.05) is None
+    assert judge(track.between(0.0, 0.1), 0.05, 0.1, LIMITS, 5.0).violations == ('never at rest',)
+
+
+def test_motion_after_rest_is_a_motion_without_a_goal():
+    again = changed(braking(), 180, velocities=0.01)
+    assert judge(again, 0.1, 0.1, LIMITS, 5.0).violations == ('motion without a goal',)
+
+
+def test_a_step_of_the_position_is_a_jump():
+    track = braking()
+    assert jump(track) == pytest.approx(0.0, abs=1e-6)
+    stepped = changed(track, 30, positions=0.003)
+    # 2.5 ms at 0.4 rad/s may be a hand-over.
+    assert jump(stepped) == pytest.approx(0.003 - 0.001)
+    assert 'jump of the command' in judge(stepped, 0.1, 0.1, LIMITS, 5.0).violations
+
+
+def test_a_handover_takes_two_ticks_at_once():
+    track = braking(ramp_s=0.2)  # 2 rad/s^2
+    kept = np.delete(np.arange(len(track.times_s)), 70)  # one tick is passed over ...
+    times = np.delete(track.times_s, -1)  # ... but time goes on as ever
+    handed = Track(times, track.positions[kept], track.velocities[kept])
+    assert accelerations(track).max() == pytest.approx(2.0)
+    assert accelerations(handed).max() == pytest.approx(2.0)
+
+
+def test_nothing_heard_is_nothing_judged():
+    empty = Track(np.zeros(0), np.zeros((0, 2)), np.zeros((0, 2)))
+    figures = judge(empty, 0.1, 0.1, LIMITS, 5.0)
+    assert (figures.rest_s, figures.velocity, figures.acceleration) == (None, 0.0, 0.0)
