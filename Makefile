@@ -4,6 +4,7 @@
 #   make demo                 the UR5e pushes the T, driven by a policy over ROS 2 (EPISODES=3 SEED=0 POLICY=state|camera)
 #   make test                 linters and all tests
 #   make bench                measure latency and rates into out/bench/
+#   make bench-faults         two hundred faults at random moments, over ROS, into out/bench/ (half an hour; TRIALS=200 SEED=0)
 #   make train-pusht          train the Push-T policy from the human demonstrations
 #   make train-ur5e           demonstrate, then train both UR5e policies
 #   make lint, make format    check the style, repair it
@@ -18,12 +19,13 @@ export PYTHON TORCH_INDEX_URL
 EPISODES ?= 3
 SEED ?= 0
 POLICY ?= state
+TRIALS ?= 200
 PYTEST ?= python -m pytest
 
 workspace := set +u; . ./workspace.sh; set -u;
 
 .NOTPARALLEL:
-.PHONY: help setup demo test lint format test-fast test-ros bench train-pusht train-ur5e clean distclean
+.PHONY: help setup demo test lint format test-fast test-ros bench bench-faults train-pusht train-ur5e clean distclean
 
 help:
 	@sed -n '4,$$ { /^#/!q; s/^# *//p }' Makefile
@@ -53,6 +55,9 @@ test-ros: setup
 bench: setup
 	@$(workspace) python tools/bench.py
 	@$(workspace) exec python -m dp_bringup.bench
+
+bench-faults: setup
+	@$(workspace) exec python -m dp_bringup.fault_trials --trials $(TRIALS) --seed $(SEED)
 
 train-pusht: setup
 	@$(workspace) dp_train --dataset src/dp_core/data/pusht_human --output out/train/pusht --budget-cpu-s 1150

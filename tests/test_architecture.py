@@ -64,7 +64,15 @@ TORCH_FREE = (
 # Node files wire, they do not compute.
 NODES = ('dp_policy_node/dp_policy_node/policy_node.py', 'dp_sim/dp_sim/sim_node.py')
 # Files that talk to a person on a terminal.
-COMMANDS = ('cli.py', 'execute.py', 'demonstrate.py', 'run_local.py', 'demo.py', 'bench.py')
+COMMANDS = (
+    'cli.py',
+    'execute.py',
+    'demonstrate.py',
+    'run_local.py',
+    'demo.py',
+    'bench.py',
+    'fault_trials.py',
+)
 MAX_MODULE_LINES, MAX_FUNCTION_LINES, MAX_NODE_LINES, MAX_MEDIAN_LINES = 300, 60, 250, 120
 
 
