@@ -3,8 +3,8 @@
 """Forward and inverse kinematics of one serial chain, read from the robot's own URDF.
 
 The URDF is the one the robot publishes on ``robot_description``, so a calibrated arm works.
-Inverse kinematics is damped least squares seeded with the previous solution, so consecutive poses
-of a chunk stay on one branch. A solution beyond a limit is refused; what is too far for the time
+Inverse kinematics is damped least squares from a seed, for many poses at once: in Python the time
+lies in the number of calls. A solution beyond a limit is refused; what is too far for the time
 between two poses is refused later, by `dp_core.limits`.
 """
 
@@ -26,9 +26,29 @@ class KinematicChain:
     def __init__(
         self, links: Sequence[ChainJoint], joint_names: tuple[str, ...], limits: JointLimits
     ):
-        self._links = tuple(links)
         self.joint_names = joint_names
         self.limits = limits
+        # Moving joint i turns its parent's frame by fixed + sin(q) sine + (1 - cos(q)) versine
+        # + q slide (Rodrigues' formula); fixed joints are part of the next moving one, or of tip.
+        moving = [link for link in links if link.index >= 0]
+        shape = (len(moving), 4, 4)
+        self._order = np.array([link.index for link in moving])
+        self._axes = np.array([link.axis for link in moving])
+        self._revolute = np.array([[link.kind != 'prismatic'] for link in moving])
+        self._fixed, self._sine, self._versine, self._slide = np.zeros((4, *shape))
+        pose, i = np.eye(4), 0
+        for link in links:
+            pose = pose @ link.origin
+            if link.index < 0:
+                continue
+            self._fixed[i], rotation = pose, pose[:3, :3]
+            if link.kind == 'prismatic':
+                self._slide[i, :3, 3] = rotation @ link.axis
+            else:
+                self._sine[i, :3, :3] = rotation @ link.skew
+                self._versine[i, :3, :3] = rotation @ link.skew @ link.skew
+            pose, i = np.eye(4), i + 1
+        self._tip = pose
 
     @classmethod
     def from_urdf(
@@ -49,20 +69,23 @@ class KinematicChain:
 
     def forward(self, q: Array) -> Array:
         """Pose T_base_tip (4, 4) at joint positions ``q`` (n,) [rad]."""
-        pose = np.eye(4)
-        for link in self._links:
-            pose = pose @ link.origin
-            if link.index >= 0:
-                pose = pose @ _motion(link, float(q[link.index]))
-        return pose
+        return np.asarray(self._frames(np.asarray(q, dtype=np.float64)[None])[1][0])
 
     def jacobian(self, q: Array) -> Array:
         """Geometric Jacobian (6, n) at the tip in base axes: linear rows, then angular."""
-        return self._forward_jacobian(q)[1]
+        return np.asarray(self._forward_jacobian(np.asarray(q, dtype=np.float64)[None])[1][0])
 
-    def inverse(
+    def inverse(self, target: Array, seed: Array, *, max_iterations: int = 60) -> Array:
+        """Joint positions (n,) that place the tip at ``target`` (4, 4), near ``seed`` (n,).
+
+        Raises:
+            KinematicsError: not converged (out of reach), or the solution is beyond a limit.
+        """
+        return np.asarray(self.inverse_all(target[None], seed, max_iterations=max_iterations)[0])
+
+    def inverse_all(
         self,
-        target: Array,
+        targets: Array,
         seed: Array,
         *,
         position_tolerance_m: float = 1e-6,
@@ -70,89 +93,84 @@ class KinematicChain:
         max_iterations: int = 60,
         damping: float = 1e-4,
     ) -> Array:
-        """Joint positions (n,) that place the tip at ``target`` (4, 4), near ``seed`` (n,).
+        """Joint positions (N, n) for poses ``targets`` (N, 4, 4), each found from ``seed`` (n,).
 
         Raises:
-            KinematicsError: not converged (out of reach), or the solution is beyond a limit.
+            KinematicsError: not converged (out of reach), or a solution is beyond a limit.
         """
-        q = np.array(seed, dtype=np.float64)
+        q = np.tile(np.asarray(seed, dtype=np.float64), (len(targets), 1))
+        left = np.arange(len(targets))  # rows that are not there yet
         for _ in range(max_iterations):
-            pose, jacobian = self._forward_jacobian(q)
-            error = np.concatenate(
-                [target[:3, 3] - pose[:3, 3], _rotation_vector(target[:3, :3] @ pose[:3, :3].T)]
+            pose, jacobian = self._forward_jacobian(q[left])
+            turn = targets[left, :3, :3] @ pose[:, :3, :3].transpose(0, 2, 1)
+            shift = targets[left, :3, 3] - pose[:, :3, 3]
+            error = np.concatenate([shift, _rotation_vectors(turn)], axis=1)  # (left, 6)
+            position_error = np.linalg.norm(error[:, :3], axis=1)
+            rotation_error = np.linalg.norm(error[:, 3:], axis=1)
+            far = (position_error >= position_tolerance_m) | (
+                rotation_error >= rotation_tolerance_rad
             )
-            position_error = float(np.linalg.norm(error[:3]))
-            rotation_error = float(np.linalg.norm(error[3:]))
-            if position_error < position_tolerance_m and rotation_error < rotation_tolerance_rad:
+            if not far.any():
                 return self._within_limits(q)
-            gram = jacobian @ jacobian.T
-            gram[np.diag_indices(6)] += damping * min(position_error + rotation_error, 1.0)
-            step = jacobian.T @ np.linalg.solve(gram, error)
-            q += step * min(1.0, 0.5 / max(float(np.abs(step).max()), 1e-12))
+            left, error, jacobian = left[far], error[far], jacobian[far]
+            transposed = jacobian.transpose(0, 2, 1)
+            weight = damping * np.minimum(position_error[far] + rotation_error[far], 1.0)
+            gram = jacobian @ transposed + weight[:, None, None] * np.eye(6)
+            step = (transposed @ np.linalg.solve(gram, error[:, :, None]))[:, :, 0]
+            largest = np.maximum(np.abs(step).max(axis=1, keepdims=True), 1e-12)
+            q[left] += step * np.minimum(1.0, 0.5 / largest)
+        k, target = int(np.argmax(far)), targets[left[0]]
         raise KinematicsError(
             f'pose x={target[0, 3]:.3f} y={target[1, 3]:.3f} z={target[2, 3]:.3f} m is out of '
-            f'reach: {position_error * 1e3:.2f} mm and {rotation_error:.4f} rad remain after '
-            f'{max_iterations} iterations'
+            f'reach: {position_error[k] * 1e3:.2f} mm and {rotation_error[k]:.4f} rad remain '
+            f'after {max_iterations} iterations'
         )
 
+    def _frames(self, q: Array) -> tuple[Array, Array]:
+        """Frames of the joints (N, n, 4, 4), in the chain's order, and of the tip (N, 4, 4)."""
+        values = q[:, self._order, None, None]
+        motions = self._fixed + np.sin(values) * self._sine
+        motions += (1.0 - np.cos(values)) * self._versine + values * self._slide
+        for i in range(1, motions.shape[1]):
+            motions[:, i] = motions[:, i - 1] @ motions[:, i]
+        return motions, motions[:, -1] @ self._tip
+
     def _forward_jacobian(self, q: Array) -> tuple[Array, Array]:
-        pose = np.eye(4)
-        axes = np.zeros((3, len(self.joint_names)))
-        origins = np.zeros((3, len(self.joint_names)))
-        revolute = np.ones(len(self.joint_names), dtype=bool)
-        for link in self._links:
-            pose = pose @ link.origin
-            if link.index >= 0:
-                axes[:, link.index] = pose[:3, :3] @ link.axis
-                origins[:, link.index] = pose[:3, 3]
-                revolute[link.index] = link.kind != 'prismatic'
-                pose = pose @ _motion(link, float(q[link.index]))
-        arm = pose[:3, 3:4] - origins  # (3, n) from each joint to the tip
-        turning = np.stack(
-            [
-                axes[1] * arm[2] - axes[2] * arm[1],
-                axes[2] * arm[0] - axes[0] * arm[2],
-                axes[0] * arm[1] - axes[1] * arm[0],
-            ]
+        """Poses (N, 4, 4) and Jacobians (N, 6, n) at joint positions (N, n)."""
+        frames, pose = self._frames(q)
+        axes = (frames[:, :, :3, :3] @ self._axes[:, :, None])[..., 0]  # (N, n, 3)
+        arm = pose[:, None, :3, 3] - frames[:, :, :3, 3]  # from each joint to the tip
+        (ax, ay, az), (x, y, z) = np.moveaxis(axes, -1, 0), np.moveaxis(arm, -1, 0)
+        turning = np.stack([ay * z - az * y, az * x - ax * z, ax * y - ay * x], axis=-1)
+        columns = np.concatenate(
+            [np.where(self._revolute, turning, axes), np.where(self._revolute, axes, 0.0)], axis=-1
         )
-        linear = np.where(revolute, turning, axes)
-        return pose, np.concatenate([linear, np.where(revolute, axes, 0.0)])
+        jacobian = np.empty((len(q), 6, q.shape[1]))
+        jacobian[:, :, self._order] = columns.transpose(0, 2, 1)
+        return pose, jacobian
 
     def _within_limits(self, q: Array) -> Array:
         outside = (q < self.limits.lower) | (q > self.limits.upper)
         if outside.any():
-            i = int(np.argmax(outside))
+            k, i = np.argwhere(outside)[0]
             raise KinematicsError(
-                f'joint {self.joint_names[i]} would be at {q[i]:.3f} rad, its limits are '
+                f'joint {self.joint_names[i]} would be at {q[k, i]:.3f} rad, its limits are '
                 f'[{self.limits.lower[i]:.3f}, {self.limits.upper[i]:.3f}]'
             )
         return q
 
 
-def _motion(link: ChainJoint, value: float) -> Array:
-    motion = np.eye(4)
-    if link.kind == 'prismatic':
-        motion[:3, 3] = value * link.axis
-    else:  # Rodrigues' formula
-        motion[:3, :3] += np.sin(value) * link.skew + (1 - np.cos(value)) * link.skew @ link.skew
-    return motion
-
-
-def _rotation_vector(rotation: Array) -> Array:
-    """Axis times angle (3,) [rad] of a rotation matrix; exact up to a half turn."""
-    sine = 0.5 * np.array(
-        [
-            rotation[2, 1] - rotation[1, 2],
-            rotation[0, 2] - rotation[2, 0],
-            rotation[1, 0] - rotation[0, 1],
-        ]
+def _rotation_vectors(rotations: Array) -> Array:
+    """Axis times angle (N, 3) [rad] of rotation matrices (N, 3, 3); exact up to a half turn."""
+    r = rotations
+    sine = 0.5 * np.stack(
+        [r[:, 2, 1] - r[:, 1, 2], r[:, 0, 2] - r[:, 2, 0], r[:, 1, 0] - r[:, 0, 1]], axis=1
     )
-    norm = float(np.linalg.norm(sine))
-    angle = float(np.arctan2(norm, (np.trace(rotation) - 1) / 2))
-    if norm > 1e-9:
-        return sine * (angle / norm)
-    if angle < 1.0:
-        return sine
-    square = (rotation + np.eye(3)) / 2  # a half turn: axis times its transpose
-    axis = square[:, int(np.argmax(np.diag(square)))]
-    return np.asarray(axis * (angle / np.linalg.norm(axis)), dtype=np.float64)
+    norm = np.linalg.norm(sine, axis=1)
+    angle = np.arctan2(norm, (np.trace(r, axis1=1, axis2=2) - 1) / 2)
+    vectors = np.where(norm > 1e-9, angle / np.maximum(norm, 1e-9), 1.0)[:, None] * sine
+    for k in np.flatnonzero((norm <= 1e-9) & (angle >= 1.0)):
+        square = (r[k] + np.eye(3)) / 2  # a half turn: axis times its transpose
+        axis = square[:, int(np.argmax(np.diag(square)))]
+        vectors[k] = axis * (angle[k] / np.linalg.norm(axis))
+    return np.asarray(vectors)

@@ -7,11 +7,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from dp_core.contract import ActionGroup
+from dp_core.errors import KinematicsError
 from dp_core.kinematics import KinematicChain
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+# Neighbouring solutions farther apart than this may lie on two branches of the kinematics [rad].
+JUMP_RAD = 0.5
 
 
 class JointSolver(Protocol):
@@ -38,15 +41,21 @@ class ToolPlane:
         self._height_m = height_m
 
     def joints(self, actions: Array, seed: Array) -> Array:
-        """Joint positions (N, J) [rad] for tool positions (N, 2) [m], each seeded by the last.
+        """Joint positions (N, J) [rad] for tool positions (N, 2) [m], each near the one before.
 
         Raises:
             KinematicsError: a position is out of reach; the message gives it.
         """
+        targets = np.array([tool_down(x, y, self._height_m) for x, y in actions])
+        try:
+            solution = self._chain.inverse_all(targets, seed)
+            if np.abs(np.diff(solution, axis=0, prepend=seed[None])).max() < JUMP_RAD:
+                return solution
+        except KinematicsError:
+            pass  # far from the seed a solution may not be found, or be one of another branch
         solution = np.empty((len(actions), len(seed)))
-        for k, (x, y) in enumerate(np.asarray(actions, dtype=np.float64)):
-            seed = self._chain.inverse(tool_down(x, y, self._height_m), seed)
-            solution[k] = seed
+        for k, target in enumerate(targets):
+            solution[k] = seed = self._chain.inverse(target, seed)
         return solution
 
 

@@ -147,6 +147,29 @@ def test_a_path_in_the_plane_is_followed_without_jumps():
     assert np.abs(np.diff(q, axis=0)).max() < 0.12  # 2 cm a step at half a metre
 
 
+def test_many_poses_at_once_are_the_poses_one_by_one():
+    poses = np.array([tool_down(x, 0.13, 0.2) for x in (0.4, 0.45, 0.5)])
+    together = UR5E.inverse_all(poses, WORK)
+    alone = np.array([UR5E.inverse(pose, WORK) for pose in poses])
+    assert np.abs(together - alone).max() < 1e-12
+
+
+def test_one_pose_out_of_reach_is_told_among_many():
+    poses = np.array([tool_down(0.4, 0.1, 0.2), tool_down(1.5, 0.0, 0.2)])
+    with pytest.raises(KinematicsError, match=r'pose x=1\.500 .* is out of reach'):
+        UR5E.inverse_all(poses, WORK)
+
+
+def test_a_path_far_from_the_seed_is_followed_step_by_step():
+    """From the seed alone the end would be 1.4 rad away; each step is near the one before."""
+    angle = np.linspace(0.0, 1.4, 40)
+    path = np.stack([0.45 * np.cos(angle), 0.45 * np.sin(angle)], axis=1)
+    q = ToolPlane(UR5E, 0.2).joints(path, WORK)
+    assert np.abs(np.diff(q, axis=0)).max() < 0.1
+    for xy, row in zip(path, q):
+        assert UR5E.forward(row)[:3, 3] == pytest.approx([*xy, 0.2], abs=2e-6)
+
+
 def test_joint_actions_need_no_solver():
     group = ActionGroup('arm', 'joint_position', ('a', 'b'), ('a', 'b'), 'jtc')
     actions = np.array([[0.1, 0.2], [0.3, 0.4]])
