@@ -62,7 +62,7 @@ def run(options: Options) -> dict[str, Any]:
                 at_least=0.0,
             )
         ],
-        'policies': {mode: provenance(mode, options) for mode in MODES},
+        'policies': {mode: provenance(pusht_runs.trained(mode, options)) for mode in MODES},
     }
 
 

@@ -4,10 +4,10 @@
 
 Paper: §5 "Robustness against latency", figure "Ablation study" (right).
 
-Done here: the policy of `action_steps` executes 8 steps of each chunk. A chunk is asked for 0 to
-4 steps (0 .. 0.4 s) before it takes over, from what is seen then, and its steps that are past by
-the take-over are dropped. To show what dropping gives, the same late chunks are also executed
-from their first step, as if they were fresh. Same seeds, differences seed by seed.
+Done here: the policy of `action_steps`, or that of `--policy`, executes 8 steps of each chunk. A
+chunk is asked for 0 to 4 steps (0 .. 0.4 s) before it takes over, from what is seen then, and its
+steps that are past by the take-over are dropped. To show what dropping gives, late chunks are
+also executed from their first step, as if they were fresh. Same seeds, differences seed by seed.
 
 Refuted if a delay may cost more than 0.05 of the score (upper end of the 95 % interval of the
 loss), or if dropping gains nothing at 4 steps.
@@ -34,9 +34,14 @@ EPISODES = 100
 
 def run(options: Options) -> dict[str, Any]:
     """Roll out with each delay, the past steps dropped and not."""
+    folder = pusht_runs.chosen(options)
     seeds = episode_seeds(options, EPISODES)
     rolled = {
-        (delay, drop): rollouts(Condition(delay_steps=delay, compensate=drop), options, seeds)
+        (delay, drop): rollouts(
+            Condition(delay_steps=delay, compensate=drop, checkpoint=options.policy),
+            options,
+            seeds,
+        )
         for delay in DELAYS
         for drop in ((True, False) if delay in AS_IF_FRESH else (True,))
     }
@@ -65,7 +70,7 @@ def run(options: Options) -> dict[str, Any]:
         'rows': rows,
         'gain_of_dropping_at_4': gain,
         'verdicts': verdicts,
-        'policy': provenance(pusht_runs.POSITION, options),
+        'policy': provenance(folder),
     }
 
 

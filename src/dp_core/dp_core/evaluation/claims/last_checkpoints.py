@@ -60,7 +60,7 @@ def run(options: Options) -> dict[str, Any]:
             'share_at_least_as_wide': float((lucky >= spread - 1e-12).mean()),
         },
         'verdicts': [verdict('best of the ten above their mean', above, at_most=BEST_ABOVE_MEAN)],
-        'policy': provenance(pusht_runs.POSITION, options),
+        'policy': provenance(folders[-1]),
     }
 
 

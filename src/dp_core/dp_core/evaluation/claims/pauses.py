@@ -76,7 +76,7 @@ def run(options: Options) -> dict[str, Any]:
         'finished_score': FINISHED,
         'rows': rows,
         'verdicts': verdicts(rows, len(seeds)),
-        'policies': {name: provenance(name, options) for name in RUNS},
+        'policies': {name: provenance(pusht_runs.trained(name, options)) for name in RUNS},
     }
 
 

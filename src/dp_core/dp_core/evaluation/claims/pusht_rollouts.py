@@ -118,14 +118,16 @@ def setting(options: Options, episodes: int = EPISODES) -> dict[str, Any]:
         'episodes': len(seeds),
         'seeds': f'{seeds[0]}:{seeds[-1] + 1}',
         'score': 'max over the episode of clip(coverage / 0.95, 0, 1)',
-        'training_steps': pusht_runs.STEPS,
     }
 
 
-def provenance(run: str, options: Options) -> dict[str, Any]:
-    """Say where a run's policy came from, for the result file."""
-    folder = pusht_runs.trained(run, options)
-    return {**load_provenance(folder), 'weights_sha256': _digest(folder / WEIGHTS_FILE)}
+def provenance(folder: Path) -> dict[str, Any]:
+    """Say where a policy came from, for the result file."""
+    return {
+        'name': folder.name,
+        **load_provenance(folder),
+        'weights_sha256': _digest(folder / WEIGHTS_FILE),
+    }
 
 
 def rollouts(condition: Condition, options: Options, seeds: list[int]) -> Rollouts:

@@ -54,6 +54,11 @@ def trained(run: str, options: Options) -> Path:
     return folder
 
 
+def chosen(options: Options) -> Path:
+    """Return the policy that was asked for, or else that of the run on positions."""
+    return options.policy or trained(POSITION, options)
+
+
 def dataset_folder(run: str, options: Options) -> Path:
     """Return the dataset of a run, written where it is missing."""
     folder = workplace(options) / 'datasets' / run
