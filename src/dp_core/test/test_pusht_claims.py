@@ -5,8 +5,10 @@ from dp_core.evaluation.claims import pauses
 from dp_core.evaluation.claims import pusht_data
 from dp_core.evaluation.claims import pusht_standstill
 from dp_core.evaluation.claims.action_steps import roughness
-from dp_core.evaluation.claims.pusht_rollouts import padded
-from dp_core.evaluation.claims.pusht_rollouts import Rollouts
+from dp_core.evaluation.claims.pusht_episodes import padded
+from dp_core.evaluation.claims.pusht_episodes import read
+from dp_core.evaluation.claims.pusht_episodes import Rollouts
+from dp_core.evaluation.claims.pusht_episodes import write
 from dp_core.evaluation.claims.pusht_standstill import standstill
 from dp_core.evaluation.claims.pusht_stepping import targets
 import numpy as np
@@ -117,6 +119,15 @@ def test_episodes_are_picked_and_added_by_number():
     more = three.rows([1]).joined(three.rows([0]))
     assert more.steps.tolist() == [1, 2]
     np.testing.assert_array_equal(more.paths[0, :, 0], [0, 5, np.nan])
+
+
+def test_episodes_on_disk_count_only_with_the_weights_they_came_from(tmp_path):
+    file = tmp_path / 'rollouts' / 'some.npz'
+    write(file, 'these weights', [7], rolled([[0, 1, 2]], [[0.1] * 3]))
+    seeds, kept = read(file, 'these weights')
+    assert seeds == [7] and kept.paths[0, :, 0].tolist() == [0, 1, 2]
+    assert read(file, 'other weights') == ([], None)
+    assert read(tmp_path / 'absent.npz', '') == ([], None)
 
 
 def test_a_path_of_constant_velocity_is_smooth():

@@ -19,11 +19,11 @@ from dp_core.checkpoint import load_policy
 from dp_core.evaluation.claims import pusht_runs
 from dp_core.evaluation.claims.catalogue import Options
 from dp_core.evaluation.claims.catalogue import verdict
+from dp_core.evaluation.claims.pusht_episodes import Rollouts
 from dp_core.evaluation.claims.pusht_plot import draw_scores
 from dp_core.evaluation.claims.pusht_rollouts import Condition
 from dp_core.evaluation.claims.pusht_rollouts import episode_seeds
 from dp_core.evaluation.claims.pusht_rollouts import provenance
-from dp_core.evaluation.claims.pusht_rollouts import Rollouts
 from dp_core.evaluation.claims.pusht_rollouts import rollouts
 from dp_core.evaluation.claims.pusht_rollouts import setting
 from dp_core.evaluation.statistics import paired_difference

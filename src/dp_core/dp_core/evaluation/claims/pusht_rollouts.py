@@ -1,12 +1,11 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Push-T episodes under a condition, from the same seeds, kept for the claims that follow."""
+"""Roll out in Push-T under a condition, from the same seeds for all conditions."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from dataclasses import dataclass
-from dataclasses import fields
 import hashlib
 import json
 from pathlib import Path
@@ -19,6 +18,10 @@ from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.evaluation.claims import pusht_runs
 from dp_core.evaluation.claims.catalogue import Options
+from dp_core.evaluation.claims.pusht_episodes import padded
+from dp_core.evaluation.claims.pusht_episodes import read
+from dp_core.evaluation.claims.pusht_episodes import Rollouts
+from dp_core.evaluation.claims.pusht_episodes import write
 from dp_core.evaluation.claims.pusht_regression import regressed
 from dp_core.evaluation.claims.pusht_stepping import RecordingStepper
 from dp_core.evaluation.claims.pusht_stepping import VelocityStepper
@@ -26,12 +29,10 @@ from dp_core.evaluation.episode import env_spec
 from dp_core.evaluation.rollout import Actor
 from dp_core.evaluation.rollout import Protocol
 from dp_core.evaluation.rollout import roll_out
-from dp_core.evaluation.statistics import bootstrap_mean_interval
 from dp_core.evaluation.stepper import LocalStepper
 from dp_core.evaluation.stepper import ProcessStepper
 from dp_core.evaluation.stepper import Stepper
 import numpy as np
-from numpy.typing import NDArray
 
 ENVIRONMENT = 'gym_pusht/PushT-v0'
 FIRST_SEED = 100000
@@ -69,41 +70,6 @@ class Condition:
         return f'{what}_{self.run}_{self.n_action_steps}{late}{at}'
 
 
-@dataclass(frozen=True)
-class Rollouts:
-    """Episodes of one condition: E of them, of at most T steps.
-
-    Attributes:
-        scores: (E,) in [0, 1].
-        steps: (E,) policy steps taken.
-        paths: (E, T + 1, 2) agent [px], NaN after the end.
-        best: (E, T + 1) largest score so far, NaN after the end.
-    """
-
-    scores: NDArray[np.float64]
-    steps: NDArray[np.int64]
-    paths: NDArray[np.float32]
-    best: NDArray[np.float64]
-
-    def rows(self, numbers: list[int]) -> Rollouts:
-        """Return the episodes with these numbers, counted from 0."""
-        return Rollouts(*(values[numbers] for values in vars(self).values()))
-
-    def joined(self, more: Rollouts) -> Rollouts:
-        """Return these episodes and others behind them."""
-        both = zip(vars(self).values(), vars(more).values(), strict=True)
-        return Rollouts(*(np.concatenate(pair) for pair in both))
-
-    def figures(self) -> dict[str, Any]:
-        """Scores with their interval, as plain data."""
-        return {
-            'score_mean': float(self.scores.mean()),
-            'score_ci95': list(bootstrap_mean_interval(self.scores.tolist())),
-            'scores': [round(float(x), 6) for x in self.scores],
-            'steps_mean': float(self.steps.mean()),
-        }
-
-
 def episode_seeds(options: Options, episodes: int = EPISODES) -> list[int]:
     """Return the environment seeds of a claim that asks for so many episodes by itself."""
     count = options.episodes or (QUICK_EPISODES if options.quick else episodes)
@@ -139,7 +105,7 @@ def rollouts(condition: Condition, options: Options, seeds: list[int]) -> Rollou
     spec = env_spec(ENVIRONMENT, QUICK_STEPS if options.quick else 0)
     key = json.dumps([_digest(weights), asdict(protocol), spec.step_limit])
     file = pusht_runs.workplace(options) / 'rollouts' / f'{condition.name}.npz'
-    known, kept = _read(file, key)
+    known, kept = read(file, key)
     missing = [seed for seed in seeds if seed not in known]
     if missing:
         inner: Stepper
@@ -161,29 +127,10 @@ def rollouts(condition: Condition, options: Options, seeds: list[int]) -> Rollou
             padded([stepper.scores[seed] for seed in missing], spec.step_limit + 1),
         )
         known, kept = known + missing, rows if kept is None else kept.joined(rows)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(file, key=key, seeds=known, **vars(kept))
+        write(file, key, known, kept)
     if kept is None:
         raise ConfigError('seeds is empty, valid: one or more')
     return kept.rows([known.index(seed) for seed in seeds])
-
-
-def padded(rows: list[NDArray[Any]], length: int) -> NDArray[Any]:
-    """Stack rows (n, ...) with NaN behind them, up to `length`."""
-    stacked = np.full((len(rows), length, *rows[0].shape[1:]), np.nan, rows[0].dtype)
-    for k, row in enumerate(rows):
-        stacked[k, : len(row)] = row
-    return stacked
-
-
-def _read(file: Path, key: str) -> tuple[list[int], Rollouts | None]:
-    """Return seeds and episodes on disk, none where they are of other weights or settings."""
-    if file.exists():
-        with np.load(file, allow_pickle=False) as stored:
-            if str(stored['key']) == key:
-                names = [f.name for f in fields(Rollouts)]
-                return stored['seeds'].tolist(), Rollouts(*(stored[name] for name in names))
-    return [], None
 
 
 def _actor(condition: Condition, options: Options) -> tuple[Actor, Path]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from dp_core.evaluation.claims.pusht_data import PAUSE_STEPS
-from dp_core.evaluation.claims.pusht_rollouts import Rollouts
+from dp_core.evaluation.claims.pusht_episodes import Rollouts
 import numpy as np
 from numpy.typing import NDArray
 
