@@ -31,6 +31,8 @@ Array = NDArray[np.float64]
 Plan = Callable[[CommandedMotion, int], Trajectory]
 # Measured joints this far from a finished command mean that someone else moved the arm [rad].
 MOVED_RAD = 0.01
+# A brake begins where the controller will be when it has it: this long from now [ns].
+ARRIVAL_NS = 5_000_000
 
 
 class TrajectoryOutput:
@@ -132,8 +134,9 @@ class TrajectoryOutput:
                 state_ns = before_jump[0] + time.monotonic_ns() - before_jump[1]
             if self._motion is None or state_ns >= self._motion.end_ns:
                 return None
-            trajectory = brake(self._motion, self.joint_names, state_ns, max_acceleration)
-            trajectory = replace(trajectory, start_ns=now_ns)
+            begin_ns = state_ns + ARRIVAL_NS
+            trajectory = brake(self._motion, self.joint_names, begin_ns, max_acceleration)
+            trajectory = replace(trajectory, start_ns=now_ns + ARRIVAL_NS)
             self._publish(trajectory)
             return trajectory
 
