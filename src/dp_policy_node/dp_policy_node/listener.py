@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Subscriptions that have a thread to themselves.
 
-rclpy builds its wait set anew for every event, from everything a node owns. On a node with an
-action server, life cycle and parameter services, sensors at 125 Hz would cost half a core; on a
-node of their own, a tenth.
+An executor of rclpy makes tasks and wait sets anew for every message: 0.18 ms each, 0.12 ms of it
+with the interpreter's lock, which the policy needs meanwhile. A thread that only waits for
+subscriptions and takes from them, as `rclpy.wait_for_message` does, needs 0.05 ms.
 """
 
 from __future__ import annotations
@@ -13,18 +13,21 @@ from collections.abc import Callable
 import threading
 from typing import Any
 
-from rclpy.executors import ExternalShutdownException
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import HistoryPolicy
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
+from rclpy.subscription import Subscription
 
 Handler = Callable[[Any, int], None]
+# How soon the thread sees that it shall end [ns].
+POLL_NS = 100_000_000
 
 
 class Listener:
-    """A helper node with subscriptions only, spun by its own thread."""
+    """A helper node with subscriptions only, served by its own thread."""
 
     def __init__(self, owner: Node, name: str, depth: int):
         """Create the helper ``<owner>_<name>``; topics and clock are those of ``owner``.
@@ -47,9 +50,8 @@ class Listener:
             start_parameter_services=False,
         )
         self._handlers: dict[tuple[str, type], list[Handler]] = {}
-        self._executor = SingleThreadedExecutor(context=owner.context)
-        self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=self._spin, name=name, daemon=True)
+        self._closing = False
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
 
     def add(self, topic: str, kind: type, handler: Handler) -> None:
         """Call ``handler(message, now_ns)`` for each message; each topic is subscribed once."""
@@ -57,14 +59,16 @@ class Listener:
         self._handlers.setdefault((name, kind), []).append(handler)
 
     def start(self) -> None:
-        """Subscribe and spin."""
+        """Subscribe and listen."""
+        no_events = SubscriptionEventCallbacks(use_default_callbacks=False)
         for (topic, kind), handlers in self._handlers.items():
-            self._node.create_subscription(kind, topic, self._dispatcher(handlers), self._qos)
+            call = self._dispatcher(handlers)
+            self._node.create_subscription(kind, topic, call, self._qos, event_callbacks=no_events)
         self._thread.start()
 
     def close(self) -> None:
         """Unsubscribe and end the thread."""
-        self._executor.shutdown(timeout_sec=1.0)
+        self._closing = True
         if self._thread.is_alive():
             self._thread.join(timeout=2.0)
         self._node.destroy_node()
@@ -77,8 +81,22 @@ class Listener:
 
         return dispatch
 
-    def _spin(self) -> None:
-        try:
-            self._executor.spin()
-        except ExternalShutdownException:
-            pass  # the process is ending
+    def _serve(self) -> None:
+        subscriptions = list(self._node.subscriptions)
+        context = self._node.context
+        wait_set = rclpy_implementation.WaitSet(len(subscriptions), 0, 0, 0, 0, 0, context.handle)
+        while not self._closing and context.ok():
+            wait_set.clear_entities()
+            for subscription in subscriptions:
+                wait_set.add_subscription(subscription.handle)
+            wait_set.wait(POLL_NS)
+            ready = wait_set.get_ready_entities('subscription')
+            for subscription in subscriptions:
+                if subscription.handle.pointer in ready:
+                    _take(subscription)
+
+
+def _take(subscription: Subscription) -> None:
+    taken = subscription.handle.take_message(subscription.msg_type, False)
+    if taken is not None:
+        subscription.callback(taken[0])

@@ -85,7 +85,7 @@ class Robot:
 
     def open(self, node: Node) -> None:
         """Listen to the observations: many late numbers matter, of images only the newest."""
-        numbers, images = Listener(node, 'numbers', depth=10), Listener(node, 'images', depth=2)
+        numbers, images = Listener(node, 'numbers', depth=100), Listener(node, 'images', depth=2)
         for item in self.inputs.values():
             item.listen(numbers, images)
         self.listeners.extend([numbers, images])

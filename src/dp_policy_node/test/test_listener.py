@@ -1,0 +1,54 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Messages reach their handlers, each once and in order, until the listener is closed."""
+
+import threading
+
+import pytest
+
+rclpy = pytest.importorskip('rclpy')
+
+from dp_policy_node.listener import Listener  # noqa: E402
+from node_process import until  # noqa: E402
+from rclpy.context import Context  # noqa: E402
+from rclpy.node import Node  # noqa: E402
+from std_msgs.msg import Int64  # noqa: E402
+
+pytestmark = pytest.mark.ros
+
+
+@pytest.fixture
+def node():
+    context = Context()
+    rclpy.init(context=context)
+    node = Node('owner', context=context, namespace='robot')
+    yield node
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+def test_every_message_reaches_every_handler_in_order(node):
+    first, second, other = [], [], []
+    listener = Listener(node, 'numbers', depth=100)
+    listener.add('a', Int64, lambda message, now_ns: first.append(message.data))
+    listener.add('/robot/a', Int64, lambda message, now_ns: second.append(now_ns))
+    listener.add('b', Int64, lambda message, now_ns: other.append(message.data))
+    a, b = (node.create_publisher(Int64, name, 100) for name in 'ab')
+    listener.start()
+    until(lambda: a.get_subscription_count() and b.get_subscription_count(), 'the listener')
+    assert a.get_subscription_count() == 1  # one subscription, though two handlers
+    before_ns = node.get_clock().now().nanoseconds
+    for number in range(50):
+        a.publish(Int64(data=number))
+    b.publish(Int64(data=7))
+    until(lambda: len(second) == 50 and other, 'all messages')
+    assert first == list(range(50))
+    assert second == sorted(second)
+    assert second[0] >= before_ns
+    assert other == [7]
+    listener.close()
+    assert not [t for t in threading.enumerate() if t.name == 'numbers']
+
+
+def test_a_listener_that_never_started_can_be_closed(node):
+    Listener(node, 'images', depth=2).close()
