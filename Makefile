@@ -4,6 +4,7 @@
 #   make demo                 the UR5e pushes the T, driven by a policy over ROS 2 (EPISODES=3 SEED=0 POLICY=state|camera)
 #   make test                 linters and all tests
 #   make bench                measure latency and rates into out/bench/
+#   make bench-real-controller  stream chunks into the real joint_trajectory_controller; needs ros2_control (MINUTES=10)
 #   make bench-faults         two hundred faults at random moments, over ROS, into out/bench/ (half an hour; TRIALS=200 SEED=0)
 #   make train-pusht          train the Push-T policy from the human demonstrations
 #   make train-ur5e           demonstrate, then train both UR5e policies
@@ -17,6 +18,7 @@ MAKEFLAGS += --no-print-directory
 export PYTHON TORCH_INDEX_URL
 
 EPISODES ?= 3
+MINUTES ?= 10
 SEED ?= 0
 POLICY ?= state
 TRIALS ?= 200
@@ -25,7 +27,7 @@ PYTEST ?= python -m pytest
 workspace := set +u; . ./workspace.sh; set -u;
 
 .NOTPARALLEL:
-.PHONY: help setup demo test lint format test-fast test-ros bench bench-faults train-pusht train-ur5e clean distclean
+.PHONY: help setup demo test lint format test-fast test-ros bench bench-faults bench-real-controller train-pusht train-ur5e clean distclean
 
 help:
 	@sed -n '4,$$ { /^#/!q; s/^# *//p }' Makefile
@@ -55,6 +57,12 @@ test-ros: setup
 bench: setup
 	@$(workspace) python tools/bench.py
 	@$(workspace) exec python -m dp_bringup.bench
+
+# ros2_control comes with a ROS 2 distribution only, so this uses what is sourced, not the workspace of make setup.
+bench-real-controller:
+	@python3 -c 'import rclpy, dp_bringup, control_msgs' 2>/dev/null || { echo 'source a ROS 2 distribution with' \
+	  'ros-$$ROS_DISTRO-ros2-control and ros-$$ROS_DISTRO-ros2-controllers, and this workspace built on it' >&2; exit 1; }
+	@exec python3 -m dp_bringup.real_controller_bench --minutes $(MINUTES)
 
 bench-faults: setup
 	@$(workspace) exec python -m dp_bringup.fault_trials --trials $(TRIALS) --seed $(SEED)
