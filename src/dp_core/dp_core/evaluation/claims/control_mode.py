@@ -29,7 +29,7 @@ from dp_core.evaluation.claims.pusht_rollouts import rollouts
 from dp_core.evaluation.claims.pusht_rollouts import setting
 from dp_core.evaluation.statistics import paired_difference
 
-STEPS = (2, 4, 8, 16)
+STEPS = (2, 8, 16)
 MODES = (pusht_runs.POSITION, pusht_runs.VELOCITY)
 CHOSEN = 8
 
