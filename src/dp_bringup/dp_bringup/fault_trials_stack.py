@@ -31,7 +31,9 @@ JOINTS = (
 )
 # Of the node's parameters: config/ur5e_pusht/policy_node.yaml [rad/s^2].
 MAX_ACCELERATION = 5.0
-STATE_RATE_HZ = 500.0  # every tick of the controller is published
+# At 500 Hz every tick of the controller is published. Not so on a simulated clock: the executor of
+# rclpy would be busy with reading the clock.
+STATE_RATE_HZ = {'state': 500.0, 'clock': 125.0, 'camera': 500.0}
 # Robot and observer have computers of their own. Granted to the superuser only; without it they
 # wait for a core like the policy node.
 OWN_COMPUTER_NICE, SHARED_NICE = -10, 0
@@ -61,7 +63,7 @@ class TrialStack:
         private = private_environment({})
         self._environment = {**os.environ, **private}
         sim, node = Ur5Pusht(**OPTIONS[name]).nodes()
-        rate = {**sim.parameters, 'state_rate': STATE_RATE_HZ}
+        rate = {**sim.parameters, 'state_rate': STATE_RATE_HZ[name]}
         sim = dataclasses.replace(sim, parameters=rate)
         self._specs = {'sim_node': sim, 'policy_node': node}
         self._running: dict[str, LocalStack] = {}
