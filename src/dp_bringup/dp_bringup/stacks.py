@@ -89,11 +89,11 @@ class Ur5Pusht:
     policy: str = _argument(
         'state', f'Policy: one of {", ".join(POLICIES)}, or the path of a checkpoint folder'
     )
-    sim: str = _argument('mujoco', 'Simulator that stands for robot and controller', SIMULATORS)
+    sim: str = _argument('mujoco', 'Simulator of robot and cameras', SIMULATORS)
     controller: str = _argument(
         'stand_in',
-        'Controller of the simulated arm: ours, or the real joint_trajectory_controller of '
-        'ros2_control with mock hardware, which the simulated arm follows',
+        'Controller of the arm: stand_in for ours, ros2_control for the real '
+        'joint_trajectory_controller, on mock hardware that the simulated arm follows',
         CONTROLLERS,
     )
     seed: int = _argument(0, 'Seed of the start that the scene shows at first [1]')
