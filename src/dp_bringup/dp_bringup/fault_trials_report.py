@@ -34,7 +34,8 @@ def write_report(
     write_json(output, {'command': command, 'machine': machine(), **bounds, **summary})
     plot_trials(output.with_suffix('.png'), records, *limits)
     text = table(summary)
-    output.with_suffix('.md').write_text(text, encoding='utf-8')
+    head = f'# {len(records)} of {planned} faults\n\n`{command}`\n\n![]({output.stem}.png)\n\n'
+    output.with_suffix('.md').write_text(head + text, encoding='utf-8')
     return text
 
 
