@@ -8,6 +8,7 @@ imports neither. Whatever cannot be decoded is refused by name, never guessed.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -77,22 +78,38 @@ def joint_positions(message: Any, joints: tuple[str, ...], topic: str) -> NDArra
     Raises:
         ObservationError: a joint is absent or named twice, lengths differ, or a value is NaN.
     """
-    names = list(message.name)
-    if len(message.position) != len(names):
+    columns = joint_columns(message, joints, topic)
+    value = np.asarray(message.position, dtype=np.float64)[columns].astype(np.float32)
+    if not np.isfinite(value).all():
+        bad = [joint for joint, number in zip(joints, value) if not np.isfinite(number)]
+        raise ObservationError(f'{topic}: NaN or infinity in the position of {bad}')
+    return value
+
+
+def joint_columns(message: Any, joints: tuple[str, ...], topic: str) -> NDArray[np.intp]:
+    """Where a JointState has ``joints`` (len(joints),), by name.
+
+    Raises:
+        ObservationError: a joint is absent or named twice, or names and positions differ.
+    """
+    if len(message.position) != len(message.name):
         raise ObservationError(
-            f'{topic}: {len(names)} names but {len(message.position)} positions'
+            f'{topic}: {len(message.name)} names but {len(message.position)} positions'
         )
+    return _columns(tuple(message.name), joints, topic)
+
+
+@lru_cache(maxsize=64)  # five hundred times a second the same names
+def _columns(names: tuple[str, ...], joints: tuple[str, ...], topic: str) -> NDArray[np.intp]:
     missing = [joint for joint in joints if joint not in names]
     if missing:
-        raise ObservationError(f'{topic}: joints {missing} are missing; the message has {names}')
+        raise ObservationError(
+            f'{topic}: joints {missing} are missing; the message has {list(names)}'
+        )
     doubled = [joint for joint in joints if names.count(joint) > 1]
     if doubled:
         raise ObservationError(f'{topic}: joints {doubled} are named more than once')
-    value = np.array([message.position[names.index(joint)] for joint in joints], dtype=np.float32)
-    bad = [joint for joint, number in zip(joints, value) if not np.isfinite(number)]
-    if bad:
-        raise ObservationError(f'{topic}: NaN or infinity in the position of {bad}')
-    return value
+    return np.array([names.index(joint) for joint in joints], dtype=np.intp)
 
 
 def decode_image(message: Any, size: tuple[int, int], topic: str) -> NDArray[np.uint8]:

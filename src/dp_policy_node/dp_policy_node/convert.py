@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from builtin_interfaces.msg import Duration
 from builtin_interfaces.msg import Time
 from dp_core.chunk import ActionChunk
+from dp_core.decode import joint_columns
 from dp_core.decode import joint_positions
 from dp_core.decode import stamp_ns
 from dp_core.errors import ObservationError
@@ -67,11 +68,11 @@ def robot_state(message: JointState, joint_names: tuple[str, ...], topic: str) -
         raise ObservationError(f'{topic}: header stamp is {stamp} ns; the source must stamp it')
     positions = joint_positions(message, joint_names, topic).astype(np.float64)
     velocities = None
-    names = list(message.name)
-    if len(message.velocity) == len(names):
-        velocities = np.array([message.velocity[names.index(joint)] for joint in joint_names])
-        bad = [joint for joint, v in zip(joint_names, velocities) if not np.isfinite(v)]
-        if bad:
+    if len(message.velocity) == len(message.name):
+        columns = joint_columns(message, joint_names, topic)
+        velocities = np.asarray(message.velocity, dtype=np.float64)[columns]
+        if not np.isfinite(velocities).all():
+            bad = [joint for joint, v in zip(joint_names, velocities) if not np.isfinite(v)]
             raise ObservationError(f'{topic}: NaN or infinity in the velocity of {bad}')
     return RobotState(stamp, positions, velocities)
 

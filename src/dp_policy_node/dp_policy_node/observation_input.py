@@ -120,7 +120,7 @@ class ObservationInput:
 
     def _on_sample(self, stream: Stream, message: Any, now_ns: int) -> None:
         try:
-            if stream.kind == 'joint_state' and not set(stream.joints) & set(message.name):
+            if stream.kind == 'joint_state' and set(stream.joints).isdisjoint(message.name):
                 return  # another device on the same topic
             event_ns, value = decode(stream, message)
         except ObservationError as error:
@@ -133,7 +133,7 @@ class ObservationInput:
             self._refuse(str(error), future=True)
 
     def _on_joint_state(self, message: JointState, now_ns: int) -> None:
-        if not set(self._joint_names) & set(message.name):
+        if set(self._joint_names).isdisjoint(message.name):
             return  # another device on the same topic
         try:
             state = robot_state(message, self._joint_names, self._joint_states_topic)
