@@ -64,7 +64,8 @@ class Listener:
         for (topic, kind), handlers in self._handlers.items():
             call = self._dispatcher(handlers)
             self._node.create_subscription(kind, topic, call, self._qos, event_callbacks=no_events)
-        self._thread.start()
+        if self._handlers:
+            self._thread.start()
 
     def close(self) -> None:
         """Unsubscribe and end the thread."""

@@ -59,7 +59,7 @@ class TrajectoryOutput:
         self._lock = threading.Lock()
         self._epoch = 0
         self._motion: CommandedMotion | None = None
-        self._sent_steady_ns = 0
+        self._sent = 0, 0  # begin of the last trajectory on the ROS clock, and on the steady clock
 
     def close(self) -> None:
         """Remove the publishers; nothing can be sent any more."""
@@ -130,8 +130,10 @@ class TrajectoryOutput:
             self._epoch += 1
             now_ns = self._clock.now().nanoseconds
             state_ns = now_ns
-            if before_jump is not None and self._sent_steady_ns <= before_jump[1]:
-                state_ns = before_jump[0] + time.monotonic_ns() - before_jump[1]
+            if before_jump is not None:
+                # What was sent later than that tells by itself where its own clock was.
+                ros_ns, steady_ns = max(before_jump, self._sent, key=lambda pair: pair[1])
+                state_ns = ros_ns + time.monotonic_ns() - steady_ns
             if self._motion is None or state_ns >= self._motion.end_ns:
                 return None
             begin_ns = state_ns + ARRIVAL_NS
@@ -154,6 +156,6 @@ class TrajectoryOutput:
         messages = [trajectory_message(trajectory, group.joints) for group in self._groups]
         for publisher, message in zip(self._publishers, messages):
             publisher.publish(message)
-        self._sent_steady_ns = time.monotonic_ns()
+        self._sent = trajectory.start_ns, time.monotonic_ns()
         if self._motion is not None:
             self._motion.follow(trajectory)

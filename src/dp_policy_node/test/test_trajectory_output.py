@@ -96,14 +96,20 @@ def test_the_arm_does_not_jump_with_the_clock(output, node, jump_s):
     assert output.is_moving(after_ns)
 
 
-def test_what_was_sent_after_a_jump_is_braked_by_the_new_clock(output):
-    before = (time.monotonic_ns(), time.monotonic_ns())
+@pytest.mark.parametrize('ahead_s', [0.0, -10.0, 2.0])
+def test_what_was_sent_since_the_last_look_at_the_clock_tells_where_its_clock_was(output, ahead_s):
+    """Sent by the old clock or by the new one: after 0.5 s at 1 rad/s the arm is at 0.5 rad."""
+    now_ns = time.monotonic_ns()
+    looked = (now_ns - 1_000_000_000, now_ns - 1_000_000_000)
     epoch = output.begin(np.zeros(3))
-    show(output, before[0] - 10_000_000_000)
+    show(output, now_ns + round(ahead_s * 1e9))
     output.send(epoch, slowly)
-    show(output, before[0] - 9_500_000_000)
-    # At 1 rad/s, when the controller has it.
-    np.testing.assert_allclose(output.brake(5.0, epoch, before).start_position, 0.505)
+    start_ns, steady_ns = output._sent
+    output._sent = start_ns, steady_ns - 500_000_000
+    show(output, now_ns + 2_000_000_000)
+    brake = output.brake(5.0, epoch, looked)
+    np.testing.assert_allclose(brake.start_position, 0.505, atol=0.05)
+    np.testing.assert_allclose(brake.start_velocity, 1.0)
 
 
 def test_an_old_run_cannot_brake_a_newer_one(output, node):
