@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import math
 from pathlib import Path
 from typing import Any
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from dp_bringup.fault_trials_plan import KINDS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+WIDTH = 1.5  # of an axis with a limit; what lies beyond is a triangle at its end
 BRAKED, RESTED, BROKEN, LIMIT = '#7fa6d1', '#1f5fa8', '#d95f2b', '#8a8f98'
 
 
@@ -41,13 +43,14 @@ def plot_trials(
     times.set_xlabel('time from the fault [s]')
     times.legend(loc='upper right')
     for axes, key, limit, label in (
-        (braking, 'braking', max_acceleration, 'largest acceleration while braking [rad/s²]'),
-        (speed, 'velocity', velocity_limit, 'largest velocity from fault to rest [rad/s]'),
+        (braking, 'braking', max_acceleration, 'largest acceleration\nwhile braking [rad/s²]'),
+        (speed, 'velocity', velocity_limit, 'largest velocity\nfrom fault to rest [rad/s]'),
     ):
-        _dots(axes, names, records, key, RESTED, '')
+        _dots(axes, names, records, key, RESTED, '', WIDTH * limit)
         axes.axvline(limit, color=LIMIT, linewidth=1.5)
         axes.text(limit, -0.7, 'limit ', ha='right', color=LIMIT)
         axes.set_xlabel(label)
+        axes.set_xlim(right=1.03 * WIDTH * limit)
     times.set_yticks(range(len(names)), [KINDS[name].text for name in names])
     times.set_ylim(len(names) - 0.5, -1.2)
     for axes in (times, braking, speed):
@@ -66,18 +69,20 @@ def _dots(
     key: str,
     color: str,
     label: str,
+    end: float = math.inf,
 ) -> None:
     shown = [
         record
         for record in records
         if record.get(key) is not None and not (key == 'braking' and record[key] == 0.0)
     ]
-    for broken in (False, True):
-        part = [r for r in shown if bool(r['violations']) is broken]
+    for marker, is_beyond in (('o', False), ('>', True)):
+        part = [record for record in shown if (record[key] > end) is is_beyond]
         axes.scatter(
-            [r[key] for r in part],
+            [min(record[key], end) for record in part],
             [names.index(r['kind']) + 0.5 * (r['number'] % 7 / 7.0 - 0.5) for r in part],
             s=22,
-            color=BROKEN if broken else color,
-            label='' if broken else label,
+            marker=marker,
+            color=[BROKEN if record['violations'] else color for record in part],
+            label='' if is_beyond else label,
         )
