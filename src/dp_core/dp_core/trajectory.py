@@ -199,22 +199,44 @@ def connect(
 
 
 def brake(
-    motion: CommandedMotion, joint_names: tuple[str, ...], now_ns: int, max_acceleration: float
+    motion: CommandedMotion,
+    joint_names: tuple[str, ...],
+    now_ns: int,
+    max_acceleration: float,
+    last_seen: Array | None = None,
 ) -> Trajectory:
     """Come to rest from the commanded state, every joint inside ``max_acceleration`` [rad/s^2].
 
     The controller moves on at velocity v until the brake arrives, d late. A cubic of length L, the
-    first piece of the ramp, that lacks the distance v d accelerates by 6 v d / L^2 more. So the
-    ramp lasts T, where v / T + 6 v d / (RAMP_KNOT T)^2 is the limit.
+    first piece of the ramp, that lacks the distance g = v d accelerates by 6 g / L^2 more. So the
+    ramp lasts T, where v / T + 6 g / (RAMP_KNOT T)^2 is the limit.
+
+    Args:
+        motion: what is commanded.
+        joint_names: J names.
+        now_ns: where the ramp begins [ns].
+        max_acceleration: limit [rad/s^2].
+        last_seen: (J,) where the arm was seen last, when it has fallen silent [rad]. It may hang
+            there and follow the brake much later, so that is the distance g; but the ramp does not
+            outlast the motion that it replaces.
     """
     position, velocity = motion.at(now_ns)
     speed = float(np.abs(velocity).max())
-    late = 24.0 * max_acceleration * speed * BRAKE_DELAY_S / RAMP_KNOT**2
-    ramp_s = (speed + float(np.sqrt(speed**2 + late))) / (2.0 * max_acceleration)
+    ramp_s = _ramp_s(speed, speed * BRAKE_DELAY_S, max_acceleration)
+    if last_seen is not None:
+        gap = float(np.abs(position - last_seen).max())
+        remaining_s = (motion.end_ns - now_ns) * 1e-9
+        ramp_s = max(ramp_s, min(_ramp_s(speed, gap, max_acceleration), remaining_s))
     none = np.empty((0, len(position)))
     return _ending_at_rest(
         now_ns, joint_names, position, velocity, np.empty(0), none, none, ramp_s, None
     )
+
+
+def _ramp_s(speed: float, gap: float, limit: float) -> float:
+    """Return T, the root of v / T + 6 g / (RAMP_KNOT T)^2 = limit [s]."""
+    late = 24.0 * limit * gap / RAMP_KNOT**2
+    return (speed + float(np.sqrt(speed**2 + late))) / (2.0 * limit)
 
 
 def _disagreement(

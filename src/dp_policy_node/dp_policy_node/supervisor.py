@@ -66,6 +66,7 @@ class Supervisor:
         self._patient_until_s = 0.0
         self._trusted_ns: tuple[int, int] | None = None  # ROS and steady clock, when they agreed
         self._has_jumped = False
+        self._is_silent = False  # the robot
 
     @property
     def stalled(self) -> bool:
@@ -75,7 +76,11 @@ class Supervisor:
     def brake(self) -> None:
         """Stop the arm, unless a newer episode moves it already."""
         before_jump = self._trusted_ns if self._has_jumped else None
-        self._output.brake(self._settings.max_acceleration, self._episode.epoch, before_jump)
+        state = self._inputs.robot_state
+        last_seen = state.positions if self._is_silent and state is not None else None
+        self._output.brake(
+            self._settings.max_acceleration, self._episode.epoch, before_jump, last_seen
+        )
         self._worker.wake()
 
     def check(self, now_ns: int) -> Ending | None:
@@ -113,6 +118,7 @@ class Supervisor:
             why,
         )
         self._has_jumped = verdict is not None and verdict.fault is Fault.CLOCK_JUMP
+        self._is_silent = verdict is not None and verdict.fault is Fault.JOINT_STATE_STALL
         if not self._has_jumped:
             self._trusted_ns = now_ns, steady_ns
         if verdict is not None and not (verdict.fault in STALLS and self._is_catching_up()):

@@ -115,6 +115,7 @@ class TrajectoryOutput:
         max_acceleration: float,
         epoch: int | None = None,
         before_jump: tuple[int, int] | None = None,
+        last_seen: Array | None = None,
     ) -> Trajectory | None:
         """Come to rest and end the epoch; None when the arm rests already.
 
@@ -123,6 +124,8 @@ class TrajectoryOutput:
             epoch: brake only this run, and leave a newer one alone; None brakes whatever moves.
             before_jump: ROS and steady clock [ns] before the ROS clock jumped: the arm has not
                 jumped with it. None when it has not.
+            last_seen: (J,) where a robot that has fallen silent was seen last [rad]; None while
+                it is heard.
         """
         with self._lock:
             if epoch is not None and epoch != self._epoch:
@@ -137,7 +140,9 @@ class TrajectoryOutput:
             if self._motion is None or state_ns >= self._motion.end_ns:
                 return None
             begin_ns = state_ns + ARRIVAL_NS
-            trajectory = brake(self._motion, self.joint_names, begin_ns, max_acceleration)
+            trajectory = brake(
+                self._motion, self.joint_names, begin_ns, max_acceleration, last_seen
+            )
             trajectory = replace(trajectory, start_ns=now_ns + ARRIVAL_NS)
             self._publish(trajectory)
             return trajectory

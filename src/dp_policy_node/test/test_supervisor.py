@@ -145,7 +145,7 @@ def test_clock_jump(world):
 def test_after_a_clock_jump_the_brake_begins_where_the_arm_is(world, clock_s):
     assert world.check(clock_s).code == Code.CLOCK_JUMP
     world.supervisor.brake()
-    _, _, (ros_ns, steady_ns) = world.brakes[0]
+    _, _, (ros_ns, steady_ns), _ = world.brakes[0]
     assert ros_ns == world.begin_ns
     assert 0 <= time.monotonic_ns() - steady_ns < 1_000_000_000
 
@@ -212,4 +212,15 @@ def test_of_several_endings_the_first_one_stands(world):
 def test_brake_is_for_its_own_run_only(world):
     world.episode.epoch = 7
     world.supervisor.brake()
-    assert world.brakes == [(Settings().max_acceleration, 7, None)]
+    assert world.brakes == [(Settings().max_acceleration, 7, None, None)]
+
+
+def test_a_brake_for_a_silent_robot_knows_where_it_was_seen_last(world):
+    world.state_ns = world.begin_ns
+    assert world.check(0.2) is None
+    world.supervisor.brake()
+    time.sleep(0.3)
+    assert world.check(0.51).code == Code.JOINT_STATE_STALL
+    world.supervisor.brake()
+    assert world.brakes[0][3] is None
+    assert world.brakes[1][3].tolist() == [0.0] * 3
