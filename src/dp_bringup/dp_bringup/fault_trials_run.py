@@ -14,6 +14,7 @@ from dp_bringup.fault_trials_act import inject
 from dp_bringup.fault_trials_client import Goal
 from dp_bringup.fault_trials_motion import judge
 from dp_bringup.fault_trials_motion import MotionFigures
+from dp_bringup.fault_trials_plan import BLIND_S
 from dp_bringup.fault_trials_plan import DIED
 from dp_bringup.fault_trials_plan import GOES_ON
 from dp_bringup.fault_trials_plan import KINDS
@@ -202,6 +203,8 @@ class Trial:
             detection_s, bound_s = record['detection_s'], self._kind.react_s
             if detection_s is not None and detection_s > bound_s:
                 late.append('reaction')
+            if outcome == 'JOINT_STATE_STALL':  # its brake may last as long as what it replaces
+                bound_s = max(bound_s, BLIND_S)
             bound_s += figures.velocity / MAX_ACCELERATION + REST_SLACK_S
             if figures.rest_s is not None and figures.rest_s > bound_s:
                 late.append('rest')
