@@ -217,26 +217,20 @@ def brake(
         now_ns: where the ramp begins [ns].
         max_acceleration: limit [rad/s^2].
         last_seen: (J,) where the arm was seen last, when it has fallen silent [rad]. It may hang
-            there and follow the brake much later, so that is the distance g; but the ramp does not
-            outlast the motion that it replaces.
+            there and follow the brake much later: then g is that distance, and half of it more,
+            because it may also have had another velocity.
     """
     position, velocity = motion.at(now_ns)
     speed = float(np.abs(velocity).max())
-    ramp_s = _ramp_s(speed, speed * BRAKE_DELAY_S, max_acceleration)
+    gap = speed * BRAKE_DELAY_S
     if last_seen is not None:
-        gap = float(np.abs(position - last_seen).max())
-        remaining_s = (motion.end_ns - now_ns) * 1e-9
-        ramp_s = max(ramp_s, min(_ramp_s(speed, gap, max_acceleration), remaining_s))
+        gap = max(gap, 1.5 * float(np.abs(position - last_seen).max()))
+    late = 24.0 * max_acceleration * gap / RAMP_KNOT**2
+    ramp_s = (speed + float(np.sqrt(speed**2 + late))) / (2.0 * max_acceleration)
     none = np.empty((0, len(position)))
     return _ending_at_rest(
         now_ns, joint_names, position, velocity, np.empty(0), none, none, ramp_s, None
     )
-
-
-def _ramp_s(speed: float, gap: float, limit: float) -> float:
-    """Return T, the root of v / T + 6 g / (RAMP_KNOT T)^2 = limit [s]."""
-    late = 24.0 * limit * gap / RAMP_KNOT**2
-    return (speed + float(np.sqrt(speed**2 + late))) / (2.0 * limit)
 
 
 def _disagreement(

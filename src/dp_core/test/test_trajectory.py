@@ -185,21 +185,15 @@ def test_a_brake_that_arrives_late_stays_inside_the_acceleration(slope, delay_s)
 
 
 def test_a_brake_for_an_arm_that_hangs_is_gentle_also_when_it_follows_much_later():
-    # 0.5 s after it was seen, the arm should be 0.1 rad farther, and the motion has 0.5 s to go.
+    # 0.5 s after it was seen, the arm should be 0.1 rad farther; 0.15 rad are allowed for.
     motion = CommandedMotion(np.array([2.0]))
-    chunk = connect(line(0.2, start=2.0), motion, T0 - 30_000_000, REPLACE)
-    motion.follow(chunk)
+    motion.follow(connect(line(0.2, start=2.0), motion, T0 - 30_000_000, REPLACE))
     seen, _ = motion.at(T0)
-    now = T0 + 500_000_000
-    stop = brake(motion, ('a',), now, 5.0, seen)
-    assert stop.times_s[-1] == pytest.approx(0.4535, rel=0.02)  # 0.2 / T + 6 * 0.1 / (0.8 T)^2 = 5
+    stop = brake(motion, ('a',), T0 + NS // 2, 5.0, seen)
+    assert stop.times_s[-1] == pytest.approx(0.5507, rel=0.02)  # 0.2 / T + 6 * 0.15 / (0.8 T)^2
     late = dataclasses.replace(stop, start_position=seen)
     times = np.linspace(0.0, stop.times_s[-1], 500)
-    assert np.abs(late.curve()(times, 2)).max() <= 5.0 * 1.01
-    # As gentle as that only while the motion that it replaces has as long to go.
-    now = chunk.end_ns - 150_000_000
-    stop = brake(motion, ('a',), now, 5.0, seen)
-    assert stop.end_ns <= chunk.end_ns + 1
+    assert np.abs(late.curve()(times, 2)).max() == pytest.approx(0.363 + 3.09, rel=0.02)
 
 
 def test_braking_at_rest_holds_for_a_tenth_of_a_second():

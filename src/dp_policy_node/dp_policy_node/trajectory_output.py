@@ -125,7 +125,8 @@ class TrajectoryOutput:
             before_jump: ROS and steady clock [ns] before the ROS clock jumped: the arm has not
                 jumped with it. None when it has not.
             last_seen: (J,) where a robot that has fallen silent was seen last [rad]; None while
-                it is heard.
+                it is heard. It may hang, and follow the brake only when it wakes up; so the brake
+                is slow, or none where the motion ends as soon.
         """
         with self._lock:
             if epoch is not None and epoch != self._epoch:
@@ -143,6 +144,8 @@ class TrajectoryOutput:
             trajectory = brake(
                 self._motion, self.joint_names, begin_ns, max_acceleration, last_seen
             )
+            if last_seen is not None and trajectory.end_ns >= self._motion.end_ns:
+                return None  # what was sent comes to rest sooner by itself
             trajectory = replace(trajectory, start_ns=now_ns + ARRIVAL_NS)
             self._publish(trajectory)
             return trajectory

@@ -78,6 +78,20 @@ def test_nothing_follows_a_brake(output, node):
     assert len(node.published) == 2
 
 
+@pytest.mark.parametrize(('moved_rad', 'brakes'), [(0.0, True), (0.5, True), (1.0, False)])
+def test_a_silent_robot_is_braked_slowly_or_left_to_the_end_of_what_was_sent(
+    output, node, moved_rad, brakes
+):
+    """At 1 rad/s it takes longer the farther the arm may hang behind; 1.5 s are left."""
+    epoch = output.begin(np.zeros(3))
+    end_ns = output.send(epoch, slowly).end_ns
+    sent = output.brake(5.0, epoch, None, np.full(3, -moved_rad))
+    assert (sent is not None) is brakes
+    assert sent is None or sent.end_ns < end_ns
+    assert output.send(epoch, slowly) is None  # in any case nothing follows
+    assert len(node.published) == (2 if brakes else 1)
+
+
 def show(output, clock_ns):
     output._clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=clock_ns))
 
