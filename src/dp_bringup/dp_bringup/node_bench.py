@@ -146,8 +146,9 @@ def figures(folder: Path, usage: UsageRecord) -> dict[str, Any]:
         'controller': {
             'late_ticks': late,
             'chunks_sent': len(node['chunks']),
-            'chunks_accepted': accepted,
-            'chunks_rejected': rejected,
+            'chunks_expired': len(node.get('expired', ())),
+            'trajectories_accepted': accepted,  # the brake at the end is one of them
+            'trajectories_rejected': rejected,
         },
         'processes': {
             name: {

@@ -9,6 +9,7 @@ When the node ends they are written to FILE:
     <topic>     (N, 3) stamp, callback began, sample stored; of each message
     chunks      (N, 8) columns CHUNK; of each chunk that was sent
     network     (N, 3) began, duration, processor time; of each call of the network, warm-up too
+    expired     (N, 1) when; of each chunk that came too late to be sent
     threads     names and ids of the node's own threads
 """
 
@@ -24,6 +25,7 @@ from typing import Any
 
 from dp_core.chunk import ActionChunk
 from dp_core.decode import stamp_ns
+from dp_core.errors import ExpiredError
 from dp_core.observation import ObservationWindow
 from dp_core.policy import Policy
 from dp_core.trajectory import Trajectory
@@ -86,7 +88,11 @@ class TimedWorker(InferenceWorker):
 
     def _send(self, run: Run, chunk: ActionChunk) -> Trajectory | None:
         planned_ns, due_ns, self._due_ns = time.time_ns(), self._due_ns, 0
-        trajectory = super()._send(run, chunk)
+        try:
+            trajectory = super()._send(run, chunk)
+        except ExpiredError:
+            RECORDS['expired'].append((planned_ns,))
+            raise
         if trajectory is not None:
             RECORDS['chunks'].append((*self._row, due_ns, planned_ns, time.time_ns()))
         return trajectory

@@ -13,6 +13,9 @@ A chunk's way from the camera's stamp to the controller is cut into parts that a
     rest at end      a chunk that is ready early waits for its take-over
     send             ready and due -> published: wake-up, spline, limits, publishing
     transport out    published -> the controller has read it; 0 where it was faster than we noted
+
+The network's part is told apart again: what it computes, and how long it waits, for Python's
+interpreter lock that the node's other threads hold for a quarter of the time, or for a core.
 """
 
 from __future__ import annotations
@@ -108,9 +111,10 @@ def latency_figures(parts: Mapping[str, Times], chunks: Times, network: Times) -
         'all_but_network_and_replanning': spread_ms(sum(parts[name] for name in OWN)),
         'observation_age_at_start': spread_ms(column['began'] - column['t_obs']),
         'parts': {name: spread_ms(parts[name]) for name in PARTS},
-        'processor_time_of': {
-            'network': spread_ms(computing),
-            'plan': spread_ms(column['cpu'] - computing),
+        'largest_own_part': max(OWN, key=lambda name: float(np.percentile(parts[name], 95))),
+        'network': {
+            'computes': spread_ms(computing),
+            'waits_for_interpreter_or_core': spread_ms(parts['network'] - computing),
         },
     }
 

@@ -64,7 +64,9 @@ def test_the_parts_add_up_to_the_way_from_stamp_to_controller():
     assert figures['camera_stamp_to_joint_trajectory']['max'] == 86.0
     assert figures['all_but_network_and_replanning']['max'] == 20.0
     assert figures['observation_age_at_start']['max'] == 11.0
-    assert figures['processor_time_of']['network']['max'] == 34.0
+    assert figures['network']['computes']['max'] == 34.0
+    assert figures['network']['waits_for_interpreter_or_core']['max'] == 17.0
+    assert figures['largest_own_part'] == 'plan'
     assert set(OWN) == set(PARTS) - {'network', 'rest_at_start', 'rest_at_end'}
 
 
@@ -105,6 +107,58 @@ def test_targets_are_judged():
     }
     met = {name: target['met'] for name, target in node_bench.judge(result).items()}
     assert list(met.values()) == [True, True, False, True]
+
+
+class Usage:
+    """Everything uses a tenth of a core."""
+
+    def cpu_share(self, name, begin_ns, end_ns):
+        return 0.1
+
+    def thread_share(self, thread_id, begin_ns, end_ns):
+        return 0.02
+
+    def foreign_share(self, begin_ns, end_ns):
+        return 0.5
+
+    def largest_rss(self, name):
+        return 5e8
+
+
+def test_what_the_processes_leave_behind_becomes_figures(tmp_path):
+    """Three seconds of streams without a loss, and the two chunks from above."""
+    begin = int(CHUNKS[0, 0])
+    streams = {}
+    for name, period in (
+        (node_bench.topic('front'), 100 * MS),
+        (node_bench.topic('wrist'), 100 * MS),
+        (node_bench.JOINT_TOPIC, 2 * MS),
+        (node_bench.POSE_TOPIC, 8 * MS),
+    ):
+        streams[name] = np.arange(begin, begin + 3 * S, period)
+    chunks = np.concatenate([CHUNKS[:1], CHUNKS[:1], CHUNKS[1:]])
+    chunks[2] += 2 * S
+    chunks[2, 4] -= 2 * S
+    rows = {name: np.stack([s, s + MS, s + 2 * MS], axis=1) for name, s in streams.items()}
+    threads = [('inference', '11'), ('numbers', '12')]
+    np.savez(tmp_path / 'policy_node.npz', chunks=chunks, network=NETWORK, threads=threads, **rows)
+    np.savez(tmp_path / 'cameras.npz', **{n: s for n, s in streams.items() if 'image' in n})
+    robot_streams = {n: s for n, s in streams.items() if 'image' not in n}
+    arrivals = [*ARRIVALS[:2], ARRIVALS[2] + 2 * S]
+    np.savez(tmp_path / 'robot.npz', arrivals=arrivals, counters=(0, 4, 1), **robot_streams)
+    result = node_bench.figures(tmp_path, Usage())
+    assert result['controller'] == {
+        'late_ticks': 0,
+        'chunks_sent': 3,
+        'chunks_expired': 0,
+        'trajectories_accepted': 4,
+        'trajectories_rejected': 1,
+    }
+    assert result['latency_ms']['camera_stamp_to_joint_trajectory']['n'] == 2  # not the first
+    assert [stream['lost'] for stream in result['streams'].values()] == [0] * 4
+    assert result['processes']['robot'] == {'cpu_cores': 0.1, 'rss_mb': 500.0}
+    assert result['policy_node_threads_cpu_cores']['others'] == pytest.approx(0.06)
+    assert result['network_alone_ms'] == {'n': 0}  # one warm-up call is no prediction
 
 
 def test_the_probe_puts_clocks_where_the_node_has_steps():
