@@ -118,7 +118,9 @@ class Supervisor:
             why,
         )
         self._has_jumped = verdict is not None and verdict.fault is Fault.CLOCK_JUMP
-        self._is_silent = verdict is not None and verdict.fault is Fault.JOINT_STATE_STALL
+        stalls = verdict is not None and verdict.fault is Fault.JOINT_STATE_STALL
+        unheard = self._inputs.joint_silence_s > self._settings.stall_timeout / 2
+        self._is_silent = stalls and unheard and complaint is None  # not only wrong stamps
         if not self._has_jumped:
             self._trusted_ns = now_ns, steady_ns
         if verdict is not None and not (verdict.fault in STALLS and self._is_catching_up()):

@@ -218,9 +218,17 @@ def test_brake_is_for_its_own_run_only(world):
 def test_a_brake_for_a_silent_robot_knows_where_it_was_seen_last(world):
     world.state_ns = world.begin_ns
     assert world.check(0.2) is None
-    world.supervisor.brake()
     time.sleep(0.3)
     assert world.check(0.51).code == Code.JOINT_STATE_STALL
+    world.supervisor.brake()  # stamps are old, but they arrive
+    world.inputs.joint_silence_s = 0.5
+    assert world.check(0.52).code == Code.JOINT_STATE_STALL
     world.supervisor.brake()
-    assert world.brakes[0][3] is None
-    assert world.brakes[1][3].tolist() == [0.0] * 3
+    world.inputs.complaint = complaint(future=True)
+    assert world.check(0.53).code == Code.CLOCK_JUMP
+    world.supervisor.brake()
+    assert [seen if seen is None else seen.tolist() for *_, seen in world.brakes] == [
+        None,
+        [0.0] * 3,
+        None,
+    ]
