@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Executing about 8 steps of each chunk is best: fewer lose consistency, more lose feedback.
 
-Paper: §4.3 "Benefits of action-sequence prediction", figure "Ablation study" (left), and §5.
+Paper: §4.3 "Benefits of action-sequence prediction", §5, and the left of its ablation figure.
 
 Done here: one policy with a horizon of 20, trained on the human Push-T demonstrations, executes
 1, 2, 4, 8 or 16 steps of each chunk in episodes of the same seeds. Differences to 8 steps are

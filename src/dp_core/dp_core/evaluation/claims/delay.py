@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Up to 4 steps of delay cost nearly nothing, because a chunk is cut where it is past.
 
-Paper: §5 "Robustness against latency", figure "Ablation study" (right).
+Paper: §5, the finding on latency, and the right of its ablation figure.
 
 Done here: the policy of `action_steps`, or that of `--policy`, executes 8 steps of each chunk. A
 chunk is asked for 0 to 4 steps (0 .. 0.4 s) before it takes over, from what is seen then, and its

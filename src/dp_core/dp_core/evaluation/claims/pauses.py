@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pauses in the demonstrations do not trap a chunked policy; policies of single steps stick.
 
-Paper: §4.3 "Robustness to idle actions".
+Paper: §4.3 "Benefits of action-sequence prediction", on idle actions.
 
 Done here: three pauses of 1 .. 2 s are put into every human demonstration, at random moments: the
 agent holds still, its action is where it is. The same diffusion policy and the same regression
