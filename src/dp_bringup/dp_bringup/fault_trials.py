@@ -3,7 +3,7 @@
 """Bring faults about at random moments while a policy moves the arm, and write what happened.
 
 Every trial is appended to a .jsonl file beside the output; called again, the command goes on
-where it ended.
+where it ended. The motion of a trial that broke a limit is kept in the folder of the logs.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from dp_bringup.fault_trials_stack import TrialStack
 from dp_bringup.run_local import Interrupt
 from dp_core.errors import ConfigError
 from dp_core.errors import DpError
+import numpy as np
 
 ATTEMPTS = 4  # a policy may solve a scene before the fault comes
 
@@ -76,13 +77,18 @@ def _stacks(logs: Path) -> Iterator[Any]:
         close()
 
 
-def _carry_out(stack: TrialStack, plan: TrialPlan) -> dict[str, Any]:
+def _carry_out(stack: TrialStack, plan: TrialPlan, logs: Path) -> dict[str, Any]:
     seed = plan.scene_seed
     for attempt in range(1, ATTEMPTS + 1):
+        trial = Trial(stack, plan)
         try:
-            return {**Trial(stack, plan).run(seed), 'attempts': attempt}
+            record = {**trial.run(seed), 'attempts': attempt}
         except EarlyEndError:
             seed += 1
+            continue
+        if record['violations']:  # the motion itself, to find out why
+            np.savez_compressed(logs / f'motion_{plan.number}.npz', **vars(trial.track))
+        return record
     raise TrialError(f'{ATTEMPTS} goals ended before the fault came')
 
 
@@ -117,7 +123,9 @@ def _run(
     output.parent.mkdir(parents=True, exist_ok=True)
     done = {record['number'] for record in records}
     begin_s = time.monotonic()
-    with Interrupt() as interrupt, _stacks(options.output.with_suffix('.logs')) as stack:
+    logs = options.output.with_suffix('.logs')
+    logs.mkdir(exist_ok=True)
+    with Interrupt() as interrupt, _stacks(logs) as stack:
         for plan in plans:
             if plan.number in done:
                 continue
@@ -125,7 +133,7 @@ def _run(
             if interrupt or over:
                 break
             try:
-                record = _carry_out(stack(plan.stack), plan)
+                record = _carry_out(stack(plan.stack), plan, logs)
             except TrialError as error:
                 stack.close()
                 record = failed(plan, str(error))

@@ -14,6 +14,7 @@ from dp_bringup.fault_trials_act import inject
 from dp_bringup.fault_trials_client import Goal
 from dp_bringup.fault_trials_motion import judge
 from dp_bringup.fault_trials_motion import MotionFigures
+from dp_bringup.fault_trials_motion import Track
 from dp_bringup.fault_trials_plan import BLIND_S
 from dp_bringup.fault_trials_plan import DIED
 from dp_bringup.fault_trials_plan import GOES_ON
@@ -51,6 +52,7 @@ class Trial:
         self._client, self._motion = stack.client, stack.client.motion
         self._kind = KINDS[plan.kind]
         self._goal: Goal | None = None
+        self.track: Track | None = None  # of the reference, from the fault on
         self._fault_ns, self._fault_s = 0, 0.0  # by the reference's stamps; on the steady clock
         self._reference_dies = self._kind.argument == 'sim_node SIGKILL'
 
@@ -187,9 +189,9 @@ class Trial:
         reacted_s = result_s or 0.0
         if brake is not None:
             reacted_s = (brake.stamp_ns - self._fault_ns) * 1e-9
-        track = self._motion.track(self._fault_ns)
+        self.track = self._motion.track(self._fault_ns)
         ramp_s = (brake or last).ramp_s
-        figures = judge(track, reacted_s, ramp_s, self._stack.limits, MAX_ACCELERATION)
+        figures = judge(self.track, reacted_s, ramp_s, self._stack.limits, MAX_ACCELERATION)
         if self._reference_dies:  # what is left to judge is the last message
             broken = () if last.ends_at_rest else ('the last message moves',)
             figures = dataclasses.replace(figures, rest_s=None, braking=0.0, violations=broken)

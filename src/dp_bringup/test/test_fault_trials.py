@@ -9,10 +9,12 @@ import pytest
 pytest.importorskip('dp_msgs.msg')
 
 from dp_bringup import fault_trials
+from dp_bringup.fault_trials_motion import Track
 from dp_bringup.fault_trials_plan import plan_trials
 from dp_bringup.fault_trials_record import TrialError
 from dp_bringup.fault_trials_run import EarlyEndError
 from dp_core.errors import ConfigError
+import numpy as np
 
 PLANS = plan_trials(2, 0, ('cancel', 'camera_stop'))
 
@@ -93,6 +95,21 @@ def test_a_goal_that_ended_too_early_is_tried_with_another_start(tmp_path, tried
     _, records = run(tmp_path)
     assert seeds[:3] == [PLANS[0].scene_seed + k for k in range(3)]
     assert [record['attempts'] for record in records] == [3, 1, 1, 1]
+
+
+def test_a_motion_that_broke_a_limit_is_kept(tmp_path, tried, monkeypatch):
+    class BrokenTrial(fault_trials.Trial):
+        track = Track(np.arange(3.0), np.ones((3, 1)), np.zeros((3, 1)))
+
+        def run(self, seed):
+            broken = ['velocity limit'] if self._plan.number == 2 else []
+            return {**super().run(seed), 'violations': broken}
+
+    monkeypatch.setattr(fault_trials, 'Trial', BrokenTrial)
+    code, _ = run(tmp_path)
+    assert code == 1
+    assert [path.name for path in tmp_path.glob('faults.logs/*')] == ['motion_2.npz']
+    assert np.load(tmp_path / 'faults.logs' / 'motion_2.npz')['times_s'].tolist() == [0, 1, 2]
 
 
 def test_a_trial_that_cannot_be_done_is_told_and_the_next_one_follows(
