@@ -88,10 +88,15 @@ def setting(options: Options, episodes: int = EPISODES) -> dict[str, Any]:
 
 
 def provenance(folder: Path) -> dict[str, Any]:
-    """Say where a policy came from, for the result file."""
+    """Say where a policy came from, for the result file.
+
+    Its CPU time is left out: runs trained in one process count that of the earlier ones too.
+    """
+    origin = load_provenance(folder)
+    origin.pop('cpu_s', None)
     return {
         'name': folder.name,
-        **load_provenance(folder),
+        **origin,
         'weights_sha256': _digest(folder / WEIGHTS_FILE),
     }
 
