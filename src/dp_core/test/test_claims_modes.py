@@ -24,7 +24,7 @@ class Driver:
     def predict_batch(self, windows, seeds):
         self.asked.append(list(seeds))
         newest = np.stack([w.low_dim['position'][-1] for w in windows])  # (B, 2)
-        y = newest[:, 1:] + 0.1 * np.arange(16)  # index 1 belongs to the newest observation
+        y = newest[:, 1:] + 0.1 * np.arange(CONTRACT.horizon)  # index 1 comes first
         bow = np.cos(0.5 * np.pi * y.clip(-1, 1)) ** 2
         side = np.array([self.choose(len(self.asked), row) for row in range(len(windows))])
         x = modes_world.DETOUR * side[:, None] * bow
@@ -75,7 +75,7 @@ def test_a_driver_in_the_middle_hits_the_disc_and_stays_there():
 
 
 def test_changes_of_side_count_before_the_disc_only():
-    plans = np.zeros((4, 1, 16, 2))
+    plans = np.zeros((4, 1, 12, 2))
     plans[:, 0, 9, 0] = [0.5, -0.5, -0.5, 0.5]
     planned_at = np.array([[-1.2], [-0.8], [-0.4], [0.1]])
     rollouts = Rollouts(np.zeros((1, 33, 2)), np.zeros(1, np.bool_), plans, planned_at)
@@ -84,5 +84,5 @@ def test_changes_of_side_count_before_the_disc_only():
 
 def test_regression_sees_the_same_ramp_in_every_sequence():
     source, timesteps = ramp(3, CONTRACT)
-    assert source.shape == (3, 16, 2) and timesteps.tolist() == [0, 0, 0]
+    assert source.shape == (3, 12, 2) and timesteps.tolist() == [0, 0, 0]
     assert source[0, 0].tolist() == [-1.0, -1.0] and source[2, -1].tolist() == [1.0, 1.0]

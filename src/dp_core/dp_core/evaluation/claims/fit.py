@@ -18,12 +18,13 @@ import torch
 SMALL = PolicyConfig(down_dims=(32, 64), step_embedding_dim=32)  # a quarter million weights
 
 
-def settings(dataset: Path, output: Path, steps: int, seed: int) -> TrainConfig:
+def settings(dataset: Path, output: Path, steps: int, seed: int, batch_size: int) -> TrainConfig:
     """Return a run of `dp_train` in single precision that needs no C++ compiler."""
     return TrainConfig(
         datasets=(dataset,),
         output=output,
         steps=steps,
+        batch_size=batch_size,
         seed=seed,
         compile=False,
         bf16=False,
@@ -32,11 +33,16 @@ def settings(dataset: Path, output: Path, steps: int, seed: int) -> TrainConfig:
 
 
 def fit(
-    contract: Contract, buffer: ReplayBuffer, config: PolicyConfig, steps: int, seed: int
+    contract: Contract,
+    buffer: ReplayBuffer,
+    config: PolicyConfig,
+    steps: int,
+    seed: int,
+    batch_size: int = 256,
 ) -> Policy:
     """Write the dataset, train on it and load the checkpoint."""
     with tempfile.TemporaryDirectory() as folder:
         dataset, output = Path(folder) / 'dataset', Path(folder) / 'policy'
         save_dataset(dataset, contract, buffer)
-        train(settings(dataset, output, steps, seed), config)
+        train(settings(dataset, output, steps, seed, batch_size), config)
         return load_policy(output, contract)

@@ -22,10 +22,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from dp_core.config import PolicyConfig
 from dp_core.evaluation.claims.catalogue import Options
 from dp_core.evaluation.claims.catalogue import verdict
 from dp_core.evaluation.claims.fit import fit
-from dp_core.evaluation.claims.fit import SMALL
 from dp_core.evaluation.claims.modes_regression import fit_regression
 from dp_core.evaluation.claims.modes_world import CONTRACT
 from dp_core.evaluation.claims.modes_world import demonstrate
@@ -36,17 +36,19 @@ from dp_core.evaluation.statistics import bootstrap_mean_interval
 from dp_core.evaluation.statistics import wilson_interval
 import numpy as np
 
+NETWORK = PolicyConfig(down_dims=(32, 64), kernel_size=3, step_embedding_dim=32)
+BATCH = 64  # in little time, many small steps teach more than few large ones
 DRAWN = 20  # paths kept for the picture
 
 
 def run(options: Options) -> dict[str, Any]:
     """Train both, let both drive, count."""
     buffer = demonstrate(8 if options.quick else 200, options.seed)
-    steps = 10 if options.quick else 600
-    episodes = options.episodes or (10 if options.quick else 300)
+    steps = 10 if options.quick else 2400
+    episodes = options.episodes or (10 if options.quick else 200)
     policies = {
-        'diffusion': fit(CONTRACT, buffer, SMALL, steps, options.seed),
-        'regression': fit_regression(CONTRACT, buffer, SMALL, steps, options.seed),
+        'diffusion': fit(CONTRACT, buffer, NETWORK, steps, options.seed, BATCH),
+        'regression': fit_regression(CONTRACT, buffer, NETWORK, steps, options.seed, BATCH),
     }
     rollouts = {
         (name, n): roll_out(policy, n, episodes, options.seed + 1)
@@ -110,5 +112,6 @@ def plot(result: dict[str, Any], figure: Any) -> None:
         )
         axes.set_aspect('equal')
         axes.set_xlim(-0.9, 0.9)
+        axes.set_ylim(-1.3, 1.4)
         axes.set_xlabel('x [m]')
     panels[0].set_ylabel('y [m]')

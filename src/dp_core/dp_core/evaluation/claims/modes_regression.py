@@ -45,10 +45,15 @@ class RegressionPolicy(Policy):
 
 
 def fit_regression(
-    contract: Contract, buffer: ReplayBuffer, config: PolicyConfig, steps: int, seed: int
+    contract: Contract,
+    buffer: ReplayBuffer,
+    config: PolicyConfig,
+    steps: int,
+    seed: int,
+    batch_size: int = 256,
 ) -> RegressionPolicy:
     """Train like `fit`: the same batches, optimiser, learning rates and average of weights."""
-    options = settings(Path('in memory'), Path('in memory'), steps, seed)
+    options = settings(Path('in memory'), Path('in memory'), steps, seed, batch_size)
     torch.manual_seed(seed)
     dataset = SequenceDataset(contract, buffer)
     network = PolicyNetwork(contract, config)
@@ -57,8 +62,8 @@ def fit_regression(
         weights.values(), betas=(0.95, 0.999), weight_decay=options.weight_decay, fused=True
     )
     ema, loss_of = Ema(weights), DenoisingLoss(network)
-    order = EpochOrder(len(dataset), options.batch_size, seed)
-    source, timesteps = ramp(options.batch_size, contract)
+    order = EpochOrder(len(dataset), batch_size, seed)
+    source, timesteps = ramp(batch_size, contract)
     for step in range(steps):
         batch = dataset.batch(order(step))
         loss = loss_of(batch.low_dim, batch.images, source, timesteps, batch.actions)

@@ -28,7 +28,7 @@ CONTRACT = Contract.from_dict(
         'name': 'detour',
         'dt_s': 0.1,
         'n_obs_steps': 2,
-        'horizon': 16,
+        'horizon': 12,
         'n_action_steps': 8,
         'observations': [{'name': 'position', 'kind': 'vector', 'length': 2}],
         'actions': [{'name': 'target', 'kind': 'vector', 'dims': ['x', 'y']}],
