@@ -32,11 +32,11 @@ def assert_stops(stack, future, fault, code, word, record_property):
     begin_ns = stack.motion.now_ns
     result = stack.ended(future)
     assert (result.error_code, word in result.error_msg) == (code, True), result
+    assert stack.client.refusal()  # while it lasts
     rest_s = stack.motion.assert_comes_to_rest(begin_ns, REST_S, is_seen=False)
     record_property('rest_s', round(rest_s, 3))
     record_property('error_msg', result.error_msg)
     sent = len(stack.motion.sent)
-    assert stack.client.refusal()  # while it lasts
     stack.client.play('')
     stack.client.wait_ready()  # and again ready, but nothing moves by itself
     stack.motion.simulate(0.5)
