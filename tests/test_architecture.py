@@ -74,6 +74,8 @@ COMMANDS = (
     'bench.py',
     'fault_trials.py',
     'real_controller_bench.py',
+    'motion_plot.py',
+    'motion_timing.py',
 )
 MAX_MODULE_LINES, MAX_FUNCTION_LINES, MAX_NODE_LINES, MAX_MEDIAN_LINES = 300, 60, 250, 120
 
