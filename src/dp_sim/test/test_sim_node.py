@@ -243,6 +243,7 @@ def test_refused_messages_are_counted_and_move_nothing(client):
     assert client.reset(6).success
     start = client.positions()
     client.send(start[:3] + 1.0, names=list(client.joints[-1].name)[:3])
+    client.until(lambda: client.status[-1].rejected_messages == 1, 'a rejection')
     client.send(start + 1.0, stamp_sec=-1)  # would end the real controller's process
     client.until(lambda: client.status[-1].rejected_messages == 2, 'two rejections')
     client.simulate(0.3)
