@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -105,5 +106,9 @@ def run(args: list[str] | None, done: threading.Event) -> int:
         os._exit(0)
     node.close()
     node.destroy_node()
+    failed = spinner.failed or (starter is not None and starter.failed)
+    del node, spinner, starter
+    gc.unfreeze()  # what was frozen at configure may hold handles of ROS in cycles, and these hold
+    gc.collect()  # shared memory that stays behind when the process ends with them
     rclpy.try_shutdown()
-    return int(spinner.failed or (starter is not None and starter.failed))
+    return int(failed)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the process starts and ends: exit codes, and an arm that comes to rest whatever happens."""
 
+from pathlib import Path
 import signal
 import subprocess
 import sys
@@ -62,6 +63,11 @@ def start(tmp_path):
         node.close()
 
 
+def segments():
+    """Return the shared memory that Fast DDS holds for participants of this machine."""
+    return {path.name for path in Path('/dev/shm').glob('fastdds_' + 16 * '[0-9a-f]')}
+
+
 def test_goal_before_activation_is_refused(client, start):
     start()
     assert not client.send().accepted
@@ -80,6 +86,15 @@ def test_life_cycle_runs_by_its_services(arm, client, start):
     client.wait_for(PolicyStatus.UNCONFIGURED)
     assert client.transition(Transition.TRANSITION_CONFIGURE)
     assert node.end(signal.SIGTERM) == 0
+
+
+def test_a_clean_end_leaves_no_shared_memory(arm, client, start):
+    before = segments()
+    node = start('autostart:=true')
+    client.wait_ready()
+    assert segments() > before
+    assert node.end(signal.SIGINT) == 0
+    assert segments() == before
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
