@@ -158,7 +158,15 @@ def _draw_timing(
         axes.plot(seen_s, chunk.number, '|', color='black', ms=12, mew=1.5)
         words = f'inference {1e3 * chunk.inference_s:.0f} ms'
         if sent_s > span[0]:
-            axes.text(sent_s + 0.02, chunk.number, words, va='center', fontsize=8, color='white')
+            axes.text(
+                sent_s + 0.02,
+                chunk.number,
+                words,
+                va='center',
+                fontsize=8,
+                color='white',
+                clip_on=True,
+            )
     axes.set_yticks(shown)
     axes.invert_yaxis()
     axes.plot([], [], '|', color='black', ms=12, mew=1.5, label='newest observation, t_obs')
