@@ -11,6 +11,7 @@ between two poses is refused later, by `dp_core.limits`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from dp_core.errors import KinematicsError
 from dp_core.urdf import Array
@@ -32,8 +33,8 @@ class KinematicChain:
         # + q slide (Rodrigues' formula); fixed joints are part of the next moving one, or of tip.
         moving = [link for link in links if link.index >= 0]
         shape = (len(moving), 4, 4)
-        self._order = np.array([link.index for link in moving])
-        self._axes = np.array([link.axis for link in moving])
+        self._order = np.array([link.index for link in moving], dtype=np.intp)
+        self._axes = np.array([link.axis for link in moving]).reshape(-1, 3)
         self._revolute = np.array([[link.kind != 'prismatic'] for link in moving])
         self._fixed, self._sine, self._versine, self._slide = np.zeros((4, *shape))
         pose, i = np.eye(4), 0
@@ -75,13 +76,18 @@ class KinematicChain:
         """Geometric Jacobian (6, n) at the tip in base axes: linear rows, then angular."""
         return np.asarray(self._forward_jacobian(np.asarray(q, dtype=np.float64)[None])[1][0])
 
-    def inverse(self, target: Array, seed: Array, *, max_iterations: int = 60) -> Array:
+    def inverse(self, target: Array, seed: Array, **options: Any) -> Array:
         """Joint positions (n,) that place the tip at ``target`` (4, 4), near ``seed`` (n,).
+
+        Args:
+            target: pose of the tip.
+            seed: where the search begins [rad].
+            **options: tolerances and iterations as of `inverse_all`.
 
         Raises:
             KinematicsError: not converged (out of reach), or the solution is beyond a limit.
         """
-        return np.asarray(self.inverse_all(target[None], seed, max_iterations=max_iterations)[0])
+        return np.asarray(self.inverse_all(target[None], seed, **options)[0])
 
     def inverse_all(
         self,
@@ -133,6 +139,8 @@ class KinematicChain:
         motions += (1.0 - np.cos(values)) * self._versine + values * self._slide
         for i in range(1, motions.shape[1]):
             motions[:, i] = motions[:, i - 1] @ motions[:, i]
+        if not len(self._order):  # a link that is fixed to the base
+            return motions, np.tile(self._tip, (len(q), 1, 1))
         return motions, motions[:, -1] @ self._tip
 
     def _forward_jacobian(self, q: Array) -> tuple[Array, Array]:

@@ -60,7 +60,7 @@ def test_bursts_cut_segments_and_actions_stay_clean():
         simulation,
         operator,
         np.random.default_rng(11),
-        Style(wide=1.0, near=0.0, burst_every_s=3.0),
+        Style(wide=1.0, near=0.0, burst_every_s=6.0),
     )
     assert len(segments) > 1
     assert all(segment.cut for segment in segments[:-1])
