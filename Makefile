@@ -62,10 +62,10 @@ bench: setup
 bench-real-controller:
 	@python3 -c 'import rclpy, dp_bringup, control_msgs' 2>/dev/null || { echo 'source a ROS 2 distribution with' \
 	  'ros-$$ROS_DISTRO-ros2-control and ros-$$ROS_DISTRO-ros2-controllers, and this workspace built on it' >&2; exit 1; }
-	@exec python3 -m dp_bringup.real_controller_bench --minutes $(MINUTES)
+	@exec python3 -m dp_bringup.real_controller.bench --minutes $(MINUTES)
 
 bench-faults: setup
-	@$(workspace) exec python -m dp_bringup.fault_trials --trials $(TRIALS) --seed $(SEED)
+	@$(workspace) exec python -m dp_bringup.fault_trials.bench --trials $(TRIALS) --seed $(SEED)
 
 train-pusht: setup
 	@$(workspace) dp_train --dataset src/dp_core/data/pusht_human --output out/train/pusht --budget-cpu-s 1150

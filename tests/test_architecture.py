@@ -72,8 +72,6 @@ COMMANDS = (
     'run_local.py',
     'demo.py',
     'bench.py',
-    'fault_trials.py',
-    'real_controller_bench.py',
     'motion_plot.py',
     'motion_timing.py',
 )

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from typing import Any
 
-from dp_bringup import node_bench
+from dp_bringup.node_bench import bench as node_bench
 from dp_bringup.processes import ChildProcess
 from dp_bringup.ros_domain import private_environment
 from dp_bringup.run_local import StackError

@@ -8,8 +8,8 @@ Needs ROS messages, but no ROS graph. Time stands still, except where a trial le
 import time
 from types import SimpleNamespace
 
-from dp_bringup.fault_trials_motion import Track
-from dp_bringup.fault_trials_record import Sent
+from dp_bringup.fault_trials.motion import Track
+from dp_bringup.fault_trials.record import Sent
 from dp_core.urdf import JointLimits
 from dp_msgs.action import ExecutePolicy
 from dp_msgs.msg import PolicyStatus

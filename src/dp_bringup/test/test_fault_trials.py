@@ -8,11 +8,11 @@ import pytest
 
 pytest.importorskip('dp_msgs.msg')
 
-from dp_bringup import fault_trials
-from dp_bringup.fault_trials_motion import Track
-from dp_bringup.fault_trials_plan import plan_trials
-from dp_bringup.fault_trials_record import TrialError
-from dp_bringup.fault_trials_run import EarlyEndError
+from dp_bringup.fault_trials import bench
+from dp_bringup.fault_trials.motion import Track
+from dp_bringup.fault_trials.plan import plan_trials
+from dp_bringup.fault_trials.record import TrialError
+from dp_bringup.fault_trials.run import EarlyEndError
 from dp_core.errors import ConfigError
 import numpy as np
 
@@ -40,16 +40,16 @@ def tried(monkeypatch):
 
         def run(self, seed):
             tried.append((self._stack.name, self._plan.number, seed))
-            return {**fault_trials.failed(self._plan, ''), 'outcome': 'CANCELED'}
+            return {**bench.failed(self._plan, ''), 'outcome': 'CANCELED'}
 
-    monkeypatch.setattr(fault_trials, 'TrialStack', NoStack)
-    monkeypatch.setattr(fault_trials, 'Trial', DoneTrial)
+    monkeypatch.setattr(bench, 'TrialStack', NoStack)
+    monkeypatch.setattr(bench, 'Trial', DoneTrial)
     return tried
 
 
 def run(folder, *words):
     output = folder / 'faults.json'
-    code = fault_trials.main(
+    code = bench.main(
         ['--trials', '2', '--only', 'cancel', 'camera_stop', '--output', str(output), *words]
     )
     path = folder / 'faults.jsonl'
@@ -58,7 +58,7 @@ def run(folder, *words):
 
 
 def test_a_series_goes_on_where_it_was_interrupted(tmp_path, tried):
-    lines = [json.dumps(fault_trials.failed(plan, '')) + '\n' for plan in PLANS[:3]]
+    lines = [json.dumps(bench.failed(plan, '')) + '\n' for plan in PLANS[:3]]
     (tmp_path / 'faults.jsonl').write_text(''.join(lines))
     _, records = run(tmp_path)
     assert tried == [('camera', 3, PLANS[3].scene_seed)]
@@ -72,11 +72,11 @@ def test_no_trial_begins_after_the_limit(tmp_path, tried):
 
 
 def test_trials_of_another_series_are_left_alone(tmp_path, capsys):
-    record = {**fault_trials.failed(PLANS[0], ''), 'kind': 'stop'}
+    record = {**bench.failed(PLANS[0], ''), 'kind': 'stop'}
     path = tmp_path / 'faults.jsonl'
     path.write_text(json.dumps(record) + '\n')
     with pytest.raises(ConfigError, match='of another series'):
-        fault_trials.read_records(path, PLANS)
+        bench.read_records(path, PLANS)
     code, _ = run(tmp_path)
     assert code == 1 and 'another series' in capsys.readouterr().err
 
@@ -84,28 +84,28 @@ def test_trials_of_another_series_are_left_alone(tmp_path, capsys):
 def test_a_goal_that_ended_too_early_is_tried_with_another_start(tmp_path, tried, monkeypatch):
     seeds = []
 
-    class EarlyTrial(fault_trials.Trial):
+    class EarlyTrial(bench.Trial):
         def run(self, seed):
             seeds.append(seed)
             if len(seeds) < 3:
                 raise EarlyEndError('solved')
             return super().run(seed)
 
-    monkeypatch.setattr(fault_trials, 'Trial', EarlyTrial)
+    monkeypatch.setattr(bench, 'Trial', EarlyTrial)
     _, records = run(tmp_path)
     assert seeds[:3] == [PLANS[0].scene_seed + k for k in range(3)]
     assert [record['attempts'] for record in records] == [3, 1, 1, 1]
 
 
 def test_a_motion_that_broke_a_limit_is_kept(tmp_path, tried, monkeypatch):
-    class BrokenTrial(fault_trials.Trial):
+    class BrokenTrial(bench.Trial):
         track = Track(np.arange(3.0), np.ones((3, 1)), np.zeros((3, 1)))
 
         def run(self, seed):
             broken = ['velocity limit'] if self._plan.number == 2 else []
             return {**super().run(seed), 'violations': broken}
 
-    monkeypatch.setattr(fault_trials, 'Trial', BrokenTrial)
+    monkeypatch.setattr(bench, 'Trial', BrokenTrial)
     code, _ = run(tmp_path)
     assert code == 1
     assert [path.name for path in tmp_path.glob('faults.logs/*')] == ['motion_2.npz']
@@ -115,13 +115,13 @@ def test_a_motion_that_broke_a_limit_is_kept(tmp_path, tried, monkeypatch):
 def test_a_trial_that_cannot_be_done_is_told_and_the_next_one_follows(
     tmp_path, tried, monkeypatch, capsys
 ):
-    class DeadTrial(fault_trials.Trial):
+    class DeadTrial(bench.Trial):
         def run(self, seed):
             if self._plan.number == 0:
                 raise TrialError('the stack is silent')
             return super().run(seed)
 
-    monkeypatch.setattr(fault_trials, 'Trial', DeadTrial)
+    monkeypatch.setattr(bench, 'Trial', DeadTrial)
     code, records = run(tmp_path)
     assert (code, len(records)) == (1, 4)
     assert (records[0]['outcome'], records[0]['as_expected']) == ('NOT_DONE', False)
@@ -130,7 +130,7 @@ def test_a_trial_that_cannot_be_done_is_told_and_the_next_one_follows(
 
 def test_a_trial_in_one_line():
     record = {
-        **fault_trials.failed(PLANS[0], ''),
+        **bench.failed(PLANS[0], ''),
         'outcome': 'CANCELED',
         'as_expected': True,
         'detection_s': 0.0123,
@@ -138,7 +138,7 @@ def test_a_trial_in_one_line():
         'late': ['rest'],
     }
     assert (
-        fault_trials.line(record, 200).split()
+        bench.line(record, 200).split()
         == (
             '1/200 cancel CANCELED brake after 0.012 s, rest after 0.100 s, as expected; late rest'
         ).split()
@@ -149,7 +149,7 @@ def test_a_trial_in_one_line():
 def test_three_trials_over_ros(tmp_path):
     output = tmp_path / 'faults.json'
     kinds = ('cancel', 'joint_states_nan', 'joint_states_gap')
-    fault_trials.main(['--trials', '1', '--only', *kinds, '--output', str(output)])
+    bench.main(['--trials', '1', '--only', *kinds, '--output', str(output)])
     records = [json.loads(x) for x in output.with_suffix('.jsonl').read_text().splitlines()]
     assert {record['kind']: record['outcome'] for record in records} == {
         'cancel': 'CANCELED',

@@ -4,11 +4,11 @@
 
 import dataclasses
 
-from dp_bringup.fault_trials_motion import accelerations
-from dp_bringup.fault_trials_motion import judge
-from dp_bringup.fault_trials_motion import jump
-from dp_bringup.fault_trials_motion import rest_after
-from dp_bringup.fault_trials_motion import Track
+from dp_bringup.fault_trials.motion import accelerations
+from dp_bringup.fault_trials.motion import judge
+from dp_bringup.fault_trials.motion import jump
+from dp_bringup.fault_trials.motion import rest_after
+from dp_bringup.fault_trials.motion import Track
 from dp_core.urdf import JointLimits
 import numpy as np
 import pytest

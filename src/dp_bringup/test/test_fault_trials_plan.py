@@ -4,10 +4,10 @@
 
 from collections import Counter
 
-from dp_bringup.fault_trials_plan import KINDS
-from dp_bringup.fault_trials_plan import plan_trials
-from dp_bringup.fault_trials_plan import share
-from dp_bringup.fault_trials_plan import STACKS
+from dp_bringup.fault_trials.plan import KINDS
+from dp_bringup.fault_trials.plan import plan_trials
+from dp_bringup.fault_trials.plan import share
+from dp_bringup.fault_trials.plan import STACKS
 from dp_core.errors import ConfigError
 import pytest
 

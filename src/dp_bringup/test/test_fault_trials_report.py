@@ -4,9 +4,9 @@
 
 import json
 
-from dp_bringup.fault_trials_report import summarize
-from dp_bringup.fault_trials_report import table
-from dp_bringup.fault_trials_report import write_report
+from dp_bringup.fault_trials.report import summarize
+from dp_bringup.fault_trials.report import table
+from dp_bringup.fault_trials.report import write_report
 import pytest
 
 

@@ -6,13 +6,13 @@ import pytest
 
 pytest.importorskip('dp_msgs.msg')
 
-from dp_bringup import fault_trials_act as act
-from dp_bringup import fault_trials_run as run
-from dp_bringup.fault_trials_plan import KINDS
-from dp_bringup.fault_trials_plan import TrialPlan
-from dp_bringup.fault_trials_record import Sent
-from dp_bringup.fault_trials_record import TrialError
-from dp_bringup.fault_trials_record import wait
+from dp_bringup.fault_trials import act
+from dp_bringup.fault_trials import run
+from dp_bringup.fault_trials.plan import KINDS
+from dp_bringup.fault_trials.plan import TrialPlan
+from dp_bringup.fault_trials.record import Sent
+from dp_bringup.fault_trials.record import TrialError
+from dp_bringup.fault_trials.record import wait
 from dp_core.errors import ConfigError
 from dp_msgs.action import ExecutePolicy
 from fault_world import World

@@ -6,14 +6,14 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from dp_bringup import node_bench
-from dp_bringup import node_bench_probe
-from dp_bringup.node_bench_report import chunk_parts
-from dp_bringup.node_bench_report import latency_figures
-from dp_bringup.node_bench_report import OWN
-from dp_bringup.node_bench_report import PARTS
-from dp_bringup.node_bench_report import spread_ms
-from dp_bringup.node_bench_report import stream_figures
+from dp_bringup.node_bench import bench as node_bench
+from dp_bringup.node_bench import probe
+from dp_bringup.node_bench.report import chunk_parts
+from dp_bringup.node_bench.report import latency_figures
+from dp_bringup.node_bench.report import OWN
+from dp_bringup.node_bench.report import PARTS
+from dp_bringup.node_bench.report import spread_ms
+from dp_bringup.node_bench.report import stream_figures
 from dp_core.policy import Policy
 from dp_policy_node import robot
 from dp_policy_node.inference_worker import InferenceWorker
@@ -163,12 +163,12 @@ def test_what_the_processes_leave_behind_becomes_figures(tmp_path):
 
 def test_the_probe_puts_clocks_where_the_node_has_steps():
     """A step that is renamed would be measured no longer, in silence."""
-    for base, probe in (
-        (Listener, node_bench_probe.TimedListener),
-        (InferenceWorker, node_bench_probe.TimedWorker),
+    for base, timed in (
+        (Listener, probe.TimedListener),
+        (InferenceWorker, probe.TimedWorker),
     ):
         assert getattr(robot, base.__name__) is base
-        for name in set(vars(probe)) - {'__module__', '__doc__'}:
+        for name in set(vars(timed)) - {'__module__', '__doc__'}:
             assert hasattr(base, name), name
     assert hasattr(Policy, 'encode')
     assert hasattr(Policy, 'sample')
@@ -176,6 +176,6 @@ def test_the_probe_puts_clocks_where_the_node_has_steps():
 
 def test_commands_start_the_node_with_the_parameters_of_the_stack(tmp_path):
     words = node_bench.commands(tmp_path)['policy_node']
-    assert 'dp_bringup.node_bench_probe' in words
+    assert 'dp_bringup.node_bench.probe' in words
     assert str(tmp_path / 'policy_node.yaml') in words
     assert 'ur5e_pusht_camera' in (tmp_path / 'policy_node.yaml').read_text()

@@ -5,8 +5,8 @@ import pytest
 pytest.importorskip('rclpy')
 pytest.importorskip('dp_msgs.msg')
 
-from dp_bringup import real_controller_bench
 from dp_bringup import stacks
+from dp_bringup.real_controller import bench
 from dp_bringup.stacks import NodeSpec
 
 LOG = """[INFO] [1.0] [controller_manager]: update rate is 500 Hz
@@ -23,16 +23,16 @@ def test_only_errors_of_the_log_count(tmp_path):
         NodeSpec('controller_manager', 'ros2_control_node', 'manager'),
     ]
     lines = LOG.splitlines()
-    assert real_controller_bench.controller_errors(tmp_path, nodes) == (lines[2], lines[3])
+    assert bench.controller_errors(tmp_path, nodes) == (lines[2], lines[3])
 
 
 def test_without_ros2_control_it_says_what_to_install(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(stacks, '_is_installed', lambda package: False)
-    assert real_controller_bench.main(['--output', str(tmp_path)]) == 1
+    assert bench.main(['--output', str(tmp_path)]) == 1
     said = capsys.readouterr().err
     assert 'ros-$ROS_DISTRO-ros2-control ros-$ROS_DISTRO-ros2-controllers' in said
 
 
 def test_a_duration_that_makes_no_sense_is_refused(tmp_path, capsys):
-    assert real_controller_bench.main(['--minutes', '0', '--output', str(tmp_path)]) == 1
+    assert bench.main(['--minutes', '0', '--output', str(tmp_path)]) == 1
     assert 'valid: 0.1 to 600' in capsys.readouterr().err

@@ -1,8 +1,8 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-from dp_bringup.real_controller_report import Recording
-from dp_bringup.real_controller_report import report
-from dp_bringup.real_controller_report import statistics
+from dp_bringup.real_controller.report import Recording
+from dp_bringup.real_controller.report import report
+from dp_bringup.real_controller.report import statistics
 import numpy as np
 import pytest
 

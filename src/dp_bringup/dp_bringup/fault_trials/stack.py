@@ -11,7 +11,7 @@ import signal
 import sys
 from types import TracebackType
 
-from dp_bringup.fault_trials_client import TrialClient
+from dp_bringup.fault_trials.client import TrialClient
 from dp_bringup.processes import ChildProcess
 from dp_bringup.ros_domain import private_environment
 from dp_bringup.run_local import LocalStack

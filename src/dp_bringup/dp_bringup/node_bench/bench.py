@@ -14,17 +14,17 @@ import sys
 import time
 from typing import Any
 
-from dp_bringup.node_bench_cameras import CAMERAS
-from dp_bringup.node_bench_cameras import RATE_HZ
-from dp_bringup.node_bench_cameras import topic
-from dp_bringup.node_bench_report import chunk_parts
-from dp_bringup.node_bench_report import latency_figures
-from dp_bringup.node_bench_report import spread_ms
-from dp_bringup.node_bench_report import stream_figures
-from dp_bringup.node_bench_robot import JOINT_HZ
-from dp_bringup.node_bench_robot import JOINT_TOPIC
-from dp_bringup.node_bench_robot import POSE_EVERY
-from dp_bringup.node_bench_robot import POSE_TOPIC
+from dp_bringup.node_bench.cameras import CAMERAS
+from dp_bringup.node_bench.cameras import RATE_HZ
+from dp_bringup.node_bench.cameras import topic
+from dp_bringup.node_bench.report import chunk_parts
+from dp_bringup.node_bench.report import latency_figures
+from dp_bringup.node_bench.report import spread_ms
+from dp_bringup.node_bench.report import stream_figures
+from dp_bringup.node_bench.robot import JOINT_HZ
+from dp_bringup.node_bench.robot import JOINT_TOPIC
+from dp_bringup.node_bench.robot import POSE_EVERY
+from dp_bringup.node_bench.robot import POSE_TOPIC
 from dp_bringup.process_usage import UsageRecord
 from dp_bringup.processes import ChildProcess
 from dp_bringup.ros_domain import private_environment
@@ -65,9 +65,9 @@ def commands(folder: Path) -> dict[str, list[str]]:
     controllers = share() / 'config' / 'ur5e_pusht' / 'controllers.yaml'
     ros = ['--ros-args', '--params-file', str(controllers)]
     return {
-        'robot': _module('node_bench_robot', folder / 'robot.npz') + ros,
-        'cameras': _module('node_bench_cameras', folder / 'cameras.npz'),
-        'policy_node': _module('node_bench_probe', folder / 'policy_node.npz')
+        'robot': _module('node_bench.robot', folder / 'robot.npz') + ros,
+        'cameras': _module('node_bench.cameras', folder / 'cameras.npz'),
+        'policy_node': _module('node_bench.probe', folder / 'policy_node.npz')
         + command(node, Path(), parameters)[1:],
     }
 

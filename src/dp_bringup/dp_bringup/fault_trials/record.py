@@ -10,7 +10,7 @@ import threading
 import time
 from typing import Any
 
-from dp_bringup.fault_trials_motion import Track
+from dp_bringup.fault_trials.motion import Track
 from dp_core.errors import DpError
 import numpy as np
 from rclpy.context import Context

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dp_bringup.fault_trials_plan import KINDS
-from dp_bringup.fault_trials_plot import plot_trials
+from dp_bringup.fault_trials.plan import KINDS
+from dp_bringup.fault_trials.plot import plot_trials
 from dp_core.evaluation.report import machine
 from dp_core.evaluation.report import write_json
 import numpy as np

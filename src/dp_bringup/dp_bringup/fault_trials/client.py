@@ -9,11 +9,11 @@ from typing import Any
 
 from action_msgs.srv import CancelGoal
 from diagnostic_msgs.msg import DiagnosticArray
-from dp_bringup.fault_trials_record import MotionRecorder
-from dp_bringup.fault_trials_record import PATIENCE_S
-from dp_bringup.fault_trials_record import Spinner
-from dp_bringup.fault_trials_record import TrialError
-from dp_bringup.fault_trials_record import wait
+from dp_bringup.fault_trials.record import MotionRecorder
+from dp_bringup.fault_trials.record import PATIENCE_S
+from dp_bringup.fault_trials.record import Spinner
+from dp_bringup.fault_trials.record import TrialError
+from dp_bringup.fault_trials.record import wait
 from dp_msgs.action import ExecutePolicy
 from dp_msgs.msg import PolicyStatus
 from dp_msgs.msg import SceneStatus

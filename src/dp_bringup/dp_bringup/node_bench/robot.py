@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A robot for `node_bench`: drives that follow exactly, and dp_sim's stand-in for the controller.
 
-`python -m dp_bringup.node_bench_robot FILE --ros-args --params-file controllers.yaml` ticks at
+`python -m dp_bringup.node_bench.robot FILE --ros-args --params-file controllers.yaml` ticks at
 500 Hz, publishes joint states in each tick and the tool's pose in every fourth, and, when it is
 asked to end, writes what it published, when trajectories arrived and how many ticks were late.
 """

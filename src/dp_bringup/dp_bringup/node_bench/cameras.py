@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two 640 x 480 colour cameras at 30 Hz for `node_bench`; the pictures stand still, the stamps go.
 
-`python -m dp_bringup.node_bench_cameras FILE` publishes until it is asked to end, and then writes
+`python -m dp_bringup.node_bench.cameras FILE` publishes until it is asked to end, and then writes
 the stamps of all that it has published.
 """
 

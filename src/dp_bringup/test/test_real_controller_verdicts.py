@@ -1,9 +1,9 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-from dp_bringup.controller_trace import Trace
-from dp_bringup.trajectory_verdicts import late_ticks
-from dp_bringup.trajectory_verdicts import SentMessage
-from dp_bringup.trajectory_verdicts import verdicts
+from dp_bringup.real_controller.trace import Trace
+from dp_bringup.real_controller.verdicts import late_ticks
+from dp_bringup.real_controller.verdicts import SentMessage
+from dp_bringup.real_controller.verdicts import verdicts
 import numpy as np
 
 START_NS = 1_800_000_000_000_000_000

@@ -7,9 +7,9 @@ from __future__ import annotations
 import signal
 import time
 
-from dp_bringup.fault_trials_plan import FaultKind
-from dp_bringup.fault_trials_record import TrialError
-from dp_bringup.fault_trials_stack import TrialStack
+from dp_bringup.fault_trials.plan import FaultKind
+from dp_bringup.fault_trials.record import TrialError
+from dp_bringup.fault_trials.stack import TrialStack
 from dp_core.errors import ConfigError
 from lifecycle_msgs.msg import Transition
 

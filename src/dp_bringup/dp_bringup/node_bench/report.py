@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dp_bringup.node_bench_probe import CHUNK
+from dp_bringup.node_bench.probe import CHUNK
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,7 +58,7 @@ def chunk_parts(
     """Cut each chunk's way into its parts, (N,) each.
 
     Args:
-        chunks: (N, 8) as `node_bench_probe` notes them; the first chunk of a goal is left out by
+        chunks: (N, 8) as `probe.py` notes them; the first chunk of a goal is left out by
             the caller: nobody was waiting for it.
         network: (M, 3) begin, duration and processor time of the network's calls.
         images: per camera, (K, 3) stamp, callback, stored.

@@ -18,15 +18,15 @@ import sys
 import time
 from typing import Any
 
-from dp_bringup.fault_trials_plan import plan_trials
-from dp_bringup.fault_trials_plan import TrialPlan
-from dp_bringup.fault_trials_record import TrialError
-from dp_bringup.fault_trials_report import write_report
-from dp_bringup.fault_trials_run import EarlyEndError
-from dp_bringup.fault_trials_run import Trial
-from dp_bringup.fault_trials_stack import MAX_ACCELERATION
-from dp_bringup.fault_trials_stack import robot_limits
-from dp_bringup.fault_trials_stack import TrialStack
+from dp_bringup.fault_trials.plan import plan_trials
+from dp_bringup.fault_trials.plan import TrialPlan
+from dp_bringup.fault_trials.record import TrialError
+from dp_bringup.fault_trials.report import write_report
+from dp_bringup.fault_trials.run import EarlyEndError
+from dp_bringup.fault_trials.run import Trial
+from dp_bringup.fault_trials.stack import MAX_ACCELERATION
+from dp_bringup.fault_trials.stack import robot_limits
+from dp_bringup.fault_trials.stack import TrialStack
 from dp_bringup.run_local import Interrupt
 from dp_core.errors import ConfigError
 from dp_core.errors import DpError
@@ -94,7 +94,9 @@ def _carry_out(stack: TrialStack, plan: TrialPlan, logs: Path) -> dict[str, Any]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the series, or as much of it as the time allows; returns 1 for a bad trial."""
-    parser = argparse.ArgumentParser(prog='python -m dp_bringup.fault_trials', description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog='python -m dp_bringup.fault_trials.bench', description=__doc__
+    )
     parser.add_argument('--trials', type=int, default=200, help='default: 200')
     parser.add_argument('--seed', type=int, default=0, help='of order, starts, moments; default 0')
     parser.add_argument('--only', nargs='+', default=(), metavar='FAULT', help='these, each often')
@@ -110,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if not records:
         return 0
-    command = ' '.join(['dp_bringup.fault_trials', *sys.argv[1:]])
+    command = ' '.join(['dp_bringup.fault_trials.bench', *sys.argv[1:]])
     limits = float(robot_limits().velocity.min()), MAX_ACCELERATION
     print(write_report(options.output, records, len(plans), command, limits))
     return int(any(record['violations'] or not record['as_expected'] for record in records))

@@ -9,22 +9,22 @@ import os
 import time
 from typing import Any
 
-from dp_bringup.fault_trials_act import clear
-from dp_bringup.fault_trials_act import inject
-from dp_bringup.fault_trials_client import Goal
-from dp_bringup.fault_trials_motion import judge
-from dp_bringup.fault_trials_motion import MotionFigures
-from dp_bringup.fault_trials_motion import Track
-from dp_bringup.fault_trials_plan import BLIND_S
-from dp_bringup.fault_trials_plan import DIED
-from dp_bringup.fault_trials_plan import GOES_ON
-from dp_bringup.fault_trials_plan import KINDS
-from dp_bringup.fault_trials_plan import TrialPlan
-from dp_bringup.fault_trials_record import Sent
-from dp_bringup.fault_trials_record import TrialError
-from dp_bringup.fault_trials_record import wait
-from dp_bringup.fault_trials_stack import MAX_ACCELERATION
-from dp_bringup.fault_trials_stack import TrialStack
+from dp_bringup.fault_trials.act import clear
+from dp_bringup.fault_trials.act import inject
+from dp_bringup.fault_trials.client import Goal
+from dp_bringup.fault_trials.motion import judge
+from dp_bringup.fault_trials.motion import MotionFigures
+from dp_bringup.fault_trials.motion import Track
+from dp_bringup.fault_trials.plan import BLIND_S
+from dp_bringup.fault_trials.plan import DIED
+from dp_bringup.fault_trials.plan import GOES_ON
+from dp_bringup.fault_trials.plan import KINDS
+from dp_bringup.fault_trials.plan import TrialPlan
+from dp_bringup.fault_trials.record import Sent
+from dp_bringup.fault_trials.record import TrialError
+from dp_bringup.fault_trials.record import wait
+from dp_bringup.fault_trials.stack import MAX_ACCELERATION
+from dp_bringup.fault_trials.stack import TrialStack
 from dp_msgs.msg import PolicyStatus
 from dp_policy_node.execute import CODES
 

@@ -1,10 +1,10 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-from dp_bringup.controller_trace import motion
-from dp_bringup.controller_trace import seams
-from dp_bringup.controller_trace import take_overs
-from dp_bringup.controller_trace import Trace
-from dp_bringup.controller_trace import velocity_steps
+from dp_bringup.real_controller.trace import motion
+from dp_bringup.real_controller.trace import seams
+from dp_bringup.real_controller.trace import take_overs
+from dp_bringup.real_controller.trace import Trace
+from dp_bringup.real_controller.trace import velocity_steps
 from dp_core.errors import DatasetError
 import numpy as np
 import pytest

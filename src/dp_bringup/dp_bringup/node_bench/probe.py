@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The policy node as it is, with a clock beside each of its steps, for `node_bench`.
 
-`python -m dp_bringup.node_bench_probe FILE --ros-args ...` runs the command `policy_node` with
+`python -m dp_bringup.node_bench.probe FILE --ros-args ...` runs the command `policy_node` with
 subclasses of its listener and its worker that note times [ns, system clock] and change nothing.
 When the node ends they are written to FILE:
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Policy and real joint_trajectory_controller, for minutes.
 
-`python -m dp_bringup.real_controller_bench` runs the stack ur5_pusht with
+`python -m dp_bringup.real_controller.bench` runs the stack ur5_pusht with
 `controller:=ros2_control`, goal after goal, and records what the controller tells of itself at
 every tick. It writes real_jtc.json (messages sent, accepted and rejected; seams and smoothness of
 the reference; lateness, ticks, scores) and real_jtc_trace.npz (what they were computed from).
@@ -27,8 +27,8 @@ from dp_bringup.demo import Progress
 from dp_bringup.demo_client import DemoClient
 from dp_bringup.demo_client import goal_message
 from dp_bringup.demo_client import InterruptedRunError
-from dp_bringup.real_controller_report import Recording
-from dp_bringup.real_controller_report import report
+from dp_bringup.real_controller.report import Recording
+from dp_bringup.real_controller.report import report
 from dp_bringup.ros_domain import private_environment
 from dp_bringup.run_local import Interrupt
 from dp_bringup.run_local import LocalStack
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace, interrupt: Interrupt) -> dict[str, Any]:
     """Run goals until the time is over; return the figures."""
     stack = Ur5Pusht(policy=options.policy, seam=options.seam, controller='ros2_control')
     nodes = stack.nodes()
-    from dp_bringup.controller_recorder import ControllerRecorder  # needs control_msgs
+    from dp_bringup.real_controller.recorder import ControllerRecorder  # needs control_msgs
 
     logs = options.output / 'real_jtc_logs'
     load = round(os.getloadavg()[0], 2)  # what else runs on this machine
@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     with Interrupt() as interrupt:
         options = parser().parse_args(words)
-        options.command = shlex.join(['python', '-m', 'dp_bringup.real_controller_bench', *words])
+        options.command = shlex.join(['python', '-m', 'dp_bringup.real_controller.bench', *words])
         own = {k: v for k, v in dds_environment().items() if k not in os.environ}
         os.environ.update(own | private_environment(os.environ))
         try:

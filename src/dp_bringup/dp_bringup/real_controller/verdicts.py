@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dp_bringup.controller_trace import JITTER_NS
-from dp_bringup.controller_trace import take_overs
-from dp_bringup.controller_trace import Trace
+from dp_bringup.real_controller.trace import JITTER_NS
+from dp_bringup.real_controller.trace import take_overs
+from dp_bringup.real_controller.trace import Trace
 import numpy as np
 from numpy.typing import NDArray
 

@@ -27,7 +27,7 @@ class FaultKind:
         name: of the kind.
         stack: 'state', 'clock' (the same policy on a simulated clock) or 'camera'.
         weight: trials of 200.
-        verb, argument, seconds: what is done, see `fault_trials_act.py`; 0 s: until it is cleared.
+        verb, argument, seconds: what is done, see `act.py`; 0 s: until it is cleared.
         outcomes: codes of the goal's result that are right, or GOES_ON, DIED.
         react_s: longest time until the arm is braked, or the last chunk's tail begins [s].
         refuses: a new goal must be refused while the fault lasts.

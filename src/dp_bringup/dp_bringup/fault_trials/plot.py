@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from typing import TYPE_CHECKING
 
-from dp_bringup.fault_trials_plan import KINDS
+from dp_bringup.fault_trials.plan import KINDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

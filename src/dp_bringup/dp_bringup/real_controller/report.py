@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dp_bringup.controller_trace import Array
-from dp_bringup.controller_trace import motion
-from dp_bringup.controller_trace import seams
-from dp_bringup.controller_trace import Stamps
-from dp_bringup.controller_trace import Trace
-from dp_bringup.controller_trace import velocity_steps
-from dp_bringup.trajectory_verdicts import late_ticks
-from dp_bringup.trajectory_verdicts import SentMessage
-from dp_bringup.trajectory_verdicts import verdicts
+from dp_bringup.real_controller.trace import Array
+from dp_bringup.real_controller.trace import motion
+from dp_bringup.real_controller.trace import seams
+from dp_bringup.real_controller.trace import Stamps
+from dp_bringup.real_controller.trace import Trace
+from dp_bringup.real_controller.trace import velocity_steps
+from dp_bringup.real_controller.verdicts import late_ticks
+from dp_bringup.real_controller.verdicts import SentMessage
+from dp_bringup.real_controller.verdicts import verdicts
 import numpy as np
 
 BESIDE_NS = 250_000_000  # from a take-over to where no seam is [ns]
@@ -46,7 +46,7 @@ class Recording:
     def of(
         cls, arrays: Mapping[str, Any], period_s: float, errors: tuple[str, ...] = ()
     ) -> Recording:
-        """Read the arrays of controller_recorder.py."""
+        """Read the arrays of recorder.py."""
         names = ('stamps_ns', 'starts_ns', 'positions', 'velocities')
         ends = np.cumsum(arrays['points']) - 1
         rows = zip(arrays['sent_ns'], arrays['header_ns'], arrays['times_ns'][ends])
