@@ -39,6 +39,8 @@ class ActionGroup:
         height_m: ``tool_plane``: z of the tool in ``frame`` [m].
         low: lower bound of each number (same units), empty for none. Predictions are clamped.
         high: upper bound likewise.
+        latency_s: calibrated delay between a command and the motion that it causes [s]; what is
+            meant for a time is commanded that much earlier.
     """
 
     name: str
@@ -51,6 +53,7 @@ class ActionGroup:
     height_m: float = 0.0
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
+    latency_s: float = 0.0
 
     def __post_init__(self) -> None:
         where = f'action group {self.name!r}'
@@ -71,6 +74,12 @@ class ActionGroup:
         ):
             raise ContractError(f'{where}: tool_plane needs two dims, frame and tool_frame')
         require_finite(self.height_m, f'{where}: height_m')
+        require_finite(self.latency_s, f'{where}: latency_s')
+        if self.latency_s < 0:
+            raise ContractError(
+                f'{where}: latency_s is {self.latency_s!r}, valid: 0 or more; nothing moves '
+                'before it is commanded'
+            )
         self._check_bounds(where)
 
     def _check_bounds(self, where: str) -> None:

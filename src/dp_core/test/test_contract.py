@@ -92,6 +92,14 @@ def test_yaml_round_trip_keeps_every_value(tmp_path):
     assert yaml.safe_load(text)['actions'][0]['height_m'] == 0.02
 
 
+def test_latencies_of_stream_and_device_are_stored():
+    data = stream(name='x', kind='vector', length=2, latency_s=0.03)
+    data['actions'] = [{**PLANE, 'latency_s': 0.08}]
+    contract = Contract.from_dict(data)
+    assert (contract.stream('x').latency_s, contract.actions[0].latency_s) == (0.03, 0.08)
+    assert Contract.from_dict(contract.to_dict()) == contract
+
+
 # Each case: data, then words the refusal must contain: the value received and what is valid.
 REFUSED = [
     ([], 'expected a mapping', 'list'),
@@ -136,6 +144,8 @@ REFUSED = [
     (group(low=[0.3, 0.0]), 'low [0.3, 0.0] is not below high'),
     (group(high=[0.3, float('nan')]), 'high is nan'),
     (group(kind='joint_position'), 'takes no frame', "'world'"),
+    (group(latency_s=-0.01), 'latency_s is -0.01', '0 or more'),
+    (group(latency_s=float('nan')), 'latency_s is nan'),
     (changed(actions=[PLANE, {**PLANE, 'joints': ['c']}]), 'action group names'),
     (changed(actions=[PLANE, {**PLANE, 'name': 'left'}]), 'joints of all action groups', "'a'"),
     (
