@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A motion that leaves the limits is refused, also between its knots, with joint and numbers."""
 
+from dp_core.errors import ConfigError
+from dp_core.errors import KinematicsError
 from dp_core.errors import LimitError
 from dp_core.limits import check_limits
+from dp_core.limits import MotionLimits
 from dp_core.trajectory import Trajectory
 from dp_core.urdf import JointLimits
 import numpy as np
 import pytest
+from robot_samples import planar
 
 LIMITS = JointLimits(np.array([-1.0, -2.0]), np.array([1.0, 2.0]), np.array([2.0, 2.0]))
 
@@ -67,3 +71,56 @@ def test_the_worst_joint_is_named():
 def test_a_joint_without_limits_may_do_anything():
     free = JointLimits(np.full(2, -np.inf), np.full(2, np.inf), np.full(2, np.inf))
     check_limits(motion([0.01, 0.02], [[9.0, -9.0]] * 2), free)
+
+
+def test_limits_of_a_robot_take_positions_and_velocities_from_its_urdf():
+    limits = MotionLimits.of_robot(
+        planar(lower=-1.0, upper=2.0, velocity=3.0),
+        ['b', 'a'],
+        max_acceleration=4.0,
+        max_jerk=50.0,
+        velocity_fraction=0.5,
+    )
+    assert limits.joint_names == ('b', 'a')
+    for name, value in [
+        ('lower', -1.0),
+        ('upper', 2.0),
+        ('velocity', 1.5),
+        ('acceleration', 4.0),
+        ('jerk', 50.0),
+    ]:
+        np.testing.assert_array_equal(getattr(limits, name), [value, value])
+    with pytest.raises(ValueError, match='read-only'):
+        limits.lower[0] = -9.0
+
+
+@pytest.mark.parametrize(
+    ('bad', 'message'),
+    [
+        ({'velocity_fraction': 1.1}, r'velocity_fraction is 1.1, valid: \(0, 1\]'),
+        ({'velocity_fraction': 0.0}, 'velocity_fraction is 0.0'),
+        ({'max_acceleration': -1.0}, 'limits of a: acceleration is -1.0, valid: above 0'),
+        ({'max_acceleration': np.inf}, 'limits of a: acceleration is inf'),
+        ({'max_jerk': np.nan}, 'limits of a: jerk is nan'),
+    ],
+)
+def test_bad_limits_are_named(bad, message):
+    with pytest.raises(ConfigError, match=message):
+        MotionLimits.of_robot(planar(), ['a', 'b'], **bad)
+
+
+def test_a_joint_that_cannot_move_is_named():
+    with pytest.raises(ConfigError, match='limits of a: lower is 1.0 and upper 1.0'):
+        MotionLimits.of_robot(planar(lower=1.0, upper=1.0), ['a', 'b'])
+    with pytest.raises(ConfigError, match='limits of a: velocity is 0.0'):
+        MotionLimits.of_robot(planar(velocity=0.0), ['a', 'b'])
+
+
+def test_limits_have_one_value_for_each_joint():
+    with pytest.raises(ConfigError, match=r'jerk is \(1,\), valid: \(2,\)'):
+        MotionLimits(('a', 'b'), -np.ones(2), np.ones(2), np.ones(2), np.ones(2), np.ones(1))
+
+
+def test_a_joint_that_the_robot_lacks_is_named():
+    with pytest.raises(KinematicsError, match=r"no joints \['c'\]"):
+        MotionLimits.of_robot(planar(), ['a', 'c'])
