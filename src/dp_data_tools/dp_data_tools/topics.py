@@ -27,7 +27,8 @@ class ActionSource:
     """Where the actions of one group come from.
 
     Attributes:
-        stream: reads the numbers of the group from a topic.
+        stream: reads the numbers of the group from a topic. A command has the time of the motion
+            that it causes: the device's latency later.
         shift_ns: time after the tick at which the topic is read [ns]: 0 for commands, the
             contract's action_offset for the state that was reached then.
     """
@@ -49,24 +50,27 @@ def action_sources(
     Raises:
         DatasetError: a group has no source or two, or an unknown group is named.
     """
-    chosen: dict[str, list[tuple[str, int]]] = {group.name: [] for group in contract.actions}
-    for texts, shift_ns in ((commands, 0), (states, contract.offset_ns)):
+    groups = {group.name: group for group in contract.actions}
+    chosen: dict[str, list[ActionSource]] = {name: [] for name in groups}
+    observed = {_absolute(s.topic): s.latency_s for s in contract.observations}
+    for texts, are_commands in ((commands, True), (states, False)):
         for text in texts:
             name, _, topic = text.rpartition('=')
             if name and name not in chosen:
                 raise DatasetError(f'no action group {name!r}; the contract has {list(chosen)}')
-            for group in [name] if name else chosen:
-                chosen[group].append((topic, shift_ns))
+            for group in [groups[name]] if name else contract.actions:
+                late_s = -group.latency_s if are_commands else observed.get(_absolute(topic), 0.0)
+                stream = _action_stream(contract.actions.index(group), group, topic, late_s)
+                shift_ns = 0 if are_commands else contract.offset_ns
+                chosen[group.name].append(ActionSource(stream, shift_ns))
     for name, found in chosen.items():
         if len(found) != 1:
             raise DatasetError(
-                f'action group {name!r} has {len(found)} sources {[t for t, _ in found]}, valid: '
+                f'action group {name!r} has {len(found)} sources '
+                f'{[source.stream.topic for source in found]}, valid: '
                 'one, by --action-topic (commands) or --action-state (states reached)'
             )
-    return tuple(
-        ActionSource(_action_stream(i, group, chosen[group.name][0][0]), chosen[group.name][0][1])
-        for i, group in enumerate(contract.actions)
-    )
+    return tuple(found[0] for found in chosen.values())
 
 
 def match_topics(streams: Sequence[Stream], recorded: Mapping[str, Topic]) -> dict[str, Stream]:
@@ -85,7 +89,7 @@ def match_topics(streams: Sequence[Stream], recorded: Mapping[str, Topic]) -> di
                 f'observation {stream.name!r} is of kind {stream.kind!r}; bags can feed '
                 f'{list(MESSAGE_TYPES)}'
             )
-        topic = '/' + stream.topic.lstrip('/')
+        topic = _absolute(stream.topic)
         if stream.kind == 'image' and topic not in recorded and f'{topic}/compressed' in recorded:
             topic = f'{topic}/compressed'
         if topic not in recorded:
@@ -99,12 +103,19 @@ def match_topics(streams: Sequence[Stream], recorded: Mapping[str, Topic]) -> di
     return matched
 
 
-def _action_stream(index: int, group: ActionGroup, topic: str) -> Stream:
+def _absolute(topic: str) -> str:
+    return '/' + topic.lstrip('/')
+
+
+def _action_stream(index: int, group: ActionGroup, topic: str, latency_s: float) -> Stream:
     name = f'_action_{index}'
     if group.kind == 'joint_position':
-        return Stream(name, 'joint_state', topic, joints=group.joints)
+        return Stream(name, 'joint_state', topic, joints=group.joints, latency_s=latency_s)
     if group.kind == 'tool_plane':
-        return Stream(name, 'pose', topic, features=('x', 'y'), frame=group.frame)
+        features = ('x', 'y')
+        return Stream(
+            name, 'pose', topic, features=features, frame=group.frame, latency_s=latency_s
+        )
     raise DatasetError(
         f'action group {group.name!r} is of kind {group.kind!r}; bags can feed '
         "'joint_position' and 'tool_plane'"

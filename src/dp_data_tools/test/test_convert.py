@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings with known numbers become datasets with known numbers; bad ones leave nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from bag_samples import contract
@@ -62,6 +63,20 @@ def test_commands_are_read_at_the_tick_and_states_action_offset_later(tmp_path):
     assert commands == pytest.approx(t + 0.05, abs=1e-6)
     states = load_dataset(tmp_path / 'states')[1].data['action'][:, 0]
     assert states == pytest.approx(t[:29] + 0.1, abs=1e-6)  # the last tick has no future
+
+
+def test_calibrated_latencies_move_commands_to_their_motion_and_states_back(tmp_path):
+    bag = write_bag(tmp_path / 'bag', recording())
+    what = contract(offset_s=0.1)
+    arm, group = what.stream('arm'), what.actions[0]
+    streams = tuple(replace(s, latency_s=0.02) if s == arm else s for s in what.observations)
+    late = replace(what, observations=streams, actions=(replace(group, latency_s=0.04),))
+    assert run(tmp_path, bag, late, 'commands') == 0
+    assert run(tmp_path, bag, late, 'states', ('--action-state', '/joint_states')) == 0
+    commands, states = (load_dataset(tmp_path / name)[1].data for name in ('commands', 'states'))
+    t = commands['arm'][:, 0]  # arm says when it was stamped, a command 0.05 s more
+    assert commands['action'][:, 0] == pytest.approx(t - 0.02 + 0.05 - 0.04, abs=1e-6)
+    assert states['action'][:, 0] == pytest.approx(states['arm'][:, 0] + 0.1, abs=1e-6)
 
 
 def test_without_cameras_the_rows_lie_on_an_exact_grid(tmp_path):
