@@ -6,17 +6,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dp_core.errors import ConfigError
 from dp_core.errors import LimitError
-from dp_core.trajectory import Trajectory
 from dp_core.urdf import joint_limits
-from dp_core.urdf import JointLimits
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from dp_core.trajectory import Trajectory
+
 Array = NDArray[np.float64]
-CHECK_PERIOD_S = 0.01
+# What rounding and a solver may add to a limit: a part of it, and for positions [rad].
+RELATIVE_TOLERANCE = 0.002
+POSITION_TOLERANCE = 1e-6
+# A step of the acceleration is a jerk without end. One as large as the jerk limit builds up in
+# this time passes: the arm's own controller smears it over a few of its ticks [s].
+STEP_S = 0.004
 
 
 @dataclass(frozen=True)
@@ -101,41 +108,62 @@ class MotionLimits:
         )
 
 
-def check_limits(trajectory: Trajectory, limits: JointLimits | MotionLimits) -> None:
-    """Check the curve that the controller will follow every 10 ms, not only its knots.
+def check_limits(trajectory: Trajectory, limits: MotionLimits) -> None:
+    """Check the curve that the controller will draw through the knots, whoever planned it.
+
+    Between two knots it is a cubic, so that its extrema are known exactly: jerk is constant,
+    acceleration has them at the ends, velocity also where the acceleration is 0, and position
+    where the velocity is 0. A motion that begins beyond a position limit may lead back only.
 
     Args:
-        trajectory: motion about to be sent.
+        trajectory: motion about to be sent; brakes are not checked, they are the way out.
         limits: of its joints, in its order.
 
     Raises:
-        LimitError: a joint would leave its position or exceed its velocity limit; the message
-            names joint, value, limit and time.
+        LimitError: the message names joint, value, limit and time.
+    """
+    low = np.minimum(limits.lower, trajectory.start_position)
+    high = np.maximum(limits.upper, trajectory.start_position)
+    step = limits.jerk * STEP_S
+    for what, unit, (times_s, values), lower, upper in zip(
+        ('position', 'velocity', 'acceleration', 'jerk', 'a step of acceleration'),
+        ('rad', 'rad/s', 'rad/s^2', 'rad/s^3', 'rad/s^2'),
+        _extrema(trajectory),
+        (low, -limits.velocity, -limits.acceleration, -limits.jerk, -step),
+        (high, limits.velocity, limits.acceleration, limits.jerk, step),
+    ):
+        slack = POSITION_TOLERANCE if what == 'position' else RELATIVE_TOLERANCE * upper
+        beyond = np.maximum(lower - slack - values, values - upper - slack)
+        if (beyond > 0.0).any():
+            worst = np.unravel_index(int(np.argmax(beyond)), beyond.shape)
+            j = worst[-1]
+            raise LimitError(
+                f'{trajectory.joint_names[j]} would reach {what} {values[worst]:.3f} {unit} in '
+                f'{times_s[worst]:.2f} s; its limit is [{lower[j]:.3f}, {upper[j]:.3f}] {unit}'
+            )
+
+
+def _extrema(trajectory: Trajectory) -> list[tuple[Array, Array]]:
+    """Times [s] and extrema, (K, N, J) each, over the N pieces of the curve.
+
+    Of positions, velocities, accelerations, jerks and steps of the acceleration, in this order.
     """
     curve = trajectory.curve()
-    times_s = np.linspace(
-        0.0,
-        trajectory.times_s[-1],
-        max(2, round(float(trajectory.times_s[-1]) / CHECK_PERIOD_S) + 1),
-    )
-    positions, velocities = curve(times_s), curve(times_s, 1)  # (T, J) each
-    for what, unit, excess, value in (
-        (
-            'position',
-            'rad',
-            np.maximum(limits.lower - positions, positions - limits.upper),
-            positions,
-        ),
-        ('velocity', 'rad/s', np.abs(velocities) - limits.velocity, velocities),
-    ):
-        if (excess > 0).any():
-            t, j = np.unravel_index(int(np.argmax(excess)), excess.shape)
-            allowed = (
-                f'[{limits.lower[j]:.3f}, {limits.upper[j]:.3f}]'
-                if what == 'position'
-                else f'{limits.velocity[j]:.3f}'
-            )
-            raise LimitError(
-                f'{trajectory.joint_names[j]} would reach {what} {value[t, j]:.3f} {unit} in '
-                f'{times_s[t]:.2f} s; its limit is {allowed} {unit}'
-            )
+    a, b, c, d = curve.c  # (N, J) each: position = a t^3 + b t^2 + c t + d, t since the knot
+    length_s = np.broadcast_to(np.diff(curve.x)[:, None], a.shape)
+    with np.errstate(divide='ignore', invalid='ignore'):
+        root = np.sqrt(b * b - 3.0 * a * c)  # NaN where the velocity has no zero
+        q = -(b + np.where(b < 0.0, -root, root))  # the form that does not cancel
+        turns = [q / (3.0 * a), c / q, -b / (3.0 * a)]
+    inside = [np.where((0.0 < t) & (t < length_s), t, 0.0) for t in turns]
+    t = np.stack([np.zeros_like(a), length_s, *inside])  # (5, N, J)
+    accelerations = 6.0 * a * t[:2] + 2.0 * b  # at both ends of each piece
+    following = np.concatenate([accelerations[0, 1:], np.zeros_like(b[:1])])
+    times_s = curve.x[:-1, None] + t
+    return [
+        (times_s, ((a * t + b) * t + c) * t + d),
+        (times_s, (3.0 * a * t + 2.0 * b) * t + c),
+        (times_s[:2], accelerations),
+        (times_s[:1], 6.0 * a[None]),
+        (times_s[1:2], (following - accelerations[1])[None]),
+    ]

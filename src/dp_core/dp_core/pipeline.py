@@ -18,6 +18,7 @@ from dp_core.chunk import Chunker
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.limits import check_limits
+from dp_core.limits import MotionLimits
 from dp_core.normalize import ACTION
 from dp_core.observation import ObservationWindow
 from dp_core.policy import Policy
@@ -26,7 +27,6 @@ from dp_core.trajectory import CommandedMotion
 from dp_core.trajectory import connect
 from dp_core.trajectory import Trajectory
 from dp_core.trajectory import TrajectorySettings
-from dp_core.urdf import joint_limits
 import numpy as np
 from numpy.typing import NDArray
 import torch
@@ -56,7 +56,10 @@ class Pipeline:
         self._policy = policy
         solvers = [joint_solver(group, urdf) for group in policy.contract.actions]
         self._chunker = Chunker(policy.contract, solvers)
-        self._limits = joint_limits(urdf, self._chunker.joint_names)
+        # Acceleration and jerk are not limited by the planner yet.
+        self._limits = MotionLimits.of_robot(
+            urdf, self._chunker.joint_names, max_acceleration=1e6, max_jerk=1e9
+        )
         self._noise = torch.Generator().manual_seed(secrets.randbits(62) if seed is None else seed)
 
     @classmethod
