@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import cv2
 from dp_sim import faults
 from dp_sim.controller_node import to_time
+from dp_sim.marker import Marker
 from dp_sim.rendering import RenderError
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,7 @@ class CameraSettings:
     width: int  # [px]
     compressed_format: str  # jpeg or png
     jpeg_quality: int  # [%]
+    latency_s: tuple[float, ...]  # of each camera: how much older the scene is than the stamp [s]
 
 
 class Camera:
@@ -101,6 +103,7 @@ class CameraOutput:
     def __init__(self, node: Node, simulation: Simulation, settings: CameraSettings) -> None:
         """Take over a simulation that nobody else uses; `start` begins to render."""
         self.fault = ''
+        self.marker = Marker()
         self._simulation = simulation
         self._settings = settings
         self._logger = node.get_logger()
@@ -109,7 +112,7 @@ class CameraOutput:
             Camera(node, name, settings, simulation.camera_intrinsics(name, height, width))
             for name in CAMERAS
         ]
-        self._newest: deque[tuple[int, dict[str, Any]]] = deque(maxlen=1)
+        self._newest: deque[tuple[int, list[dict[str, Any]]]] = deque(maxlen=1)
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._warm = threading.Event()
@@ -128,9 +131,9 @@ class CameraOutput:
         if self._thread.is_alive():
             self._thread.join()
 
-    def offer(self, stamp_ns: int, state: dict[str, Any]) -> None:
-        """Hand over the newest state; called by the physics thread, returns at once."""
-        self._newest.append((stamp_ns, state))
+    def offer(self, stamp_ns: int, states: list[dict[str, Any]]) -> None:
+        """Hand over what each camera shows now; called by the physics thread, returns at once."""
+        self._newest.append((stamp_ns, states))
         self._wake.set()
 
     def _run(self) -> None:
@@ -154,16 +157,19 @@ class CameraOutput:
         listened = [camera for camera in self._cameras if camera.has_listeners]
         self.has_listeners = bool(listened)
         if self._newest and listened:
-            stamp_ns, state = self._newest.pop()
-            self._simulation.restore(state)
-            for camera in listened:
-                self._render(camera, stamp_ns)
+            stamp_ns, states = self._newest.pop()
+            shown = zip(self._cameras, states, self._settings.latency_s)
+            for camera, state, latency_s in shown:
+                if camera in listened:
+                    self._simulation.restore(state)
+                    self._render(camera, stamp_ns, stamp_ns - round(latency_s * 1e9))
 
-    def _render(self, camera: Camera, stamp_ns: int) -> None:
+    def _render(self, camera: Camera, stamp_ns: int, shown_ns: int) -> None:
         if faults.camera_is_silent(self.fault, camera.name):
             return
         size = self._settings
         image = self._simulation.render(camera.name, size.height, size.width)
+        self.marker.paint(image, shown_ns)
         camera.publish(image, faults.stamp(self.fault, stamp_ns))
 
 

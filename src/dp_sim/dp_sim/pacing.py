@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 import threading
 import time
 
@@ -71,3 +72,20 @@ class RealtimeMeter:
             mark_ns, mark_s = self._mark
         wall_s = self._clock() - mark_s
         return 1.0 if wall_s < 0.1 else (simulated_ns - mark_ns) * 1e-9 / wall_s
+
+
+@dataclass
+class Schedule:
+    """When the next output of one kind is due in simulated time [ns]."""
+
+    period_ns: int
+    next_ns: int = 0
+
+    def is_due(self, now_ns: int) -> bool:
+        """Return whether it is due now; then the next one is a period later."""
+        if now_ns < self.next_ns:
+            return False
+        self.next_ns += self.period_ns
+        if self.next_ns <= now_ns:
+            self.next_ns = now_ns + self.period_ns
+        return True

@@ -73,6 +73,33 @@ SIM_NODE = (
         choices=('jpeg', 'png'),
     ),
     Parameter('jpeg_quality', 90, '%', 'Quality of compressed jpeg images', 1, 100),
+    Parameter(
+        'command_latency',
+        0.0,
+        's',
+        "The controller's output reaches the drives so much later",
+        0.0,
+        1.0,
+    ),
+    Parameter(
+        'joint_state_latency',
+        0.0,
+        's',
+        'Joint states and tool pose show the arm as it was so long ago; their stamps say now',
+        0.0,
+        1.0,
+    ),
+    *(
+        Parameter(
+            f'{camera}_camera_latency',
+            0.0,
+            's',
+            f'The {camera} camera shows the scene as it was so long ago; its stamps say now',
+            0.0,
+            1.0,
+        )
+        for camera in ('front', 'wrist')
+    ),
     Parameter('log_dir', '', '', "Folder for one .npz per episode (scene_log.py); '' for none"),
     Parameter(
         'action_name',

@@ -21,13 +21,18 @@ from typing import TYPE_CHECKING
 
 from dp_sim.goal_watch import GoalChange
 from dp_sim.goal_watch import GoalWatch
+from dp_sim.latency import DelayLine
+from dp_sim.latency import Latencies
 from dp_sim.pacing import Pacer
 from dp_sim.pacing import RealtimeMeter
+from dp_sim.pacing import Schedule
 from dp_sim.scene_log import SceneLog
 from dp_sim.scene_state import Array
 from dp_sim.scene_state import measure
 from dp_sim.scene_state import SceneScore
 from dp_sim.scene_state import SceneState
+from dp_sim.scene_state import tell
+from dp_sim.scene_state import Told
 from dp_sim.trajectory_rules import Judgement
 from dp_sim.trajectory_rules import TrajectoryMessage
 from dp_sim.trajectory_rules import Verdict
@@ -79,24 +84,9 @@ class Outputs:
 
     state: Callable[[SceneState], None] = _ignore
     score: Callable[[SceneScore], None] = _ignore
-    frame: Callable[[int, dict[str, Any]], None] = _ignore  # stamp [ns], simulation state
+    # stamp [ns], and the simulation state that each camera shows
+    frame: Callable[[int, list[dict[str, Any]]], None] = _ignore
     episode: Callable[[SceneLog, float], None] = _ignore  # the log, real-time factor
-
-
-@dataclass
-class _Schedule:
-    """When the next output of one kind is due in simulated time [ns]."""
-
-    period_ns: int
-    next_ns: int = 0
-
-    def is_due(self, now_ns: int) -> bool:
-        if now_ns < self.next_ns:
-            return False
-        self.next_ns += self.period_ns
-        if self.next_ns <= now_ns:
-            self.next_ns = now_ns + self.period_ns
-        return True
 
 
 class PhysicsLoop:
@@ -112,8 +102,10 @@ class PhysicsLoop:
         state_rate_hz: float = 125.0,
         frame_rate_hz: float = 30.0,
         factor: float = 1.0,
+        latencies: Latencies | None = None,
     ) -> None:
         """Prepare; simulated time begins at `clock_ns()` when `run` is called."""
+        latencies = latencies or Latencies()
         self.now_ns = 0  # simulated time on the ROS clock
         self.executing: frozenset[bytes] = frozenset()  # set by others: ids of executing goals
         self.wants_frames = False  # set by others
@@ -123,9 +115,9 @@ class PhysicsLoop:
         self._clock_ns = clock_ns
         self._factor = factor
         self._step_ns = round(simulation.dt * 1e9)
-        self._states = _Schedule(round(1e9 / state_rate_hz))
-        self._scores = _Schedule(SCORE_PERIOD_NS)
-        self._frames = _Schedule(round(1e9 / frame_rate_hz))
+        self._states = Schedule(round(1e9 / state_rate_hz))
+        self._scores = Schedule(SCORE_PERIOD_NS)
+        self._frames = Schedule(round(1e9 / frame_rate_hz))
         self._goals = GoalWatch()
         self._meter = RealtimeMeter()
         self._arrivals: deque[tuple[int, bool]] = deque()
@@ -136,6 +128,10 @@ class PhysicsLoop:
         self._max_coverage = 0.0
         self._sent = np.zeros((2, len(simulation.joint_names)))
         self._log = SceneLog(0, 0, 0, simulation.joint_names)
+        self._commands: DelayLine[Array] = DelayLine(self._ticks(latencies.command_s))
+        self._told: DelayLine[Told] = DelayLine(self._ticks(latencies.joint_state_s))
+        self._picture_ticks = [self._ticks(latency_s) for latency_s in latencies.camera_s]
+        self._scenes: DelayLine[dict[str, Any]] = DelayLine(max(self._picture_ticks))
         self.pacer = Pacer(simulation.dt, factor)
 
     def receive(self, message: TrajectoryMessage) -> Judgement:
@@ -185,15 +181,31 @@ class PhysicsLoop:
         self._follow_goals()
         if self._goals.tick(controller.ran_out, accepted):
             self._log.add_late_tick(now_ns)
-        if self._states.is_due(now_ns):
-            self._publish_state(command)
+        is_due = self._states.is_due(now_ns)
+        if is_due or self._told.ticks:
+            told = self._told.push(tell(simulation))
+            if is_due:
+                self._publish_state(command, told)
         if self._scores.is_due(now_ns):
             self._publish_score()
-        if self._frames.is_due(now_ns) and self.wants_frames:
-            self._outputs.frame(now_ns, simulation.state())
-        positions, velocities = self._finite(command)
+        self._offer_frames()
+        positions, velocities = self._finite(self._commands.push(command))
         simulation.step(positions, velocities)
         self.now_ns = now_ns + self._step_ns
+
+    def _offer_frames(self) -> None:
+        is_due = self._frames.is_due(self.now_ns)
+        if not self.wants_frames:
+            self._scenes.clear()
+            return
+        if is_due or self._scenes.ticks:
+            self._scenes.push(self._simulation.state())
+        if is_due:
+            scenes = [self._scenes.ago(ticks) for ticks in self._picture_ticks]
+            self._outputs.frame(self.now_ns, scenes)
+
+    def _ticks(self, latency_s: float) -> int:
+        return round(latency_s * 1e9 / self._step_ns)
 
     def _finite(self, command: Array) -> Array:
         """Return the command; a joint whose command is no number keeps its last one, at rest."""
@@ -215,7 +227,7 @@ class PhysicsLoop:
             self._log.end_goal(self.now_ns)
             self._outputs.episode(self._log, self._meter.factor(self.now_ns))
 
-    def _publish_state(self, command: Array) -> None:
+    def _publish_state(self, command: Array, told: Told) -> None:
         controller = self._controller
         state = measure(
             self._simulation,
@@ -223,6 +235,7 @@ class PhysicsLoop:
             command,
             controller.reference,
             controller.time_from_start_ns,
+            told,
         )
         self._log.add_state(state)
         self._outputs.state(state)
@@ -259,6 +272,7 @@ class PhysicsLoop:
         self._controller.accepted = self._controller.rejected = 0
         self._goals.reset(0)
         self._arrivals.clear()
+        self._commands.clear()
         self._sent = np.stack((positions, np.zeros_like(positions)))
         self._max_coverage = 0.0
         names = self._simulation.joint_names

@@ -21,12 +21,14 @@ from action_msgs.msg import GoalStatus
 from action_msgs.msg import GoalStatusArray
 from dp_msgs.srv import ResetScene
 from dp_sim.camera_output import CameraOutput
+from dp_sim.camera_output import CAMERAS
 from dp_sim.camera_output import CameraSettings
 from dp_sim.controller_node import ControllerNode
 from dp_sim.faults import check_fault
 from dp_sim.followed_controller import FollowedController
 from dp_sim.joint_follower import JointFollower
 from dp_sim.joint_trajectory_controller import JointTrajectoryController
+from dp_sim.latency import Latencies
 from dp_sim.mock_hardware import with_mock_hardware
 from dp_sim.parameters import declare
 from dp_sim.parameters import SIM_NODE
@@ -44,6 +46,7 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_action_status_default
+from std_msgs.msg import Bool
 
 RESET_TIMEOUT_S = 10.0
 # A goal whose trajectory has run out for so long is one of a policy node that died [ns].
@@ -80,6 +83,11 @@ class SimNode(Node):
             state_rate_hz=self._values['state_rate'],
             frame_rate_hz=self._values['camera_rate'],
             factor=self._values['realtime_factor'],
+            latencies=Latencies(
+                command_s=self._values['command_latency'],
+                joint_state_s=self._values['joint_state_latency'],
+                camera_s=self._camera_latencies(),
+            ),
         )
         self._thread = threading.Thread(
             target=self._loop.run, args=(self._values['seed'],), name='physics'
@@ -139,6 +147,11 @@ class SimNode(Node):
                 f'realtime_factor is {self._values["realtime_factor"]}; valid with controller '
                 "'ros2_control', which runs on the system clock: 1.0"
             )
+        late = [n for n in ('command_latency', 'joint_state_latency') if self._values[n]]
+        if late:
+            raise ValueError(
+                f"{late} are of parts that are outside with controller 'ros2_control'"
+            )
         followed = FollowedController(len(joints))
         self._follower = JointFollower(self, joints, self._chain, followed.hear)
         start = start_positions(self._chain, self._values['seed'])
@@ -151,7 +164,11 @@ class SimNode(Node):
             width=values['image_width'],
             compressed_format=values['compressed_format'],
             jpeg_quality=values['jpeg_quality'],
+            latency_s=self._camera_latencies(),
         )
+
+    def _camera_latencies(self) -> tuple[float, ...]:
+        return tuple(self._values[f'{name}_camera_latency'] for name in CAMERAS)
 
     def _create_interfaces(self) -> None:
         # A group of its own: while the arm goes to its start, everything else goes on.
@@ -165,6 +182,7 @@ class SimNode(Node):
         self.create_subscription(
             GoalStatusArray, self._status_topic, self._on_goals, qos_profile_action_status_default
         )
+        self.create_subscription(Bool, '/marker', self._on_marker, 10)
         self.create_timer(1.0, self._forget_lost_goals)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._take_parameters)
@@ -217,6 +235,9 @@ class SimNode(Node):
 
         self._running = ids(*RUNNING)
         self._loop.executing = ids(GoalStatus.STATUS_EXECUTING)
+
+    def _on_marker(self, message: Bool) -> None:
+        self._cameras.marker.switch(self._loop.now_ns, message.data)
 
     def _forget_lost_goals(self) -> None:
         """A policy node that died leaves its last status behind: it must not block resets.

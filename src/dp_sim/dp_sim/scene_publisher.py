@@ -63,7 +63,9 @@ class ScenePublisher:
         self._clock.publish(Clock(clock=to_time(faults.clock(fault, state.stamp_ns))))
         if self._joint_states is not None:
             self._publish_joints(self._joint_states, state)
-        tool = faults.PoseSample(state.stamp_ns, state.tool_position, state.tool_orientation)
+        tool = faults.PoseSample(
+            state.stamp_ns, state.told.tool_position, state.told.tool_orientation
+        )
         self._tool.publish(_pose(faults.tool_pose(fault, tool)))
         sample = faults.PoseSample(state.stamp_ns, state.block_position, state.block_orientation)
         block = faults.block_pose(fault, sample)
@@ -72,7 +74,7 @@ class ScenePublisher:
 
     def _publish_joints(self, publisher: Publisher, state: SceneState) -> None:
         sample = faults.JointSample(
-            state.stamp_ns, self._joints, state.positions, state.velocities
+            state.stamp_ns, self._joints, state.told.positions, state.told.velocities
         )
         joints = faults.joint_states(self.fault, sample)
         if joints is not None:

@@ -17,6 +17,16 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Told:
+    """What the robot says about itself; it may be late."""
+
+    positions: Array  # (joints,) [rad]
+    velocities: Array  # (joints,) [rad/s]
+    tool_position: Array  # (3,) [m]
+    tool_orientation: Array  # (4,)
+
+
+@dataclass(frozen=True)
 class SceneState:
     """Positions are in frame `world`; quaternions are x, y, z, w."""
 
@@ -31,6 +41,7 @@ class SceneState:
     block_pose: Array  # (3,) x [m], y [m], yaw [rad]
     block_position: Array  # (3,) [m]
     block_orientation: Array  # (4,)
+    told: Told  # what is published of the arm
 
 
 @dataclass(frozen=True)
@@ -49,12 +60,24 @@ class SceneScore:
     block_pose: Array  # (3,) x [m], y [m], yaw [rad]
 
 
+def tell(simulation: Simulation) -> Told:
+    """Copy what the robot can say about itself out of the simulation."""
+    position, orientation = simulation.tool_pose
+    return Told(
+        positions=np.array(simulation.joint_positions),
+        velocities=np.array(simulation.joint_velocities),
+        tool_position=np.array(position),
+        tool_orientation=np.array(orientation),
+    )
+
+
 def measure(
     simulation: Simulation,
     stamp_ns: int,
     command: Array,
     reference: Array,
     reference_time_ns: int,
+    told: Told,
 ) -> SceneState:
     """Copy the scene's state out of the simulation."""
     tool_position, tool_orientation = simulation.tool_pose
@@ -71,4 +94,5 @@ def measure(
         block_pose=np.array(simulation.block_pose),
         block_position=np.array(block_position),
         block_orientation=np.array(block_orientation),
+        told=told,
     )

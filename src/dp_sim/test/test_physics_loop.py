@@ -6,6 +6,7 @@ import threading
 import time
 
 from dp_sim.joint_trajectory_controller import JointTrajectoryController
+from dp_sim.latency import Latencies
 from dp_sim.physics_loop import Outputs
 from dp_sim.physics_loop import PhysicsLoop
 from dp_sim.trajectory_rules import ControllerParameters
@@ -47,17 +48,22 @@ class Scene:
 
 
 @pytest.fixture
-def running():
-    """Yield (loop, scene, seen, wait); the loop runs at 20 times real time."""
+def running(request):
+    """Yield (loop, scene, seen, wait); the loop runs at 20 times real time.
+
+    A parameter is the latencies of the scene.
+    """
     scene, seen = Scene(), {'states': [], 'scores': [], 'frames': [], 'episodes': []}
     controller = JointTrajectoryController(ControllerParameters(joints=JOINTS))
     outputs = Outputs(
         state=seen['states'].append,
         score=seen['scores'].append,
-        frame=lambda stamp, state: seen['frames'].append((stamp, state)),
+        frame=lambda stamp, states: seen['frames'].append((stamp, states)),
         episode=lambda log, factor: seen['episodes'].append(log.snapshot(factor)),
     )
-    loop = PhysicsLoop(scene, controller, outputs, clock_ns=lambda: START_NS, factor=20.0)
+    late = getattr(request, 'param', Latencies())
+    clock = {'clock_ns': lambda: START_NS, 'factor': 20.0}
+    loop = PhysicsLoop(scene, controller, outputs, **clock, latencies=late)
     thread = threading.Thread(target=loop.run, args=(30,))
 
     def wait(milliseconds):
@@ -166,3 +172,31 @@ def test_frames_are_offered_only_when_wanted(running):
     loop.wants_frames = True
     wait(1000)
     assert 28 <= len(seen['frames']) <= 45
+
+
+LATE = Latencies(command_s=0.1, joint_state_s=0.04, camera_s=(0.0, 0.06))
+
+
+@pytest.mark.parametrize('running', [LATE], indirect=True)
+def test_everything_is_as_late_as_it_is_told_to_be(running):
+    loop, scene, seen, wait = running
+    loop.wants_frames = True
+    wait(200)
+    loop.receive(_message(500, [1.0, -0.5]))
+    wait(1000)
+    steps = np.array(scene.steps)[:, 0]  # steps[i] is where joint a was at tick i + 1
+    states = {s.stamp_ns: s for s in seen['states']}
+    stamps = [s for s in states if s >= START_NS + 150 * MS]
+
+    def joint(stamp_ns):
+        return steps[(stamp_ns - START_NS) // (2 * MS) - 1]
+
+    assert 0.5 < joint(stamps[60]) < 1.0  # some of these times lie in the motion
+    for stamp in stamps[:120]:
+        assert states[stamp].positions[0] == joint(stamp)
+        assert states[stamp].told.positions[0] == joint(stamp - 40 * MS)
+        # The drives have what the controller sent 100 ms ago, for its own period of 2 ms.
+        assert joint(stamp + 102 * MS) == states[stamp].command[0, 0]
+    for stamp, (front, wrist) in seen['frames'][8:25]:
+        assert front['positions'][0] == joint(stamp)
+        assert wrist['positions'][0] == joint(stamp - 60 * MS)

@@ -5,6 +5,7 @@
 from dp_sim.scene_log import SceneLog
 from dp_sim.scene_log import write_log
 from dp_sim.scene_state import SceneState
+from dp_sim.scene_state import Told
 import numpy as np
 import pytest
 
@@ -25,6 +26,7 @@ def _state(stamp_ns):
         block_pose=np.array([0.1, -0.1, 2.0]),
         block_position=np.array([0.1, -0.1, 0.02]),
         block_orientation=np.array([0.0, 0.0, 0.0, 1.0]),
+        told=Told(np.zeros(2), np.zeros(2), np.zeros(3), np.array([0.0, 0.0, 0.0, 1.0])),
     )
 
 
