@@ -23,7 +23,7 @@ from dp_bringup.share import policy_folder
 from dp_bringup.share import share
 from dp_core.errors import ConfigError
 
-SEAMS = ('fade', 'replace')
+SEAMS = ('fade', 'replace', 'ensemble')
 SIMULATORS = ('mujoco',)
 CONTROLLERS = ('stand_in', 'ros2_control')
 # What a real controller needs: package -> the name with which apt installs it.

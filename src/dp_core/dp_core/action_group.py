@@ -82,6 +82,11 @@ class ActionGroup:
             )
         self._check_bounds(where)
 
+    @property
+    def number_kinds(self) -> tuple[str, ...]:
+        """How its numbers are interpolated and averaged, see `dp_core.blend`: along a line."""
+        return ('linear',) * len(self.dims)
+
     def _check_bounds(self, where: str) -> None:
         for name, bound in (('low', self.low), ('high', self.high)):
             if bound and len(bound) != len(self.dims):

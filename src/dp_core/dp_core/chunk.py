@@ -21,9 +21,16 @@ and chunks that saw nothing of what the one before them began pull the arm to an
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 
+from dp_core.blend import decide
+from dp_core.blend import ensemble
+from dp_core.blend import interpolate
+from dp_core.blend import parts
+from dp_core.contract import ActionGroup
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.errors import TrajectoryError
@@ -43,9 +50,11 @@ class ActionChunk:
         step_ns: time between steps [ns]; dt, or longer at a speed scale below 1.
         offset_ns: time of step 0 after the stamp [ns].
         joint_names: J names over all action groups.
-        positions: (N, J) joint targets [rad].
+        positions: (N, J) joint targets [rad]; in an ensemble those of the average.
         actions: (N, A) what the policy said, in the contract's units, clamped to its bounds.
         stretch: how many times longer than the contract's dt a step is; 1 / speed_scale.
+        latency_ns: of each joint's device, empty for none [ns]. A joint that reacts so much late
+            is commanded so much earlier than the step is meant for.
     """
 
     stamp_ns: int
@@ -55,6 +64,7 @@ class ActionChunk:
     positions: Array
     actions: Array
     stretch: float = 1.0
+    latency_ns: tuple[int, ...] = ()
 
     def times_ns(self) -> NDArray[np.int64]:
         """Time of every step (N,) on the ROS clock [ns]."""
@@ -64,12 +74,17 @@ class ActionChunk:
             + self.step_ns * np.arange(len(self.positions), dtype=np.int64)
         )
 
+    def due_ns(self) -> NDArray[np.int64]:
+        """Times (N, J) at which the joints are commanded, to be in time where they are meant."""
+        latency_ns = self.latency_ns or (0,) * len(self.joint_names)
+        return self.times_ns()[:, None] - np.array(latency_ns, dtype=np.int64)
+
     def takeover_ns(self, start_ns: int, n_action_steps: int) -> int:
         """Time at which the next chunk takes over from this one, in charge since start_ns [ns].
 
-        After n_action_steps, or with the last step where this one came too late for as many.
+        After n_action_steps, or with the last command where this one came too late for as many.
         """
-        return min(start_ns + n_action_steps * self.step_ns, int(self.times_ns()[-1]))
+        return min(start_ns + n_action_steps * self.step_ns, int(self.due_ns()[-1].min()))
 
 
 class Chunker:
@@ -79,10 +94,21 @@ class Chunker:
         """One solver per action group of the contract."""
         self._contract = contract
         self._solvers = tuple(solvers)
-        self.joint_names = tuple(j for group in contract.actions for j in group.joints)
+        groups = contract.actions
+        self._layout = parts([kind for group in groups for kind in group.number_kinds])
+        self._latency_ns = tuple(
+            round(group.latency_s * 1e9) for group in groups for _ in group.joints
+        )
+        self.joint_names = tuple(j for group in groups for j in group.joints)
 
     def chunk(
-        self, prediction: Array, t_obs_ns: int, seed: Array, speed_scale: float = 1.0
+        self,
+        prediction: Array,
+        t_obs_ns: int,
+        seed: Array,
+        speed_scale: float = 1.0,
+        earlier: Sequence[ActionChunk] = (),
+        decay_per_step: float | None = None,
     ) -> ActionChunk:
         """Drop what belongs to older observations, clamp to the bounds, and solve for joints.
 
@@ -91,6 +117,8 @@ class Chunker:
             t_obs_ns: time of the newest observation [ns].
             seed: (J,) joint positions near the first step [rad].
             speed_scale: in (0, 1]; stretches the steps in time.
+            earlier: chunks of the run that are still in force, oldest first.
+            decay_per_step: average with them, see `dp_core.blend.ensemble`; None does not.
 
         Raises:
             ConfigError: speed_scale is outside (0, 1].
@@ -101,28 +129,55 @@ class Chunker:
             raise ConfigError(f'speed_scale is {speed_scale}, valid: (0, 1]')
         if not np.isfinite(prediction).all():
             raise TrajectoryError('the policy predicted NaN or infinity')
-        actions = np.array(prediction[self._contract.n_obs_steps - 1 :], dtype=np.float64)
-        parts: list[Array] = []
-        column = joint = 0
-        for group, solver in zip(self._contract.actions, self._solvers):
-            columns = slice(column, column + len(group.dims))
-            if group.low or group.high:
-                actions[:, columns] = np.clip(
-                    actions[:, columns], group.low or None, group.high or None
-                )
-            parts.append(
-                solver.joints(actions[:, columns], seed[joint : joint + len(group.joints)])
-            )
-            column, joint = columns.stop, joint + len(group.joints)
-        return ActionChunk(
+        actions = self._clamp(prediction[self._contract.n_obs_steps - 1 :])
+        said = ActionChunk(
             stamp_ns=t_obs_ns,
             step_ns=round(self._contract.dt_ns / speed_scale),
             offset_ns=round(self._contract.offset_ns / speed_scale),
             joint_names=self.joint_names,
-            positions=np.concatenate(parts, axis=1),
+            positions=np.empty((len(actions), len(self.joint_names))),
             actions=actions,
             stretch=1.0 / speed_scale,
+            latency_ns=self._latency_ns,
         )
+        said = replace(said, actions=self._decide(said, earlier))
+        targets = said.actions
+        if decay_per_step is not None:
+            targets = ensemble(said, earlier, self._layout, decay_per_step)
+        return replace(said, positions=self._joints(targets, seed))
+
+    def _clamp(self, prediction: Array) -> Array:
+        actions = np.array(prediction, dtype=np.float64)
+        for group, columns, _ in self._groups():
+            if group.low or group.high:
+                actions[:, columns] = np.clip(
+                    actions[:, columns], group.low or None, group.high or None
+                )
+        return actions
+
+    def _decide(self, chunk: ActionChunk, earlier: Sequence[ActionChunk]) -> Array:
+        """Actions with binary numbers decided, going on from the newest of the earlier chunks."""
+        in_force = None
+        if earlier:
+            first_ns, last = chunk.times_ns()[:1], earlier[-1]
+            in_force = interpolate(last.times_ns(), last.actions, first_ns, self._layout)[0]
+        return decide(chunk.actions, self._layout, in_force)
+
+    def _joints(self, targets: Array, seed: Array) -> Array:
+        solved = [
+            solver.joints(targets[:, columns], seed[joints])
+            for solver, (_, columns, joints) in zip(self._solvers, self._groups())
+        ]
+        return np.concatenate(solved, axis=1)
+
+    def _groups(self) -> Iterator[tuple[ActionGroup, slice, slice]]:
+        """Each group with its columns of the actions and of the joints."""
+        column = joint = 0
+        for group in self._contract.actions:
+            columns = slice(column, column + len(group.dims))
+            joints = slice(joint, joint + len(group.joints))
+            yield group, columns, joints
+            column, joint = columns.stop, joints.stop
 
 
 @dataclass(frozen=True)
@@ -144,7 +199,7 @@ def check_timing(contract: Contract, latency_s: float, lead_s: float, max_blind_
     """Refuse settings under which a chunk can run out before the next one arrives.
 
     Args:
-        contract: horizon, n_action_steps, dt and offset.
+        contract: horizon, n_action_steps, dt, offset and latencies of the devices.
         latency_s: 95th percentile of inference time [s].
         lead_s: smallest time from publication to the first knot [s].
         max_blind_s: most that is ever sent ahead [s].
@@ -153,7 +208,8 @@ def check_timing(contract: Contract, latency_s: float, lead_s: float, max_blind_
         ConfigError: with the numbers that do not fit.
     """
     steps_after = contract.horizon - contract.n_obs_steps
-    reach_s = contract.action_offset_s + steps_after * contract.dt_s
+    latency = max((group.latency_s for group in contract.actions), default=0.0)
+    reach_s = contract.action_offset_s + steps_after * contract.dt_s - latency
     needed_s = contract.n_action_steps * contract.dt_s + latency_s + lead_s
     if reach_s < needed_s:
         raise ConfigError(

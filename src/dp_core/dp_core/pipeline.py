@@ -15,6 +15,7 @@ import secrets
 from dp_core.checkpoint import load_policy
 from dp_core.chunk import ActionChunk
 from dp_core.chunk import Chunker
+from dp_core.continuation import Continuation
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.limits import check_limits
@@ -78,7 +79,11 @@ class Pipeline:
         return self._chunker.joint_names
 
     def predict(
-        self, window: ObservationWindow, position: NDArray[np.float64], speed_scale: float = 1.0
+        self,
+        window: ObservationWindow,
+        position: NDArray[np.float64],
+        speed_scale: float = 1.0,
+        continuation: Continuation | None = None,
     ) -> ActionChunk:
         """Slow half: what the policy wants, as joint targets with times.
 
@@ -86,6 +91,7 @@ class Pipeline:
             window: newest observations.
             position: (J,) commanded joint positions, seed of the inverse kinematics [rad].
             speed_scale: in (0, 1]; below 1 the chunk is stretched in time.
+            continuation: what the chunk goes on from; None for nothing.
 
         Raises:
             ObservationError: the window does not fit the contract or is not finite.
@@ -96,8 +102,10 @@ class Pipeline:
         condition = self._policy.encode([window])  # (1, condition_dim)
         unit = self._policy.sample(condition, self._noise)  # (1, horizon, action_dim), [-1, 1]
         actions = self._policy.normalizer[ACTION].unnormalize(unit[0].numpy())
+        earlier = continuation.chunks if continuation else ()
+        decay = continuation.ensemble_decay if continuation else None
         return self._chunker.chunk(
-            actions.astype(np.float64), window.t_obs_ns, position, speed_scale
+            actions.astype(np.float64), window.t_obs_ns, position, speed_scale, earlier, decay
         )
 
     def connect(

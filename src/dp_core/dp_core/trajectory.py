@@ -23,7 +23,7 @@ from scipy.interpolate import CubicHermiteSpline
 from scipy.interpolate import CubicSpline
 
 Array = NDArray[np.float64]
-SEAMS = ('replace', 'fade')
+SEAMS = ('replace', 'fade', 'ensemble')
 MIN_BRAKE_S = 0.1
 # Where in the braking ramp its middle knot lies. Late, because the controller has moved on by the
 # time a brake arrives, and the piece before the first knot must make up for that: by 1 / length^2.
@@ -39,10 +39,13 @@ class TrajectorySettings:
     Attributes:
         seam: ``replace``: the spline bends to the new chunk at once, as the original does.
             ``fade``: the chunk is shifted onto the commanded motion and the shift fades out.
+            ``ensemble``: its actions are averaged with those of the chunks still in force.
         lead_s: smallest time from hand-over to the first knot [s].
         max_blind_s: most that is sent ahead, before the braking tail, at full speed; a chunk that
             is stretched in time may reach as much farther [s].
         fade_s: time in which the shift of ``fade`` vanishes [s].
+        ensemble_decay: m of the weights exp(-m age) of ``ensemble``, the age in policy steps;
+            above 0 newer chunks weigh more [1/step].
         max_acceleration: of every joint while braking [rad/s^2].
     """
 
@@ -50,6 +53,7 @@ class TrajectorySettings:
     lead_s: float = 0.05
     max_blind_s: float = 1.0
     fade_s: float = 0.3
+    ensemble_decay: float = 0.1
     max_acceleration: float = 5.0
 
     def __post_init__(self) -> None:
@@ -58,6 +62,8 @@ class TrajectorySettings:
         for name in ('lead_s', 'max_blind_s', 'fade_s', 'max_acceleration'):
             if not getattr(self, name) > 0.0:
                 raise ConfigError(f'{name} is {getattr(self, name)}, valid: a positive number')
+        if not np.isfinite(self.ensemble_decay):
+            raise ConfigError(f'ensemble_decay is {self.ensemble_decay}, valid: a finite number')
 
 
 @dataclass(frozen=True)

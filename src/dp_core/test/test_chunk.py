@@ -69,6 +69,16 @@ def test_a_chunk_that_came_late_is_replaced_at_its_last_step():
     assert made.takeover_ns(T_OBS + 7 * DT, 8) == T_OBS + 14 * DT == made.times_ns()[-1]
 
 
+def test_a_device_that_reacts_late_is_commanded_earlier():
+    slow = contract(arm('l', ('a',)), arm('r', ('b',), latency_s=0.15))
+    made = chunk(numbered(), of=slow)
+    assert made.latency_ns == (0, 150 * MS)
+    assert made.times_ns()[8] == T_OBS + 8 * DT
+    assert made.due_ns()[8].tolist() == [T_OBS + 8 * DT, T_OBS + 8 * DT - 150 * MS]
+    # Step 14 is commanded at 12.5 dt; until then the next chunk must have taken over.
+    assert made.takeover_ns(T_OBS + 7 * DT, 8) == T_OBS + 14 * DT - 150 * MS
+
+
 def test_an_offset_moves_every_step_but_not_the_takeover():
     made = chunk(numbered(), of=contract(action_offset_s=0.1))
     assert made.times_ns()[0] == T_OBS + DT
@@ -121,6 +131,18 @@ def test_each_group_is_solved_with_its_own_columns_and_seed():
     assert spies[1].seen[1].tolist() == [4]
 
 
+def test_an_ensemble_averages_targets_and_remembers_what_the_policy_said():
+    of = contract()
+    chunker = Chunker(of, [JointPositions()])
+    zeros, nothing = np.zeros(2), np.zeros((16, 2))
+    old = chunker.chunk(nothing, T_OBS, zeros)
+    alone = chunker.chunk(nothing + 1, T_OBS + 8 * DT, zeros, earlier=[old])
+    assert alone.positions.tolist() == [[1, 1]] * 15
+    made = chunker.chunk(nothing + 1, T_OBS + 8 * DT, zeros, 1.0, [old], 0.0)
+    assert made.actions.tolist() == [[1, 1]] * 15
+    assert made.positions[:, 0] == pytest.approx([*[0.5] * 4, 3 / 5, 3 / 4, *[1] * 9])
+
+
 @pytest.mark.parametrize('bad', [np.nan, np.inf])
 def test_a_prediction_that_is_not_finite_is_refused(bad):
     prediction = numbered()
@@ -146,6 +168,13 @@ def test_a_chunk_must_reach_until_the_next_one_is_ready(latency, fits):
         check_timing(contract(), latency, 0.05, 1.0)
     for number in ('reaches 1.400 s', 'after 1.410 s', 'n_action_steps 8 x 0.1 s', '0.560 s'):
         assert number in str(error.value)
+
+
+def test_a_chunk_reaches_less_far_by_the_latency_of_the_slowest_device():
+    slow = contract(arm('l', ('a',), latency_s=0.1), arm('r', ('b',), latency_s=0.2))
+    check_timing(slow, 0.34, 0.05, 1.0)
+    with pytest.raises(ConfigError, match=r'reaches 1.200 s .* after 1.210 s'):
+        check_timing(slow, 0.36, 0.05, 1.0)
 
 
 def test_an_offset_lets_a_chunk_reach_farther():

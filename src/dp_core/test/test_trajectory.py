@@ -360,5 +360,5 @@ def test_settings_must_be_positive(name, value):
 
 
 def test_an_unknown_seam_is_answered_with_the_known_ones():
-    with pytest.raises(ConfigError, match=r"seam is 'rtc', valid: \['replace', 'fade'\]"):
-        TrajectorySettings(seam='rtc')
+    with pytest.raises(ConfigError, match=r"seam is 'glue', valid: \['replace', 'fade', "):
+        TrajectorySettings(seam='glue')

@@ -75,5 +75,6 @@ def trajectory_settings(settings: Settings, seam: str) -> TrajectorySettings:
         lead_s=settings.lead_s,
         max_blind_s=settings.max_blind_s,
         fade_s=settings.fade_s,
+        ensemble_decay=settings.ensemble_decay,
         max_acceleration=settings.max_acceleration,
     )

@@ -16,6 +16,8 @@ import threading
 import time
 
 from dp_core.chunk import ActionChunk
+from dp_core.continuation import ChunkHistory
+from dp_core.continuation import Continuation
 from dp_core.errors import DpError
 from dp_core.errors import ExpiredError
 from dp_core.errors import KinematicsError
@@ -145,6 +147,7 @@ class InferenceWorker:
         steps = run.policy.contract.n_action_steps
         takeover_ns: int | None = None
         newest_ns = 0
+        history = ChunkHistory()
         while self._is_current(run):
             if takeover_ns is not None:
                 step_ns = run.policy.contract.dt_ns
@@ -154,7 +157,7 @@ class InferenceWorker:
             if window is None:
                 return
             newest_ns = window.t_obs_ns
-            chunk, inference_s = self._predict(run, window, takeover_ns)
+            chunk, inference_s = self._predict(run, window, takeover_ns, history)
             if takeover_ns is not None:
                 self._sleep_until(takeover_ns, run)
             try:
@@ -166,6 +169,7 @@ class InferenceWorker:
                 return
             planned_ns = trajectory.start_ns if takeover_ns is None else takeover_ns
             takeover_ns = chunk.takeover_ns(trajectory.start_ns, steps)
+            history.add(chunk)
             run.on_chunk(SentChunk(chunk, trajectory, inference_s, planned_ns))
 
     def _send(self, run: Run, chunk: ActionChunk) -> Trajectory | None:
@@ -175,7 +179,11 @@ class InferenceWorker:
         return self._output.send(run.epoch, plan)
 
     def _predict(
-        self, run: Run, window: ObservationWindow, takeover_ns: int | None
+        self,
+        run: Run,
+        window: ObservationWindow,
+        takeover_ns: int | None,
+        history: ChunkHistory,
     ) -> tuple[ActionChunk, float]:
         now_ns = self._clock.now().nanoseconds
         command = self._output.command_at(max(now_ns, takeover_ns or 0))
@@ -183,7 +191,12 @@ class InferenceWorker:
             raise RuntimeError('no motion to continue; the run has not begun')
         self._busy_since_s = begin_s = time.monotonic()
         try:
-            chunk = run.policy.pipeline.predict(window, command[0], run.speed_scale)
+            chunk = run.policy.pipeline.predict(
+                window,
+                command[0],
+                run.speed_scale,
+                Continuation(run.settings, history.chunks),
+            )
             self._hold_back(run)
         finally:
             self._busy_since_s = None

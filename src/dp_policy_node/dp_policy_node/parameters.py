@@ -126,7 +126,12 @@ class Settings:
         unit='rad',
         valid=(0.0, 6.3),
     )
-    seam: str = _parameter('fade', 'How a chunk joins the one before it.', choices=SEAMS)
+    seam: str = _parameter(
+        'fade',
+        'How a chunk joins the one before it: at once (`replace`), shifted onto the motion with '
+        'the shift fading out (`fade`), or averaged with the chunks still in force (`ensemble`).',
+        choices=SEAMS,
+    )
     lead_s: float = _parameter(
         0.05, 'Smallest time from sending to the first knot.', unit='s', valid=(0.01, 0.5)
     )
@@ -138,6 +143,12 @@ class Settings:
     )
     fade_s: float = _parameter(
         0.3, 'Time in which the shift of the seam fade vanishes.', unit='s', valid=(0.01, 5.0)
+    )
+    ensemble_decay: float = _parameter(
+        0.1,
+        'm of the weights exp(-m age) of the seam ensemble; above 0 newer chunks weigh more.',
+        unit='1/step',
+        valid=(-1.0, 10.0),
     )
     max_acceleration: float = _parameter(
         5.0, 'Of every joint while braking.', unit='rad/s^2', valid=(0.1, 100.0)

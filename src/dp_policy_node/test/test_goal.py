@@ -58,7 +58,7 @@ def test_parameters_that_would_let_chunks_run_out_are_refused():
         ({'timeout': Duration(sec=-1)}, 'timeout is -1.0 s'),
         ({'speed_scale': 1.01}, 'speed_scale is 1.01'),
         ({'speed_scale': math.nan}, 'speed_scale is nan'),
-        ({'seam': 'rtc'}, "seam is 'rtc', valid: .'replace', 'fade'."),
+        ({'seam': 'glue'}, "seam is 'glue', valid: .'replace', 'fade', 'ensemble'"),
     ],
 )
 def test_what_is_not_understood_is_refused_by_name(fields, complaint):

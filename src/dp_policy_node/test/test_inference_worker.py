@@ -55,9 +55,11 @@ class Pipe:
         self.predict_error = None
         self.connect_errors = []
         self.scales = []
+        self.continuations = []
 
-    def predict(self, window, position, speed_scale):
+    def predict(self, window, position, speed_scale, continuation):
         self.scales.append(speed_scale)
+        self.continuations.append(continuation)
         if self.predict_error:
             raise self.predict_error
         time.sleep(INFERENCE_S)
@@ -138,6 +140,20 @@ def test_speed_scale_stretches_the_rule(rig):
     first, second = rig.sent[:2]
     assert second.planned_ns - first.trajectory.start_ns == 2 * STEPS * round(STEP_S * 1e9)
     assert set(rig.pipe.scales) == {0.5}
+
+
+def test_a_prediction_knows_the_chunks_that_were_sent_and_are_still_in_force(rig):
+    rig.start()
+    rig.wait(3)
+    seen = [c.chunks for c in rig.pipe.continuations[:3]]
+    assert seen[0] == ()
+    assert seen[1] == (rig.sent[0].chunk,)
+    assert seen[2][-1] is rig.sent[1].chunk
+    rig.output.brake(5.0)
+    rig.start()
+    count = len(rig.sent)
+    rig.wait(count + 1)
+    assert any(c.chunks == () for c in rig.pipe.continuations[3:])  # a run begins without a past
 
 
 def test_an_expired_chunk_is_counted_and_the_next_window_tried(rig):
