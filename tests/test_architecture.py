@@ -59,6 +59,7 @@ TORCH_FREE = (
     'trajectory.py',
     'limits.py',
     'watchdog.py',
+    'interlock.py',
     'kinematics.py',
     'errors.py',
 )

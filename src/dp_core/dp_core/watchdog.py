@@ -16,6 +16,11 @@ class Fault(Enum):
     OBSERVATION_STALL = 'observation_stall'
     JOINT_STATE_STALL = 'joint_state_stall'
     CLOCK_JUMP = 'clock_jump'  # or stands still: a clock that cannot be trusted
+    EMERGENCY_STOP = 'emergency_stop'
+    DEADMAN = 'deadman'
+    ROBOT_PROGRAM = 'robot_program'
+    SAFETY_MODE = 'safety_mode'
+    SPEED_SCALING = 'speed_scaling'
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ class StatusPublisher:
         if server.episode is not None:
             return PolicyStatus.EXECUTING, told
         if server.stopped:
-            return PolicyStatus.STOPPED, told or 'stopped; call ~/reset'
+            return PolicyStatus.STOPPED, told or f'{server.stopped}; call ~/reset'
         if robot.output.is_moving(now_ns):
             return PolicyStatus.BRAKING, told or _ending_reason(server)
         missing = server.why_not_ready()

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 import threading
 
 from dp_core.trajectory import Seam
+from dp_core.watchdog import Fault
 from dp_msgs.action import ExecutePolicy
 from dp_policy_node.goal import GoalPlan
 from dp_policy_node.inference_worker import SentChunk
 
 Code = ExecutePolicy.Result
+CODES = {fault: getattr(Code, fault.name) for fault in Fault}
+# Endings that are nobody's fault.
+QUIET = (Code.NONE, Code.CANCELED, Code.TIMEOUT, Code.PREEMPTED)
 
 
 @dataclass(frozen=True)

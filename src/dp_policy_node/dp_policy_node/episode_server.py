@@ -14,11 +14,14 @@ import threading
 import time
 
 from dp_core.errors import ConfigError
+from dp_core.watchdog import Fault
+from dp_core.watchdog import Verdict
 from dp_msgs.action import ExecutePolicy
-from dp_policy_node.convert import duration_msg
 from dp_policy_node.episode import Code
+from dp_policy_node.episode import CODES
 from dp_policy_node.episode import Ending
 from dp_policy_node.episode import Episode
+from dp_policy_node.episode_run import EpisodeRun
 from dp_policy_node.goal import GoalPlan
 from dp_policy_node.goal import plan_goal
 from dp_policy_node.inference_worker import Run
@@ -26,6 +29,7 @@ from dp_policy_node.inference_worker import SentChunk
 from dp_policy_node.parameters import read
 from dp_policy_node.readiness import why_refused
 from dp_policy_node.robot import Robot
+from dp_policy_node.safety_inputs import SafetyInputs
 from dp_policy_node.supervisor import Supervisor
 from rclpy.action import ActionServer
 from rclpy.action import CancelResponse
@@ -35,11 +39,6 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 
 ACTION = 'execute_policy'
-CHECK_PERIOD_S = 0.01
-FEEDBACK_PERIOD_S = 0.1
-# Longest time from our answer to a cancel request to the state CANCELING [s].
-CANCELING_S = 0.2
-QUIET = (Code.NONE, Code.CANCELED, Code.TIMEOUT, Code.PREEMPTED)
 
 
 class EpisodeServer:
@@ -63,9 +62,10 @@ class EpisodeServer:
         self._on_change = on_change
         self._lock = threading.Lock()
         self._robot: Robot | None = None
+        self._safety: SafetyInputs | None = None
         self._planned: GoalPlan | None = None
         self._episode: Episode | None = None
-        self.stopped = False
+        self._stop: Ending | None = None  # holds until `reset`
         self.refusal = ('', 0.0)  # why the last goal was refused, and when [s, steady]
         self.last_ending: Ending | None = None
         self.policy_name = ''
@@ -85,8 +85,14 @@ class EpisodeServer:
         """The episode that runs."""
         return self._episode
 
-    def activate(self, robot: Robot) -> None:
-        """Accept goals for ``robot``."""
+    @property
+    def stopped(self) -> str:
+        """Why goals are refused until `reset`; '' when no stop holds."""
+        return self._stop.reason if self._stop is not None else ''
+
+    def activate(self, robot: Robot, safety: SafetyInputs) -> None:
+        """Accept goals for ``robot`` while ``safety`` allows motion."""
+        self._safety = safety
         self._robot = robot
 
     def deactivate(self, reason: str) -> None:
@@ -97,19 +103,33 @@ class EpisodeServer:
                 robot.output.brake(read(self._node).max_acceleration)
         self.end_episode(Code.DEACTIVATED, reason, wait_s=1.0)
 
-    def stop(self) -> None:
-        """Brake now and refuse goals until `reset`."""
+    def stop(self, code: int, reason: str, wait_s: float = 0.0) -> None:
+        """Brake now and refuse goals until `reset`; waits so long [s] for the goal's end."""
         with self._lock:
-            self.stopped = True
-            if self._robot is not None:
+            is_new, self._stop = reason != self.stopped, Ending(code, reason)
+            if is_new and self._robot is not None:
                 self._robot.output.brake(read(self._node).max_acceleration)
-        self.end_episode(Code.STOPPED, 'stopped by ~/stop', wait_s=0.5)
-        self._on_change()
+        self.end_episode(code, reason, wait_s)
+        if is_new:
+            self._on_change()
 
-    def reset(self) -> None:
-        """Accept goals again after a stop."""
-        self.stopped = False
+    def reset(self) -> str:
+        """Accept goals again after a stop; returns why that cannot be, or ''."""
+        verdict = self._safety.check() if self._safety else None
+        if verdict is not None and verdict.fault is Fault.EMERGENCY_STOP:
+            return verdict.reason
+        self._stop = None
         self._on_change()
+        return ''
+
+    def interrupt(self, verdict: Verdict) -> bool:
+        """End the running goal by a signal that forbids motion; returns whether one runs."""
+        code, episode = CODES[verdict.fault], self._episode
+        if verdict.fault is Fault.EMERGENCY_STOP:
+            self.stop(code, verdict.reason)
+        else:
+            self.end_episode(code, verdict.reason)
+        return episode is not None
 
     def end_episode(self, code: int, reason: str, wait_s: float = 0.0) -> None:
         """End the running goal, if there is one, and wait at most ``wait_s`` [s] for it."""
@@ -129,7 +149,10 @@ class EpisodeServer:
         if robot is None:
             return 'the node is not active; configure and activate it'
         if self.stopped:
-            return 'stopped; call ~/reset'
+            return f'{self.stopped}; call ~/reset'
+        verdict = self._safety.check() if self._safety else None
+        if verdict is not None:
+            return verdict.reason
         settings = read(self._node)
         if self._episode is not None and settings.preempt == 'reject':
             return 'another goal runs'
@@ -166,13 +189,24 @@ class EpisodeServer:
             supervisor = self._begin(episode, replaces=old is not None)
         if old is not None:
             old.end(Code.PREEMPTED, 'a newer goal took over')
-        handle.execute(partial(self._execute, episode, supervisor))
+        run = EpisodeRun(self._node, episode, supervisor, self._on_end)
+        handle.execute(partial(self._execute, episode, run))
+
+    def _execute(
+        self, episode: Episode, run: EpisodeRun, handle: ServerGoalHandle
+    ) -> ExecutePolicy.Result:
+        """See an episode to its end; runs in a thread of the executor."""
+        self._on_change()
+        result = run.execute(handle)
+        self._on_change()
+        episode.finished.set()
+        return result
 
     def _begin(self, episode: Episode, *, replaces: bool) -> Supervisor | None:
         plan, robot = episode.plan, self._robot
-        if robot is None or self.stopped:
-            code = Code.STOPPED if self.stopped else Code.DEACTIVATED
-            episode.end(code, 'the node was stopped or deactivated as the goal began')
+        stop = self._stop or Ending(Code.DEACTIVATED, 'the node was deactivated')
+        if robot is None or self._stop is not None:
+            episode.end(stop.code, f'{stop.reason} as the goal began')
             return None
         inputs = robot.inputs[plan.policy.name]
         self.policy_name = plan.policy.name
@@ -196,7 +230,7 @@ class EpisodeServer:
             f'goal accepted: policy {plan.policy.name!r}, task {plan.task!r}, '
             f'{plan.timeout_s:g} s, speed {plan.speed_scale:g}, seam {plan.trajectory.seam}'
         )
-        return Supervisor(episode, inputs, robot.output, robot.worker)
+        return Supervisor(episode, inputs, robot.output, robot.worker, self._safety)
 
     def _record(self, episode: Episode, sent: SentChunk) -> None:
         episode.record(sent)
@@ -208,81 +242,11 @@ class EpisodeServer:
             episode.end(Code.CANCELED, 'cancelled by a client')
         return CancelResponse.ACCEPT
 
-    def _execute(
-        self, episode: Episode, supervisor: Supervisor | None, handle: ServerGoalHandle
-    ) -> ExecutePolicy.Result:
-        """See an episode to its end; runs in a thread of the executor."""
-        self._on_change()
-        ending = self._watch(episode, supervisor, handle)
-        if supervisor is not None and ending.code != Code.PREEMPTED:
-            supervisor.brake()
-        feedback = ExecutePolicy.Feedback(state=ExecutePolicy.Feedback.BRAKING)
-        self._publish_feedback(episode, handle, feedback)
-        elapsed_ns = episode.elapsed_ns(self._node.get_clock().now().nanoseconds)
-        result = ExecutePolicy.Result(
-            error_code=ending.code,
-            error_msg=ending.reason,
-            elapsed=duration_msg(elapsed_ns),
-            chunks=episode.chunks,
-        )
+    def _on_end(self, episode: Episode, ending: Ending) -> None:
         with self._lock:
             if self._episode is episode:
                 self._episode = None
             self.last_ending = ending
-        _set_terminal(handle, ending)
-        log = self._node.get_logger()
-        text = (
-            f'goal ended after {elapsed_ns * 1e-9:.1f} s and {episode.chunks} chunks: '
-            f'{ending.reason or "success"}'
-        )
-        if ending.code in QUIET:
-            log.info(text)
-        else:
-            log.error(f'{text} (code {ending.code})')
-        self._on_change()
-        episode.finished.set()
-        return result
-
-    def _watch(
-        self, episode: Episode, supervisor: Supervisor | None, handle: ServerGoalHandle
-    ) -> Ending:
-        """Return when the episode has a reason to end; tells feedback meanwhile."""
-        states = ExecutePolicy.Feedback
-        told_s = 0.0
-        while True:
-            ending = episode.wait(CHECK_PERIOD_S)
-            if ending is not None or supervisor is None:
-                return ending or Ending(Code.INTERNAL, 'an episode without a robot')
-            found = supervisor.check(self._node.get_clock().now().nanoseconds)
-            if found is not None:
-                episode.end(found.code, found.reason)
-            elif time.monotonic() - told_s > FEEDBACK_PERIOD_S:
-                told_s = time.monotonic()
-                state = states.STALLED if supervisor.stalled else states.EXECUTING
-                self._publish_feedback(
-                    episode, handle, states(state=state if episode.chunks else states.WAITING)
-                )
-
-    def _publish_feedback(
-        self, episode: Episode, handle: ServerGoalHandle, feedback: ExecutePolicy.Feedback
-    ) -> None:
-        now_ns = self._node.get_clock().now().nanoseconds
-        feedback.elapsed = duration_msg(episode.elapsed_ns(now_ns))
-        episode.fill(feedback)
-        handle.publish_feedback(feedback)
-
-
-def _set_terminal(handle: ServerGoalHandle, ending: Ending) -> None:
-    if ending.code == Code.NONE:
-        handle.succeed()
-        return
-    deadline_s = time.monotonic() + CANCELING_S
-    while ending.code == Code.CANCELED and time.monotonic() < deadline_s:
-        if handle.is_cancel_requested:  # set after our cancel callback has returned
-            handle.canceled()
-            return
-        time.sleep(0.001)
-    handle.abort()
 
 
 def _not_used(handle: ServerGoalHandle) -> ExecutePolicy.Result:

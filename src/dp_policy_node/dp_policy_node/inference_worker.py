@@ -95,6 +95,7 @@ class InferenceWorker:
         self._closing = False
         self._busy_since_s: float | None = None
         self.expired_chunks = 0
+        self.expired_in_row = 0  # since the last chunk that was sent
         self._thread = threading.Thread(target=self._loop, name='inference', daemon=True)
         self._thread.start()
 
@@ -145,6 +146,7 @@ class InferenceWorker:
     def _drive(self, run: Run) -> None:
         """Send chunk after chunk until the run is over."""
         steps = run.policy.contract.n_action_steps
+        self.expired_in_row = 0
         takeover_ns: int | None = None
         newest_ns = 0
         history = ChunkHistory()
@@ -164,9 +166,11 @@ class InferenceWorker:
                 trajectory = self._send(run, chunk)
             except ExpiredError:
                 self.expired_chunks += 1
+                self.expired_in_row += 1
                 continue
             if trajectory is None:
                 return
+            self.expired_in_row = 0
             planned_ns = trajectory.start_ns if takeover_ns is None else takeover_ns
             takeover_ns = chunk.takeover_ns(trajectory.start_ns, steps)
             history.add(chunk)

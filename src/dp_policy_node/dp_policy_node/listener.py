@@ -16,12 +16,17 @@ from typing import Any
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy
 from rclpy.qos import HistoryPolicy
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rclpy.subscription import Subscription
 
 Handler = Callable[[Any, int], None]
+# Of a topic whose publisher keeps its last value, as robots tell their state.
+LATCHED = QoSProfile(
+    depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+)
 # How soon the thread sees that it shall end [ns].
 POLL_NS = 100_000_000
 
@@ -50,20 +55,28 @@ class Listener:
             start_parameter_services=False,
         )
         self._handlers: dict[tuple[str, type], list[Handler]] = {}
+        self._latched: set[tuple[str, type]] = set()
         self._closing = False
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
 
-    def add(self, topic: str, kind: type, handler: Handler) -> None:
-        """Call ``handler(message, now_ns)`` for each message; each topic is subscribed once."""
+    def add(self, topic: str, kind: type, handler: Handler, *, latched: bool = False) -> None:
+        """Call ``handler(message, now_ns)`` for each message.
+
+        A topic is subscribed once; twice where its last value counts that was sent before
+        (``latched``): who does not keep it is heard as well, and a value may come two times.
+        """
         name = self._owner.resolve_topic_name(topic)
         self._handlers.setdefault((name, kind), []).append(handler)
+        if latched:
+            self._latched.add((name, kind))
 
     def start(self) -> None:
         """Subscribe and listen."""
         no_events = SubscriptionEventCallbacks(use_default_callbacks=False)
         for (topic, kind), handlers in self._handlers.items():
             call = self._dispatcher(handlers)
-            self._node.create_subscription(kind, topic, call, self._qos, event_callbacks=no_events)
+            for qos in (self._qos, LATCHED) if (topic, kind) in self._latched else (self._qos,):
+                self._node.create_subscription(kind, topic, call, qos, event_callbacks=no_events)
         if self._handlers:
             self._thread.start()
 

@@ -70,6 +70,57 @@ class Settings:
         'A std_msgs/Bool here that is true ends the goal with success; empty for none.',
         fixed=True,
     )
+    emergency_stop_topics: tuple[str, ...] = _parameter(
+        ('',),
+        'A std_msgs/Bool on one of these that is true brakes, and refuses goals until ~/reset.',
+        fixed=True,
+    )
+    deadman_topics: tuple[str, ...] = _parameter(
+        ('',),
+        'Deadman switches (std_msgs/Bool): each must be true, and heard again and again.',
+        fixed=True,
+    )
+    deadman_timeout: float = _parameter(
+        0.5,
+        'Longest silence of a deadman switch that is held.',
+        unit='s',
+        valid=(0.02, 10.0),
+        fixed=True,
+    )
+    program_running_topics: tuple[str, ...] = _parameter(
+        ('',),
+        'Whether the program on the robot runs (std_msgs/Bool); false ends the goal.',
+        fixed=True,
+    )
+    safety_mode_topics: tuple[str, ...] = _parameter(
+        ('',),
+        'Safety modes (ur_dashboard_msgs/SafetyMode); other than normal or reduced end the goal.',
+        fixed=True,
+    )
+    robot_mode_topics: tuple[str, ...] = _parameter(
+        ('',),
+        'Robot modes (ur_dashboard_msgs/RobotMode); other than running end the goal.',
+        fixed=True,
+    )
+    speed_scaling_topics: tuple[str, ...] = _parameter(
+        ('',),
+        'How fast the robot follows what it is commanded (std_msgs/Float64).',
+        fixed=True,
+    )
+    speed_scaling_full: float = _parameter(
+        100.0,
+        'Value on speed_scaling_topics at full speed; that of Universal Robots is 100.',
+        unit='1',
+        valid=(1e-3, 1e3),
+        fixed=True,
+    )
+    min_speed_scaling: float = _parameter(
+        0.2,
+        'Least fraction of the commanded speed, for 0.2 s; less ends the goal.',
+        unit='1',
+        valid=(0.0, 1.0),
+        fixed=True,
+    )
     startup_timeout: float = _parameter(
         15.0,
         'Longest wait at configure for the robot description and for each controller.',

@@ -21,6 +21,7 @@ from dp_policy_node.episode import Episode
 from dp_policy_node.episode_server import EpisodeServer
 from dp_policy_node.inference_worker import SentChunk
 from dp_policy_node.robot import Robot
+from dp_policy_node.safety_inputs import SafetyInputs
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import LifecycleState
@@ -37,6 +38,7 @@ class PolicyNode(LifecycleNode):
         super().__init__('policy_node', **kwargs)
         parameters.declare(self)
         self._robot: Robot | None = None
+        self._safety: SafetyInputs | None = None
         self._chunks = self.create_publisher(ActionChunk, '~/action_chunk', 10)
         self.status = StatusPublisher(self)
         self._server = EpisodeServer(self, self._on_chunk, self.status.publish)
@@ -57,7 +59,10 @@ class PolicyNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load policies, check contract, controllers and timing, and warm up."""
         try:
-            self._robot = Robot.build(self, parameters.read(self))
+            settings = parameters.read(self)
+            if self._safety is None:
+                self._safety = SafetyInputs(self, settings, self._server.interrupt)
+            self._robot = Robot.build(self, settings)
         except DpError as error:
             self.get_logger().error(f'configure failed: {error}')
             self.status.failure = str(error)
@@ -71,7 +76,7 @@ class PolicyNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listen to the observations and accept goals."""
         self._robot.open(self)
-        self._server.activate(self._robot)
+        self._server.activate(self._robot, self._safety)
         self.status.active = True
         self.get_logger().info(f'active; policies: {list(self._robot.policies)}')
         return TransitionCallbackReturn.SUCCESS
@@ -103,6 +108,8 @@ class PolicyNode(LifecycleNode):
     def close(self) -> None:
         """Free everything; after the executor has ended."""
         self._free()
+        if self._safety is not None:
+            self._safety.close()
         self._server.close()
 
     def _free(self) -> None:
@@ -130,11 +137,11 @@ class PolicyNode(LifecycleNode):
             self._server.end_episode(Code.NONE, '')
 
     def _on_stop(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        self._server.stop()
+        self._server.stop(Code.STOPPED, 'stopped by ~/stop', wait_s=0.5)
         response.success, response.message = True, 'stopped until ~/reset is called'
         return response
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        self._server.reset()
-        response.success = True
+        response.message = self._server.reset()
+        response.success = not response.message
         return response

@@ -12,20 +12,17 @@ from dp_core.watchdog import Watchdog
 from dp_core.watchdog import WatchdogSettings
 from dp_policy_node.convert import RobotState
 from dp_policy_node.episode import Code
+from dp_policy_node.episode import CODES
 from dp_policy_node.episode import Ending
 from dp_policy_node.episode import Episode
 from dp_policy_node.inference_worker import InferenceWorker
 from dp_policy_node.observation_input import Complaint
 from dp_policy_node.observation_input import ObservationInput
+from dp_policy_node.safety_inputs import SafetyInputs
 from dp_policy_node.trajectory_output import Array
 from dp_policy_node.trajectory_output import TrajectoryOutput
 import numpy as np
 
-CODES = {
-    Fault.OBSERVATION_STALL: Code.OBSERVATION_STALL,
-    Fault.JOINT_STATE_STALL: Code.JOINT_STATE_STALL,
-    Fault.CLOCK_JUMP: Code.CLOCK_JUMP,
-}
 # A joint may be out of tolerance for this long, as when the arm only lags in a fast turn [s].
 TRACKING_GRACE_S = 0.2
 # An arm that stays within the first [rad] while a joint is commanded to be faster than the second
@@ -49,6 +46,7 @@ class Supervisor:
         inputs: ObservationInput,
         output: TrajectoryOutput,
         worker: InferenceWorker,
+        safety: SafetyInputs,
     ):
         """Begin with the episode."""
         settings = episode.plan.settings
@@ -57,6 +55,7 @@ class Supervisor:
         self._inputs = inputs
         self._output = output
         self._worker = worker
+        self._safety = safety
         self._watchdog = Watchdog(WatchdogSettings(settings.stall_timeout))
         self._newest_window_ns = episode.accepted_ns
         self._why_no_window = ''
@@ -92,9 +91,12 @@ class Supervisor:
         complaint = self._inputs.complaint
         if complaint is not None and complaint.invalid:
             return Ending(Code.INVALID_OBSERVATION, complaint.reason)
+        verdict = self._safety.check()
+        if verdict is not None:
+            return Ending(CODES[verdict.fault], verdict.reason)
         return (
             self._watch(now_ns, complaint)
-            or self._check_worker()
+            or self._check_worker(now_ns)
             or self._check_arm(now_ns)
             or self._check_time(now_ns)
         )
@@ -143,13 +145,21 @@ class Supervisor:
     def _is_catching_up(self) -> bool:
         return self._checked_s < self._patient_until_s
 
-    def _check_worker(self) -> Ending | None:
+    def _check_worker(self, now_ns: int) -> Ending | None:
         if not self._worker.is_alive:
             return Ending(Code.INFERENCE_FAILED, 'the inference thread died; see its traceback')
         if self._worker.busy_s > self._settings.inference_timeout:
             return Ending(
                 Code.INFERENCE_FAILED,
                 f'a prediction takes longer than {self._settings.inference_timeout} s',
+            )
+        expired = self._worker.expired_in_row
+        rest_s = (now_ns - max(self._output.end_ns, self._episode.accepted_ns)) * 1e-9
+        if expired and rest_s > self._settings.stall_timeout:
+            return Ending(
+                Code.OVERRUN,
+                f'the arm has waited for the policy for {rest_s:.2f} s: the last {expired} chunks '
+                'came when nothing of them was left to send',
             )
         return None
 

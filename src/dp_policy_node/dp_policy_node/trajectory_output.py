@@ -155,10 +155,15 @@ class TrajectoryOutput:
         with self._lock:
             return None if self._motion is None else self._motion.at(time_ns)
 
+    @property
+    def end_ns(self) -> int:
+        """Time at which what was sent comes to rest; 0 when nothing was sent [ns]."""
+        with self._lock:
+            return 0 if self._motion is None else self._motion.end_ns
+
     def is_moving(self, now_ns: int) -> bool:
         """Whether the last trajectory has not ended yet."""
-        with self._lock:
-            return self._motion is not None and now_ns < self._motion.end_ns
+        return now_ns < self.end_ns
 
     def _publish(self, trajectory: Trajectory) -> None:
         messages = [trajectory_message(trajectory, group.joints) for group in self._groups]

@@ -5,6 +5,8 @@
 from types import SimpleNamespace
 
 from dp_core.trajectory import TrajectorySettings
+from dp_core.watchdog import Fault
+from dp_core.watchdog import Verdict
 import numpy as np
 import pytest
 
@@ -55,9 +57,14 @@ def server(inputs, monkeypatch):
     monkeypatch.setattr(episode_server, 'ActionServer', lambda *_, **__: None)
     node = SimpleNamespace(get_logger=lambda: SimpleNamespace(info=lambda text: None))
     result = episode_server.EpisodeServer(node, lambda *_: None, lambda: None)
-    output = SimpleNamespace(begin=lambda measured: 1)
+    brakes = []
+    output = SimpleNamespace(begin=lambda measured: 1, brake=lambda *_: brakes.append(1))
     worker = SimpleNamespace(start=lambda run: None)
-    result.activate(SimpleNamespace(inputs={'wave': inputs}, output=output, worker=worker))
+    safety = SimpleNamespace(check=lambda: result.verdict)
+    result.verdict, result.brakes = None, brakes
+    robot = SimpleNamespace(inputs={'wave': inputs}, output=output, worker=worker)
+    result.activate(robot, safety)
+    monkeypatch.setattr(episode_server, 'read', lambda node: Settings())
     return result
 
 
@@ -94,3 +101,40 @@ def test_who_cancels_the_goal_that_was_replaced_does_not_cancel_the_new_one(serv
     assert episode.wait(0.0) is None
     cancel(b'new')
     assert episode.wait(0.0).code == Code.CANCELED
+
+
+def test_a_program_that_stopped_ends_the_goal_for_good_whatever_it_does_later(server, episode):
+    server._episode = episode
+    assert server.interrupt(Verdict(Fault.ROBOT_PROGRAM, 'the program does not run'))
+    assert episode.wait(0.0).code == Code.ROBOT_PROGRAM
+    assert not server.stopped  # a new goal may come
+
+
+def test_without_a_goal_a_signal_only_refuses(server):
+    assert not server.interrupt(Verdict(Fault.DEADMAN, 'let go'))
+    server.verdict = Verdict(Fault.DEADMAN, 'let go')
+    assert server.why_not_ready() == 'let go'
+
+
+def test_an_emergency_stop_brakes_at_once_and_holds_until_it_is_released_and_reset(
+    server, episode
+):
+    server._episode = episode
+    pressed = Verdict(Fault.EMERGENCY_STOP, 'the emergency stop is pressed')
+    for _ in range(3):  # as a switch that is told at 10 Hz
+        assert server.interrupt(pressed)
+    assert episode.wait(0.0).code == Code.EMERGENCY_STOP
+    assert server.brakes == [1]
+    server.verdict = pressed
+    assert server.reset() == 'the emergency stop is pressed'
+    server.verdict = None
+    assert server.why_not_ready() == 'the emergency stop is pressed; call ~/reset'
+    assert server.reset() == ''
+    assert not server.stopped
+
+
+def test_a_goal_that_begins_as_a_stop_comes_ends_by_it(server, episode):
+    server.stop(Code.EMERGENCY_STOP, 'pressed')
+    assert server._begin(episode, replaces=False) is None
+    ending = episode.wait(0.0)
+    assert (ending.code, ending.reason) == (Code.EMERGENCY_STOP, 'pressed as the goal began')

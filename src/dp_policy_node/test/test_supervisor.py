@@ -6,6 +6,8 @@ import time
 from types import SimpleNamespace
 
 from dp_core.errors import NotReadyError
+from dp_core.watchdog import Fault
+from dp_core.watchdog import Verdict
 import numpy as np
 import pytest
 
@@ -41,10 +43,15 @@ class World:
             silent_controllers=lambda: self.silent,
             command_at=lambda t: (self.command, self.speed),
             joint_names=('a', 'b', 'c'),
+            end_ns=0,
             brake=lambda *arguments: self.brakes.append(arguments),
         )
-        self.worker = SimpleNamespace(is_alive=True, busy_s=0.0, wake=lambda: None)
-        self.supervisor = Supervisor(self.episode, self.inputs, self.output, self.worker)
+        self.worker = SimpleNamespace(
+            is_alive=True, busy_s=0.0, expired_in_row=0, wake=lambda: None
+        )
+        self.verdict = None
+        safety = SimpleNamespace(check=lambda: self.verdict)
+        self.supervisor = Supervisor(self.episode, self.inputs, self.output, self.worker, safety)
 
     def _window(self, now_ns):
         if self.window_ns is not None:
@@ -75,6 +82,22 @@ def world():
 def complaint(**kinds):
     values = {'invalid': False, 'future': False, **kinds}
     return Complaint('a bad message', steady_s=0.0, **values)
+
+
+@pytest.mark.parametrize(
+    ('fault', 'code'),
+    [
+        (Fault.EMERGENCY_STOP, Code.EMERGENCY_STOP),
+        (Fault.DEADMAN, Code.DEADMAN),
+        (Fault.ROBOT_PROGRAM, Code.ROBOT_PROGRAM),
+        (Fault.SAFETY_MODE, Code.SAFETY_MODE),
+        (Fault.SPEED_SCALING, Code.SPEED_SCALING),
+    ],
+)
+def test_a_signal_that_forbids_motion_ends_the_goal_with_its_reason(world, fault, code):
+    world.verdict = Verdict(fault, 'not now')
+    ending = world.check()
+    assert (ending.code, ending.reason) == (code, 'not now')
 
 
 def test_timeout():
@@ -155,6 +178,19 @@ def test_dead_or_hanging_inference(world):
     assert world.check().code == Code.INFERENCE_FAILED
     world.worker.busy_s, world.worker.is_alive = 0.0, False
     assert world.check().code == Code.INFERENCE_FAILED
+
+
+@pytest.mark.parametrize(('expired', 'ends'), [(0, False), (3, True)])
+def test_a_policy_too_slow_for_its_chunks_may_let_the_arm_wait_but_not_for_long(
+    world, expired, ends
+):
+    world.worker.expired_in_row = expired
+    world.output.end_ns = world.begin_ns + 100_000_000
+    time.sleep(0.4)
+    assert world.check(0.6) is None
+    ending = world.check(0.61)
+    assert (ending is not None and ending.code == Code.OVERRUN) is ends
+    assert not ends or '0.51 s: the last 3 chunks' in ending.reason
 
 
 def test_controller_gone(world):

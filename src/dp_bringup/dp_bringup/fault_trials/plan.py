@@ -78,7 +78,7 @@ def _bridged(name: str, weight: int, verb: str, word: str, text: str, s: float =
 def _kinds() -> tuple[FaultKind, ...]:
     stalls = ('JOINT_STATE_STALL', 'OBSERVATION_STALL')
     lost = (*stalls, 'CONTROLLER', 'CLOCK_JUMP')
-    starved = (GOES_ON, 'INFERENCE_FAILED', *stalls)
+    starved = (GOES_ON, 'INFERENCE_FAILED', 'OVERRUN', *stalls)
     invalid, jump = 'INVALID_OBSERVATION', 'CLOCK_JUMP'
     row = FaultKind
     return (
@@ -112,7 +112,8 @@ def _kinds() -> tuple[FaultKind, ...]:
             False, 'the policy node is killed'),
         _bridged('node_frozen_briefly', 8, 'pause', 'policy_node', 'SIGSTOP of the node, 0.3 s'),
         row('node_frozen', 'state', 8, 'pause', 'policy_node', 1.5,
-            ('INFERENCE_FAILED', *stalls), BLIND_S, False, 'SIGSTOP of the node, 1.5 s'),
+            ('INFERENCE_FAILED', 'OVERRUN', *stalls), BLIND_S, False,
+            'SIGSTOP of the node, 1.5 s'),
         row('node_starved', 'state', 6, 'starve', 'policy_node', 4.0, starved, 4.5, False,
             'the node gets 8 % of its time, 4 s'),
         row('scene_killed', 'state', 5, 'signal', 'sim_node SIGKILL', 0.0, lost, 0.7, True,
