@@ -1,0 +1,63 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the policy node does, with the node's own pieces: `dp_policy_node.inference_worker`.
+
+The order of its steps is repeated here because the worker's are spread over threads and a real
+clock: when to begin, when to take over and what to send are the same functions.
+"""
+
+from __future__ import annotations
+
+from dp_bringup.motion_bench.thinker import Thinker
+from dp_bringup.motion_bench.world import World
+from dp_core.continuation import ChunkHistory
+from dp_core.continuation import Continuation
+from dp_core.errors import ExpiredError
+from dp_core.trajectory import CommandedMotion
+from dp_core.trajectory import Trajectory
+from dp_core.trajectory import TrajectorySettings
+from dp_policy_node.latency import LatencyRecord
+from dp_sim.trajectory_rules import TrajectoryMessage
+from dp_sim.trajectory_rules import TrajectoryPoint
+import numpy as np
+
+WARM_UP = 3  # predictions whose times are known before the first goal
+
+
+def message(trajectory: Trajectory) -> TrajectoryMessage:
+    """Build what the node publishes: positions and velocities, stamp 0."""
+    points = tuple(
+        TrajectoryPoint(round(float(time_s) * 1e9), tuple(positions), tuple(velocities))
+        for time_s, positions, velocities in zip(
+            trajectory.times_s, trajectory.positions.tolist(), trajectory.velocities.tolist()
+        )
+    )
+    return TrajectoryMessage(trajectory.joint_names, points)
+
+
+def drive(world: World, thinker: Thinker, settings: TrajectorySettings) -> None:
+    """Send chunk after chunk until the episode is over."""
+    steps, dt_ns = thinker.contract.n_action_steps, thinker.contract.dt_ns
+    motion = CommandedMotion(np.array(world.simulation.joint_positions))
+    timing = world.timing
+    latencies = LatencyRecord([timing.inference_s + timing.delay_s] * WARM_UP)
+    history = ChunkHistory()
+    takeover_ns, newest_ns = 0, 0
+    while True:
+        ahead_ns = min(round(latencies.expected_s() * 1e9), steps * dt_ns)
+        world.advance_to(takeover_ns - ahead_ns)
+        window = world.next_window(newest_ns)
+        newest_ns = window.t_obs_ns
+        near = motion.at(max(world.now_ns, takeover_ns))[0]
+        prediction = thinker.begin(window, near, Continuation(settings, history.chunks))
+        world.advance_to(max(prediction.ready_ns, takeover_ns))
+        latencies.add(prediction.time_s)
+        try:
+            trajectory = thinker.pipeline.connect(prediction.chunk, motion, world.now_ns, settings)
+        except ExpiredError:
+            world.recording.expired += 1
+            continue
+        world.publish(message(trajectory), prediction.chunk)
+        motion.follow(trajectory)
+        history.add(prediction.chunk)
+        takeover_ns = prediction.chunk.takeover_ns(trajectory.start_ns, steps)
