@@ -6,16 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from dp_core.errors import ConfigError
 from dp_core.errors import LimitError
+from dp_core.motion import Trajectory
 from dp_core.urdf import joint_limits
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from dp_core.trajectory import Trajectory
 
 Array = NDArray[np.float64]
 # What rounding and a solver may add to a limit: a part of it, and for positions [rad].

@@ -20,13 +20,13 @@ from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.limits import check_limits
 from dp_core.limits import MotionLimits
+from dp_core.motion import CommandedMotion
+from dp_core.motion import Trajectory
 from dp_core.normalize import ACTION
 from dp_core.observation import ObservationWindow
 from dp_core.policy import Policy
 from dp_core.tool_plane import joint_solver
-from dp_core.trajectory import CommandedMotion
 from dp_core.trajectory import connect
-from dp_core.trajectory import Trajectory
 from dp_core.trajectory import TrajectorySettings
 import numpy as np
 from numpy.typing import NDArray
@@ -57,10 +57,7 @@ class Pipeline:
         self._policy = policy
         solvers = [joint_solver(group, urdf) for group in policy.contract.actions]
         self._chunker = Chunker(policy.contract, solvers)
-        # Acceleration and jerk are not limited by the planner yet.
-        self._limits = MotionLimits.of_robot(
-            urdf, self._chunker.joint_names, max_acceleration=1e6, max_jerk=1e9
-        )
+        self.limits = MotionLimits.of_robot(urdf, self._chunker.joint_names)
         self._noise = torch.Generator().manual_seed(secrets.randbits(62) if seed is None else seed)
 
     @classmethod
@@ -121,6 +118,6 @@ class Pipeline:
             TrajectoryError: the chunk came too late or is not finite.
             LimitError: a joint would leave its limits.
         """
-        trajectory = connect(chunk, motion, now_ns, settings)
-        check_limits(trajectory, self._limits)
+        trajectory = connect(chunk, motion, now_ns, settings, self.limits)
+        check_limits(trajectory, self.limits)
         return trajectory

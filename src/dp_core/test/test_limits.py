@@ -9,7 +9,7 @@ from dp_core.errors import KinematicsError
 from dp_core.errors import LimitError
 from dp_core.limits import check_limits
 from dp_core.limits import MotionLimits
-from dp_core.trajectory import Trajectory
+from dp_core.motion import Trajectory
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np

@@ -16,7 +16,7 @@ from dp_core.decode import joint_positions
 from dp_core.decode import stamp_ns
 from dp_core.errors import ObservationError
 from dp_core.errors import TrajectoryError
-from dp_core.trajectory import Trajectory
+from dp_core.motion import Trajectory
 from dp_msgs.msg import ActionChunk as ActionChunkMsg
 import numpy as np
 from numpy.typing import NDArray

@@ -76,5 +76,4 @@ def trajectory_settings(settings: Settings, seam: str) -> TrajectorySettings:
         max_blind_s=settings.max_blind_s,
         fade_s=settings.fade_s,
         ensemble_decay=settings.ensemble_decay,
-        max_acceleration=settings.max_acceleration,
     )

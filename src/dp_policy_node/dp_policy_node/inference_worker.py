@@ -23,9 +23,9 @@ from dp_core.errors import ExpiredError
 from dp_core.errors import KinematicsError
 from dp_core.errors import LimitError
 from dp_core.errors import NotReadyError
+from dp_core.motion import CommandedMotion
+from dp_core.motion import Trajectory
 from dp_core.observation import ObservationWindow
-from dp_core.trajectory import CommandedMotion
-from dp_core.trajectory import Trajectory
 from dp_core.trajectory import TrajectorySettings
 from dp_msgs.action import ExecutePolicy
 from dp_policy_node.latency import LatencyRecord
@@ -197,7 +197,7 @@ class InferenceWorker:
         try:
             chunk = run.policy.pipeline.predict(
                 window,
-                command[0],
+                command.position,
                 run.speed_scale,
                 Continuation(run.settings, history.chunks),
             )

@@ -171,13 +171,13 @@ class Supervisor:
         tolerance = self._settings.tracking_tolerance
         if state is None or command is None or tolerance == 0.0:
             return None
-        if self._stands(state, command[1]):
+        if self._stands(state, command.velocity):
             return Ending(
                 Code.CONTROLLER,
                 f'the arm stands still for {STANDING_GRACE_S} s while it is commanded to move: '
                 'the controller is inactive or hears nothing, or the arm was stopped',
             )
-        error = np.abs(state.positions - command[0])  # (J,) [rad]
+        error = np.abs(state.positions - command.position)  # (J,) [rad]
         if error.max() <= tolerance:
             self._off_track_since_s = None
             return None

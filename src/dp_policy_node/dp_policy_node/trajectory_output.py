@@ -13,10 +13,11 @@ from dataclasses import replace
 import threading
 import time
 
+from dp_core.braking import brake
 from dp_core.contract import ActionGroup
-from dp_core.trajectory import brake
-from dp_core.trajectory import CommandedMotion
-from dp_core.trajectory import Trajectory
+from dp_core.motion import CommandedMotion
+from dp_core.motion import MotionState
+from dp_core.motion import Trajectory
 from dp_policy_node.convert import trajectory_message
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ Array = NDArray[np.float64]
 Plan = Callable[[CommandedMotion, int], Trajectory]
 # Measured joints this far from a finished command mean that someone else moved the arm [rad].
 MOVED_RAD = 0.01
-# A brake begins where the controller will be when it has it: this long from now [ns].
+# A message begins where the controller will be when it has it: this long from now [ns].
 ARRIVAL_NS = 5_000_000
 
 
@@ -88,7 +89,7 @@ class TrajectoryOutput:
             now_ns = self._clock.now().nanoseconds
             if self._motion is None or (
                 now_ns >= self._motion.end_ns
-                and np.abs(self._motion.at(now_ns)[0] - measured).max() > MOVED_RAD
+                and np.abs(self._motion.at(now_ns).position - measured).max() > MOVED_RAD
             ):
                 self._motion = CommandedMotion(measured)
             return self._epoch
@@ -98,7 +99,7 @@ class TrajectoryOutput:
         return epoch == self._epoch
 
     def send(self, epoch: int, plan: Plan) -> Trajectory | None:
-        """Plan from the commanded motion as it is now, and publish; None after a brake.
+        """Plan from what is commanded when the message arrives, and publish; None after a brake.
 
         Raises:
             TrajectoryError: from ``plan``, or the result is not safe to send; nothing was sent.
@@ -106,7 +107,7 @@ class TrajectoryOutput:
         with self._lock:
             if epoch != self._epoch or self._motion is None:
                 return None
-            trajectory = plan(self._motion, self._clock.now().nanoseconds)
+            trajectory = plan(self._motion, self._clock.now().nanoseconds + ARRIVAL_NS)
             self._publish(trajectory)
             return trajectory
 
@@ -150,8 +151,8 @@ class TrajectoryOutput:
             self._publish(trajectory)
             return trajectory
 
-    def command_at(self, time_ns: int) -> tuple[Array, Array] | None:
-        """Commanded positions (J,) [rad] and velocities (J,) [rad/s]; None before a run."""
+    def command_at(self, time_ns: int) -> MotionState | None:
+        """Commanded state of the J joints; None before a run."""
         with self._lock:
             return None if self._motion is None else self._motion.at(time_ns)
 

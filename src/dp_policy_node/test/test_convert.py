@@ -7,7 +7,7 @@ from dp_core.chunk import ActionChunk
 from dp_core.chunk import Seam
 from dp_core.errors import ObservationError
 from dp_core.errors import TrajectoryError
-from dp_core.trajectory import Trajectory
+from dp_core.motion import Trajectory
 import numpy as np
 import pytest
 

@@ -6,12 +6,12 @@ import threading
 import time
 from types import SimpleNamespace
 
+from dp_core.braking import brake
 from dp_core.chunk import ActionChunk
 from dp_core.errors import ExpiredError
 from dp_core.errors import KinematicsError
 from dp_core.errors import LimitError
 from dp_core.errors import NotReadyError
-from dp_core.trajectory import brake
 from dp_core.trajectory import TrajectorySettings
 import numpy as np
 import pytest

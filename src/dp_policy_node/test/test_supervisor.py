@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip('dp_msgs.msg')
 
+from dp_core.motion import MotionState
 from dp_policy_node.convert import RobotState
 from dp_policy_node.episode import Code
 from dp_policy_node.episode import Episode
@@ -41,7 +42,7 @@ class World:
         self.brakes = []
         self.output = SimpleNamespace(
             silent_controllers=lambda: self.silent,
-            command_at=lambda t: (self.command, self.speed),
+            command_at=lambda t: MotionState(self.command, self.speed, 0 * self.speed),
             joint_names=('a', 'b', 'c'),
             end_ns=0,
             brake=lambda *arguments: self.brakes.append(arguments),

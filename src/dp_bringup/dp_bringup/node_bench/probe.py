@@ -26,9 +26,9 @@ from typing import Any
 from dp_core.chunk import ActionChunk
 from dp_core.decode import stamp_ns
 from dp_core.errors import ExpiredError
+from dp_core.motion import Trajectory
 from dp_core.observation import ObservationWindow
 from dp_core.policy import Policy
-from dp_core.trajectory import Trajectory
 from dp_policy_node import robot
 from dp_policy_node.inference_worker import InferenceWorker
 from dp_policy_node.inference_worker import Run

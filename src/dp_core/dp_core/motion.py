@@ -1,0 +1,123 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Motions of joints: what is sent to a controller, and our model of what it commands."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from dp_core.chunk import Seam
+from dp_core.errors import TrajectoryError
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicHermiteSpline
+
+Array = NDArray[np.float64]
+# What was commanded is remembered for so long [ns]: longer than an observation may be old.
+MEMORY_NS = 2_000_000_000
+
+
+class MotionState(NamedTuple):
+    """Positions [rad], velocities [rad/s] and accelerations [rad/s^2] of J joints, each (J,)."""
+
+    position: Array
+    velocity: Array
+    acceleration: Array
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Knots after ``start_ns``; the controller joins them by cubics, from rest or from motion.
+
+    Attributes:
+        start_ns: hand-over on the ROS clock [ns].
+        joint_names: J names.
+        start_position, start_velocity: (J,) commanded there [rad], [rad/s]; not sent.
+        times_s: (N,) after start, increasing, all > 0 [s].
+        positions, velocities: (N, J) [rad], [rad/s]; the last velocity is exactly 0.
+        seam: how far the chunk was from the motion before; None for braking.
+        deviation: largest distance from the chunk's targets once the seam is over [rad]: how much
+            the limits, and the smoothing, have changed of what the policy wanted.
+    """
+
+    start_ns: int
+    joint_names: tuple[str, ...]
+    start_position: Array
+    start_velocity: Array
+    times_s: Array
+    positions: Array
+    velocities: Array
+    seam: Seam | None = None
+    deviation: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what a controller would obey to the arm's harm, or die of."""
+        shape = (len(self.times_s), len(self.joint_names))
+        for name in ('positions', 'velocities'):
+            if getattr(self, name).shape != shape:
+                raise TrajectoryError(f'{name} are {getattr(self, name).shape}, valid: {shape}')
+        for name in ('start_position', 'start_velocity'):
+            if getattr(self, name).shape != shape[1:]:
+                raise TrajectoryError(f'{name} is {getattr(self, name).shape}, valid: {shape[1:]}')
+        if len(set(self.joint_names)) != len(self.joint_names):
+            raise TrajectoryError(f'joints {list(self.joint_names)} are not unique')
+        numbers = (self.start_position, self.start_velocity, self.positions, self.velocities)
+        if not all(np.isfinite(values).all() for values in (*numbers, self.times_s)):
+            raise TrajectoryError('the motion contains NaN or infinity')
+        if shape[0] < 2 or not (np.diff(self.times_s, prepend=0.0) > 0).all():
+            raise TrajectoryError(f'times {self.times_s.tolist()} do not rise from 0 in two knots')
+        if self.velocities[-1].any():
+            raise TrajectoryError(f'the last velocity is {self.velocities[-1].tolist()}, valid: 0')
+
+    @property
+    def end_ns(self) -> int:
+        """Time at which the motion has come to rest [ns]."""
+        return self.start_ns + round(float(self.times_s[-1]) * 1e9)
+
+    def curve(self) -> CubicHermiteSpline:
+        """Positions over seconds since ``start_ns``, as the controller interpolates them."""
+        return CubicHermiteSpline(
+            np.concatenate([[0.0], self.times_s]),
+            np.concatenate([self.start_position[None], self.positions]),
+            np.concatenate([self.start_velocity[None], self.velocities]),
+        )
+
+
+class CommandedMotion:
+    """Our model of what the controller commands, now and a little while ago."""
+
+    def __init__(self, position: Array):
+        """The arm holds ``position`` (J,) [rad]."""
+        self._hold = np.array(position, dtype=np.float64)
+        self._sent: deque[tuple[Trajectory, CubicHermiteSpline]] = deque()
+
+    def follow(self, trajectory: Trajectory) -> None:
+        """Replace the motion from ``start_ns`` on, as the controller does when it has the message.
+
+        What was to begin later than that is forgotten, as a message overtaken by a newer one.
+        """
+        while self._sent and self._sent[-1][0].start_ns >= trajectory.start_ns:
+            self._sent.pop()
+        self._sent.append((trajectory, trajectory.curve()))
+        while len(self._sent) > 1 and self._sent[1][0].start_ns < trajectory.start_ns - MEMORY_NS:
+            self._sent.popleft()
+
+    @property
+    def end_ns(self) -> int:
+        """Time at which the motion comes to rest; 0 when nothing was ever sent [ns]."""
+        return self._sent[-1][0].end_ns if self._sent else 0
+
+    def at(self, time_ns: int) -> MotionState:
+        """Commanded state at ``time_ns``, which may lie up to MEMORY_NS in the past."""
+        rest = np.zeros_like(self._hold)
+        for trajectory, curve in reversed(self._sent):
+            if time_ns >= trajectory.end_ns:
+                return MotionState(trajectory.positions[-1].copy(), rest, rest.copy())
+            if time_ns >= trajectory.start_ns:
+                t = (time_ns - trajectory.start_ns) * 1e-9
+                return MotionState(*(np.asarray(curve(t, order)) for order in range(3)))
+        if self._sent:
+            return MotionState(self._sent[0][0].start_position.copy(), rest, rest.copy())
+        return MotionState(self._hold.copy(), rest, rest.copy())

@@ -1,0 +1,95 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""The motion nearest to the targets that the limits allow: by hand, and by chance."""
+
+import dataclasses
+
+from dp_core.errors import LimitError
+from dp_core.motion import MotionState
+from dp_core.tracking import track
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from motion_samples import ONE
+import numpy as np
+import pytest
+from scipy.interpolate import CubicHermiteSpline
+
+KNOTS = 0.05 * np.arange(1, 31)
+FIRST = KNOTS <= 1.0  # the targets that are meant; then the arm may come to rest
+
+
+def state(position=0.0, velocity=0.0, acceleration=0.0):
+    return MotionState(*(np.array([value]) for value in (position, velocity, acceleration)))
+
+
+def follow(targets, start, limits=ONE):
+    """Positions, velocities (N,) at the knots, and the curve that a controller draws."""
+    positions, velocities = track(
+        KNOTS, np.asarray(targets)[:, None], FIRST.astype(float), start, limits
+    )
+    curve = CubicHermiteSpline(
+        np.append(0.0, KNOTS),
+        np.append(start.position, positions),
+        np.append(start.velocity, velocities),
+    )
+    return positions[:, 0], velocities[:, 0], curve
+
+
+def test_what_can_be_followed_is_followed():
+    wanted = 0.2 * np.sin(2 * np.pi * 0.5 * KNOTS)  # 0.6 rad/s, 2 rad/s^2, 6 rad/s^3
+    positions, velocities, _ = follow(wanted, state(velocity=0.2 * np.pi))
+    assert np.abs(positions - wanted)[FIRST].max() < 2e-3
+    assert velocities[-1] == 0.0
+
+
+def test_a_step_is_made_as_fast_as_the_limits_allow():
+    # 0.1 rad from rest to rest: with jerk J four pieces of T / 4, x = J T^3 / 32, so that
+    # T = (3.2 / 97)^(1/3) = 0.32 s, at an acceleration of 97 T / 4 = 7.8: more than 4.85 rad/s^2.
+    # At 4.85: T = 2 sqrt(x / a) and 0.05 s more for its ramps, 0.287 + 0.05.
+    positions, _, curve = follow(np.full(30, 0.1), state())
+    late = KNOTS[np.abs(positions - 0.1) > 2e-3].max()
+    assert 0.25 <= late <= 0.4
+    assert np.abs(curve(np.linspace(0, 1.5, 500), 2)).max() == pytest.approx(4.85, abs=1e-3)
+
+
+def test_noise_above_the_filters_frequency_is_smoothed():
+    # +- 5 mrad from knot to knot are 10 Hz; the filter passes 3.4 Hz.
+    noise = 0.005 * (-1.0) ** np.arange(30)
+    positions, _, _ = follow(noise, state())
+    assert np.abs(positions)[KNOTS < 0.7].max() < 1e-3
+
+
+@hypothesis_settings(deadline=None, max_examples=80)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    velocity=st.floats(-1.0, 1.0),
+    acceleration=st.floats(-4.0, 4.0),
+    size=st.floats(0.0, 3.0),
+)
+def test_every_motion_keeps_every_limit_and_ends_at_rest(seed, velocity, acceleration, size):
+    targets = size * np.random.default_rng(seed).normal(0.0, 1.0, 30)
+    start = state(0.0, velocity, acceleration)
+    _, velocities, curve = follow(targets, start)
+    times = np.linspace(0.0, 1.5 - 1e-9, 1501)
+    assert curve(0.0, 2) == pytest.approx(acceleration, abs=1e-6)
+    assert np.abs(curve(times)).max() <= 9.0
+    assert np.abs(curve(times, 1)).max() <= 3.0
+    assert np.abs(curve(times, 2)).max() <= 5.0
+    assert np.abs(curve(times, 3)).max() <= 100.0
+    assert velocities[-1] == 0.0
+    assert curve(1.5, 2) == pytest.approx(0.0, abs=1e-6)
+    jumps = np.diff([[curve(t - 1e-7, 2), curve(t + 1e-7, 2)] for t in KNOTS[:-1]])
+    assert np.abs(jumps).max() < 1e-3  # accelerations are continuous, also at the knots
+
+
+def test_a_position_limit_is_kept_where_a_target_lies_behind_it():
+    near = dataclasses.replace(ONE, upper=np.array([0.1]))
+    positions, _, curve = follow(np.full(30, 0.3), state(), near)
+    assert positions.max() == pytest.approx(0.1, abs=1e-6)
+    assert curve(np.linspace(0, 1.5, 500)).max() < 0.1 + 1e-3
+
+
+def test_what_cannot_come_to_rest_is_refused():
+    with pytest.raises(LimitError, match=r'2.900 rad/s and 4.000 rad/s\^2 cannot come to rest'):
+        track(KNOTS[:4], np.zeros((4, 1)), np.ones(4), state(0.0, 2.9, 4.0), ONE)
