@@ -61,6 +61,10 @@ TORCH_FREE = (
     'watchdog.py',
     'interlock.py',
     'kinematics.py',
+    'body_tree.py',
+    'capsules.py',
+    'clearance.py',
+    'clearance_rules.py',
     'errors.py',
 )
 # Node files wire, they do not compute.

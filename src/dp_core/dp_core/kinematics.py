@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dp_core.errors import KinematicsError
+from dp_core.joint_motions import JointMotions
 from dp_core.urdf import Array
 from dp_core.urdf import ChainJoint
 from dp_core.urdf import JointLimits
@@ -29,26 +30,17 @@ class KinematicChain:
     ):
         self.joint_names = joint_names
         self.limits = limits
-        # Moving joint i turns its parent's frame by fixed + sin(q) sine + (1 - cos(q)) versine
-        # + q slide (Rodrigues' formula); fixed joints are part of the next moving one, or of tip.
         moving = [link for link in links if link.index >= 0]
-        shape = (len(moving), 4, 4)
         self._order = np.array([link.index for link in moving], dtype=np.intp)
         self._axes = np.array([link.axis for link in moving]).reshape(-1, 3)
         self._revolute = np.array([[link.kind != 'prismatic'] for link in moving])
-        self._fixed, self._sine, self._versine, self._slide = np.zeros((4, *shape))
-        pose, i = np.eye(4), 0
+        before, pose = [], np.eye(4)  # fixed joints are part of the next moving one, or of tip
         for link in links:
             pose = pose @ link.origin
-            if link.index < 0:
-                continue
-            self._fixed[i], rotation = pose, pose[:3, :3]
-            if link.kind == 'prismatic':
-                self._slide[i, :3, 3] = rotation @ link.axis
-            else:
-                self._sine[i, :3, :3] = rotation @ link.skew
-                self._versine[i, :3, :3] = rotation @ link.skew @ link.skew
-            pose, i = np.eye(4), i + 1
+            if link.index >= 0:
+                before.append(pose)
+                pose = np.eye(4)
+        self._motions = JointMotions(moving, before)
         self._tip = pose
 
     @classmethod
@@ -134,9 +126,7 @@ class KinematicChain:
 
     def _frames(self, q: Array) -> tuple[Array, Array]:
         """Frames of the joints (N, n, 4, 4), in the chain's order, and of the tip (N, 4, 4)."""
-        values = q[:, self._order, None, None]
-        motions = self._fixed + np.sin(values) * self._sine
-        motions += (1.0 - np.cos(values)) * self._versine + values * self._slide
+        motions = self._motions.at(q[:, self._order])
         for i in range(1, motions.shape[1]):
             motions[:, i] = motions[:, i - 1] @ motions[:, i]
         if not len(self._order):  # a link that is fixed to the base

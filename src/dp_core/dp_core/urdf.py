@@ -1,11 +1,12 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""What kinematics needs of a URDF: the joints of one chain, and the limits of joints."""
+"""What kinematics needs of a URDF: the joints of a chain or of all, and the limits of joints."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from xml.etree import ElementTree
 
 from dp_core.errors import KinematicsError
@@ -61,6 +62,53 @@ def read_chain(
     return [_chain_joint(joint, names) for joint in path], names, _limits(path, names)
 
 
+@dataclass(frozen=True)
+class TreeJoint:
+    """One joint of the whole robot; its value is ``factor * q[joint.index] + offset``.
+
+    A joint that nobody commands has index -1 and rests at ``offset``; one that mimics another has
+    that one's index.
+    """
+
+    parent: str
+    child: str
+    joint: ChainJoint
+    factor: float = 1.0
+    offset: float = 0.0
+
+
+def read_tree(urdf: str, joints: Sequence[str]) -> tuple[str, list[TreeJoint]]:
+    """Root link of the robot and all its joints, parents before children.
+
+    Args:
+        urdf: the document.
+        joints: names of the commanded ones, in the order of q; all others rest, at 0 or at the
+            limit that is nearest to it.
+
+    Raises:
+        KinematicsError: malformed URDF, a joint the robot does not have, or links that are not
+            one tree.
+    """
+    root = _document(urdf)
+    joint_limits(urdf, joints)  # names what is missing
+    elements = _joints(root)
+    children = {_required(joint, 'child').get('link', '') for joint in elements}
+    roots = [link.get('name', '') for link in root.findall('link')]
+    roots = [name for name in roots if name not in children]
+    if len(roots) != 1 or len(children) != len(elements):
+        raise KinematicsError(f'the links of the robot are not one tree; its roots are {roots}')
+    tree: list[TreeJoint] = []
+    found = roots[:]
+    for parent in found:  # grows while it is read
+        for element in elements:
+            if _required(element, 'parent').get('link') == parent:
+                tree.append(_tree_joint(element, tuple(joints)))
+                found.append(tree[-1].child)
+    if len(tree) != len(elements):
+        raise KinematicsError(f'the links below {sorted(children - set(found))} form a ring')
+    return roots[0], tree
+
+
 def joint_limits(urdf: str, joints: Sequence[str]) -> JointLimits:
     """Limits of ``joints``, in that order, from URDF text.
 
@@ -74,7 +122,7 @@ def joint_limits(urdf: str, joints: Sequence[str]) -> JointLimits:
     return _limits([elements[name] for name in joints], tuple(joints))
 
 
-def pose_from_xyz_rpy(xyz: Sequence[float], rpy: Sequence[float]) -> Array:
+def pose_from_xyz_rpy(xyz: Sequence[float] | Array, rpy: Sequence[float] | Array) -> Array:
     """Transform (4, 4) from a translation [m] and URDF roll, pitch, yaw [rad] (fixed axes)."""
     (cr, cp, cy), (sr, sp, sy) = np.cos(rpy), np.sin(rpy)
     pose = np.eye(4)
@@ -155,6 +203,25 @@ def _chain_joint(joint: ElementTree.Element, names: tuple[str, ...]) -> ChainJoi
     xyz = _floats(joint, 'origin', 'xyz', '0 0 0')
     pose = pose_from_xyz_rpy(xyz, _floats(joint, 'origin', 'rpy', '0 0 0'))
     return ChainJoint(name, kind, pose, axis, skew, names.index(name) if kind in MOVING else -1)
+
+
+def _tree_joint(element: ElementTree.Element, names: tuple[str, ...]) -> TreeJoint:
+    kind, name, mimic = element.get('type', ''), element.get('name', ''), element.find('mimic')
+    master, factor, offset = name, 1.0, 0.0
+    if mimic is not None:
+        master = mimic.get('joint', '')
+        factor = _floats(element, 'mimic', 'multiplier', '1')[0]
+        offset = _floats(element, 'mimic', 'offset', '0')[0]
+        element.remove(mimic)
+    if kind not in MOVING:
+        element.set('type', 'fixed')  # a floating or planar base is as good as fixed to the robot
+    elif master not in names:
+        limits = _limits([element], (name,)) if element.find('limit') is not None else None
+        offset = 0.0 if limits is None else float(np.clip(0.0, limits.lower, limits.upper)[0])
+    joint = _chain_joint(element, (name,))
+    index = names.index(master) if kind in MOVING and master in names else -1
+    parent, child = (_required(element, tag).get('link', '') for tag in ('parent', 'child'))
+    return TreeJoint(parent, child, replace(joint, index=index), factor, offset)
 
 
 def _limits(path: Sequence[ElementTree.Element], names: tuple[str, ...]) -> JointLimits:
