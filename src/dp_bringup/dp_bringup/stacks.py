@@ -21,11 +21,17 @@ from ament_index_python.packages import PackageNotFoundError
 from dp_bringup.share import POLICIES
 from dp_bringup.share import policy_folder
 from dp_bringup.share import share
+from dp_bringup.stack_arguments import Argument
+from dp_bringup.stack_arguments import argument
+from dp_bringup.stack_arguments import read
+from dp_bringup.stack_arguments import text
+from dp_bringup.stack_arguments import Value
 from dp_core.errors import ConfigError
 
 SEAMS = ('fade', 'replace', 'ensemble')
 SIMULATORS = ('mujoco',)
 CONTROLLERS = ('stand_in', 'ros2_control')
+GENERATIONS = ('A', 'B', 'C')
 # What a real controller needs: package -> the name with which apt installs it.
 ROS2_CONTROL = {
     'controller_manager': 'ros2-control',
@@ -33,7 +39,6 @@ ROS2_CONTROL = {
     'joint_trajectory_controller': 'ros2-controllers',
 }
 FAST_DDS_2 = ('humble', 'jazzy')  # they know the profile by its old name
-Value = bool | int | float | str | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -69,46 +74,38 @@ class NodeSpec:
 
 
 @dataclass(frozen=True)
-class Argument:
-    """One argument of a stack, as launch files and commands show it."""
-
-    name: str
-    default: str
-    description: str
-    choices: tuple[str, ...] = ()
-
-
-def _argument(default: Value, description: str, choices: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={'description': description, 'choices': choices})
-
-
-@dataclass(frozen=True)
 class Ur5Pusht:
     """Arguments of the stack ur5_pusht: a UR5e in simulation pushes a T onto its target."""
 
-    policy: str = _argument(
+    policy: str = argument(
         'state', f'Policy: one of {", ".join(POLICIES)}, or the path of a checkpoint folder'
     )
-    sim: str = _argument('mujoco', 'Simulator of robot and cameras', SIMULATORS)
-    controller: str = _argument(
+    sim: str = argument('mujoco', 'Simulator of robot and cameras', SIMULATORS)
+    controller: str = argument(
         'stand_in',
         'Controller of the arm: stand_in for ours, ros2_control for the real '
         'joint_trajectory_controller, on mock hardware that the simulated arm follows',
         CONTROLLERS,
     )
-    seed: int = _argument(0, 'Seed of the start that the scene shows at first [1]')
-    seam: str = _argument('fade', 'How a chunk joins the one before it', SEAMS)
-    realtime_factor: float = _argument(
+    controller_generation: str = argument(
+        'A',
+        'Generation of joint_trajectory_controller that stand_in plays: A as on Jazzy and '
+        'Kilted, B as 6.8 and 6.9, C after 6.9.0; see dp_sim',
+        GENERATIONS,
+    )
+    seed: int = argument(0, 'Seed of the start that the scene shows at first [1]')
+    seam: str = argument('fade', 'How a chunk joins the one before it', SEAMS)
+    realtime_factor: float = argument(
         1.0, 'Simulated seconds per second; other than 1.0 needs use_sim_time:=true [1]'
     )
-    inference_delay: float = _argument(
+    inference_delay: float = argument(
         0.0, 'Holds every prediction back, to rehearse a slower computer [s]'
     )
-    use_sim_time: bool = _argument(False, 'Let the policy node follow /clock')
-    autostart: bool = _argument(True, 'Configure and activate the policy node at start')
-    log_dir: str = _argument('', "Folder for one .npz file per episode; '' for none")
-    rviz: bool = _argument(False, 'Open RViz with the layout of this package')
-    foxglove: bool = _argument(False, 'Start foxglove_bridge on port 8765')
+    use_sim_time: bool = argument(False, 'Let the policy node follow /clock')
+    autostart: bool = argument(True, 'Configure and activate the policy node at start')
+    log_dir: str = argument('', "Folder for one .npz file per episode; '' for none")
+    rviz: bool = argument(False, 'Open RViz with the layout of this package')
+    foxglove: bool = argument(False, 'Start foxglove_bridge on port 8765')
 
     def __post_init__(self) -> None:
         for row in dataclasses.fields(self):
@@ -126,6 +123,11 @@ class Ur5Pusht:
                 f'realtime_factor is {self.realtime_factor}, so simulated time leaves the '
                 'system clock; set use_sim_time:=true as well'
             )
+        if self.controller == 'ros2_control' and self.controller_generation != 'A':
+            raise ConfigError(
+                f'controller_generation is {self.controller_generation!r}, but with controller '
+                "'ros2_control' the installed one decides; leave it at 'A'"
+            )
         if self.controller == 'ros2_control' and self.use_sim_time:
             raise ConfigError("use_sim_time is true, valid with controller 'ros2_control': false")
 
@@ -135,7 +137,7 @@ class Ur5Pusht:
         return tuple(
             Argument(
                 row.name,
-                _text(row.default),
+                text(row.default),
                 row.metadata['description'],
                 ('true', 'false') if isinstance(row.default, bool) else row.metadata['choices'],
             )
@@ -149,7 +151,7 @@ class Ur5Pusht:
         unknown = sorted(set(values) - set(rows))
         if unknown:
             raise ConfigError(f'unknown arguments {unknown}; valid: {sorted(rows)}')
-        return cls(**{k: _read(k, v, rows[k].default) for k, v in values.items()})
+        return cls(**{k: read(k, v, rows[k].default) for k, v in values.items()})
 
     def nodes(self) -> tuple[NodeSpec, ...]:
         """Return the processes of the stack, in the order in which they start.
@@ -178,6 +180,7 @@ class Ur5Pusht:
             parameter_files=(_controllers_file(),),
             parameters={
                 'controller': self.controller,
+                'generation': self.controller_generation,
                 'seed': self.seed,
                 'realtime_factor': self.realtime_factor,
                 'log_dir': self.log_dir,
@@ -279,18 +282,3 @@ def _viewer(package: str, executable: str, name: str, **kwargs: Any) -> NodeSpec
     return NodeSpec(
         package, executable, name, environment=dds_environment(), is_required=False, **kwargs
     )
-
-
-def _text(value: Value) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _read(name: str, text: str, default: Value) -> Value:
-    if isinstance(default, bool):
-        if text.lower() not in ('true', 'false'):
-            raise ConfigError(f'{name} is {text!r}, valid: true, false')
-        return text.lower() == 'true'
-    try:
-        return type(default)(text)
-    except ValueError as error:
-        raise ConfigError(f'{name} is {text!r}, valid: a {type(default).__name__}') from error

@@ -9,6 +9,7 @@ from dp_bringup import stacks
 from dp_bringup.share import policy_folder
 from dp_bringup.share import share
 from dp_bringup.stacks import dds_environment
+from dp_bringup.stacks import GENERATIONS
 from dp_bringup.stacks import SEAMS
 from dp_bringup.stacks import Ur5Pusht
 from dp_core import trajectory
@@ -92,6 +93,8 @@ def test_viewers_come_only_when_asked_for_and_may_be_closed(checkpoint):
         ({'realtime_factor': '2.0'}, ['use_sim_time']),
         ({'controller': 'moveit'}, ["'moveit'", "'stand_in'", "'ros2_control'"]),
         ({'controller': 'ros2_control', 'use_sim_time': 'true'}, ['use_sim_time is true']),
+        ({'controller_generation': 'D'}, ["'D'", "'A'", "'B'", "'C'"]),
+        ({'controller': 'ros2_control', 'controller_generation': 'C'}, ["'C'", "leave it at 'A'"]),
         ({'robot': 'ur10'}, ["['robot']", "'policy'"]),
     ],
 )
@@ -141,7 +144,10 @@ def test_parameters_are_known_to_the_nodes(checkpoint):
     known = {row.name for row in dataclasses.fields(node_parameters.Settings)}
     file = parameters(policy.parameter_files[0], 'policy_node')
     assert set(file) | set(policy.parameters) <= known | {'use_sim_time'}
-    assert set(sim.parameters) <= {row.name for row in scene_parameters.SIM_NODE}
+    rows = (*scene_parameters.SIM_NODE, *scene_parameters.CONTROLLER)
+    assert set(sim.parameters) <= {row.name for row in rows}
+    generations = next(row.choices for row in rows if row.name == 'generation')
+    assert generations == GENERATIONS
 
 
 @pytest.mark.parametrize('kind', ['state', 'camera'])

@@ -45,3 +45,7 @@ class LimitError(TrajectoryError):
 
 class ExpiredError(TrajectoryError):
     """A chunk came too late: nothing of it is left to send."""
+
+
+class CalibrationError(DpError):
+    """A latency cannot be measured: nothing moves, or what was recorded does not tell it."""

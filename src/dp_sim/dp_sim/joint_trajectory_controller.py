@@ -1,71 +1,49 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""A stand-in for joint_trajectory_controller (ros2_controllers 5.17, Kilted), without ROS.
+"""A stand-in for joint_trajectory_controller in its generations, without ROS.
 
-It holds to the recorded behaviour of the real one (`test/data/jtc`): a new trajectory replaces the
-running one at once and starts from the last command or from the measured state; the command is
-sampled one period ahead; the end is held. One difference of the real controller is kept on
-purpose: with `interpolate_from_desired_state` the last command, which is meant for one period
-later, is stored with the stamp of its own tick, so the reference advances by two periods in the
-tick of a hand-over.
+They differ in what a new trajectory does to the one that runs (parameter `generation`):
 
-Not modelled: action goals, tolerances, speed scaling, `cmd_timeout`, wrapped joints, effort.
+- A replaces it at once: Humble, Jazzy (4.x), Kilted (5.x), and up to 6.7. A stamp in the future
+  ends the old motion too, and the new one is approached slowly.
+- B lets the old one run until the new one's stamp: 6.8.0 and 6.9.0. There is one place to wait in:
+  a newer message takes it, so a stream whose stamps are further ahead than its period never moves
+  anything. Stamps 0 and past are as in A.
+- C joins the two (splice.py): after 6.9.0.
+
+Generation D, `positions_upsampling`, gives velocities to messages that carry positions only, and
+passes those that carry velocities, as all of ours do, on to C: for them it is C. With
+`allow_trajectory_replacement: false`, B and C are A.
+
+The stand-in holds to recordings of the real ones (`test/data/jtc`, `test/data/jtc_generations`):
+the command is sampled one period ahead, the end is held, and their artefacts of one tick are kept
+on purpose. With `interpolate_from_desired_state`, the last command, which is meant for one period
+later, is stored with the stamp of its own tick, so in A and B the reference advances by two
+periods in the tick of a hand-over; in C it stands still for that tick.
+
+Not modelled: tolerances, `cmd_timeout`, wrapped joints, effort, and that with speed scaling and
+without positions in a message C deduces these segment by segment.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from dp_sim.segments import Array
-from dp_sim.segments import coefficients
-from dp_sim.segments import deduce_positions
 from dp_sim.segments import Evaluator
 from dp_sim.segments import Knot
+from dp_sim.splice import can_splice
+from dp_sim.splice import splice
+from dp_sim.trajectory_plan import begin
+from dp_sim.trajectory_plan import JointOrder
+from dp_sim.trajectory_plan import Plan
+from dp_sim.trajectory_plan import Track
 from dp_sim.trajectory_rules import ControllerParameters
 from dp_sim.trajectory_rules import judge
 from dp_sim.trajectory_rules import Judgement
 from dp_sim.trajectory_rules import TrajectoryMessage
 from dp_sim.trajectory_rules import Verdict
 import numpy as np
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """The part of a trajectory that does not depend on the state at the hand-over."""
-
-    stamp_ns: int  # 0: start at the first tick
-    knots: tuple[Knot, ...]  # times from the start of the trajectory
-    polynomials: tuple[Array, ...]  # between neighbouring knots, (6, joints) each
-
-
-@dataclass
-class _Track:
-    """A trajectory that is being followed."""
-
-    start_ns: int
-    before_ns: int  # time of the state in front of the first point
-    first: Array  # polynomial from there to the first point (6, joints)
-    plan: _Plan
-    end: Array  # the last point as a polynomial (6, joints)
-    index: int = 0
-    played_out: bool = False  # a sample has passed the end: the end is held from now on
-
-    def locate(self, time_ns: int) -> tuple[Array, float]:
-        """Return the polynomial that holds at a time and the seconds since its start."""
-        knots = self.plan.knots
-        elapsed = time_ns - self.start_ns
-        if elapsed < knots[0].time_ns:
-            return self.first, max(0, time_ns - self.before_ns) * 1e-9
-        if self.played_out or elapsed >= knots[-1].time_ns:
-            self.played_out = True
-            return self.end, 0.0
-        index = self.index
-        while elapsed >= knots[index + 1].time_ns:
-            index += 1
-        self.index = index
-        return self.plan.polynomials[index], (elapsed - knots[index].time_ns) * 1e-9
 
 
 class JointTrajectoryController:
@@ -79,12 +57,15 @@ class JointTrajectoryController:
         self.parameters = parameters
         self.accepted = 0
         self.rejected = 0
+        self.scaling = 1.0  # of the speed, as a robot tells it; set by others
+        self._generation = parameters.generation
         self._period_ns = round(1e9 / parameters.update_rate_hz)
         self._n_joints = len(parameters.joints)
-        self._incoming: deque[TrajectoryMessage | _Plan] = deque(maxlen=1)
-        self._sort_buffer = np.zeros(self._n_joints)
+        self._incoming: deque[TrajectoryMessage | Plan] = deque(maxlen=1)
+        self._deferred: TrajectoryMessage | Plan | None = None  # generation B
+        self._order = JointOrder(parameters.joints)
         self._evaluate = Evaluator()
-        self._track: _Track | None = None
+        self._track: Track | None = None
         self._command = np.zeros((3, self._n_joints))
         self._command_ns: int | None = None
         self._time_ns = 0
@@ -121,25 +102,28 @@ class JointTrajectoryController:
     def activate(self, time_ns: int, positions: Array) -> None:
         """Hold these positions [rad], as the real controller does on activation."""
         self._incoming.clear()
+        self._deferred = None
+        self._track = None
         self._command = np.zeros((3, self._n_joints))
         self._command[0] = positions
         self._command_ns = None
         self._time_ns = time_ns
         self._desired = None
-        hold = _Plan(0, (Knot(0, np.array(positions, dtype=float)),), ())
-        self._track = self._begin(hold, time_ns, None, None)
+        hold = Plan(0, (Knot(0, np.array(positions, dtype=float)),), ())
+        self._take(hold, time_ns, None, None)
 
     def deactivate(self) -> None:
         """Stop following; messages are dropped until the next activation."""
         self._track = None
         self._incoming.clear()
+        self._deferred = None
 
     def receive(self, message: TrajectoryMessage, now_ns: int) -> Judgement:
         """Judge a message; an accepted one takes over at the next tick."""
         judgement = judge(message, self.parameters, now_ns, active=self.active)
         if judgement.verdict is Verdict.ACCEPTED:
             simple = message.is_complete and len(message.joint_names) == self._n_joints
-            self._incoming.append(self._plan(message) if simple else message)
+            self._incoming.append(self._order.plan(message) if simple else message)
             self.accepted += 1  # after it has been handed over: who counts it may rely on it
         elif judgement.verdict is not Verdict.DROPPED_INACTIVE:
             self.rejected += 1
@@ -158,89 +142,68 @@ class JointTrajectoryController:
         """
         if self._track is None:
             return self._command
-        if self._incoming:
-            newest = self._incoming.pop()
-            plan = newest if isinstance(newest, _Plan) else self._plan(newest)
-            self._time_ns = time_ns
-            self._track = self._begin(plan, time_ns, positions, velocities)
+        new = self._due(time_ns)
+        if new is None:
+            self._time_ns += int(period_ns * self.scaling)
         else:
-            self._time_ns += period_ns
+            self._take(new, time_ns, positions, velocities)
         track = self._track
         self._desired = track.locate(self._time_ns)
-        self._command = self._evaluate(*track.locate(self._time_ns + self._period_ns))
+        # Up to 6.9 the look ahead too ends a trajectory for good once it passes the last point.
+        ahead_ns = self._time_ns + self._period_ns
+        over = ahead_ns >= track.start_ns + track.plan.knots[-1].time_ns
+        peek = self._generation == 'C' or not over
+        self._command = self._evaluate(*track.locate(ahead_ns, peek=peek))
         self._command_ns = time_ns
         return self._command
 
-    def _begin(
-        self, plan: _Plan, time_ns: int, positions: Array | None, velocities: Array | None
-    ) -> _Track:
-        """Put the state at hand-over in front of a trajectory."""
+    def _due(self, time_ns: int) -> TrajectoryMessage | Plan | None:
+        """Return what takes over in this tick."""
+        if self._incoming:
+            newest = self._incoming.pop()
+            if self._generation != 'B' or newest.stamp_ns <= time_ns:
+                self._deferred = None
+                return newest
+            self._deferred = newest
+        due = self._deferred
+        if due is None or time_ns < due.stamp_ns:
+            return None
+        self._deferred = None
+        return due
+
+    def _take(
+        self,
+        new: Plan | TrajectoryMessage,
+        time_ns: int,
+        positions: Array | None,
+        velocities: Array | None,
+    ) -> None:
+        """Let a trajectory take over in this tick."""
+        old = self._track
+        if self._generation == 'C' and old is not None and can_splice(old, new, self._order):
+            lead_ns = max(0, new.stamp_ns - time_ns) if new.stamp_ns else 0
+            plan = splice(old, self._time_ns, int(lead_ns * self.scaling), new, self._order)
+        elif isinstance(new, TrajectoryMessage):
+            command = self._command[0]
+            held = np.stack((command, np.zeros_like(command), np.zeros_like(command)))
+            plan = self._order.plan(new, lambda _: held)
+        else:
+            plan = new
         start_ns = plan.stamp_ns or time_ns
+        self._track = begin(plan, start_ns, self._state(time_ns, start_ns, positions, velocities))
+        self._time_ns = time_ns
+
+    def _state(
+        self, time_ns: int, start_ns: int, positions: Array | None, velocities: Array | None
+    ) -> Knot:
+        """Return the state in front of a trajectory that takes over: last command or measured."""
         if self.parameters.interpolate_from_desired_state or positions is None:
             before_ns = time_ns if self._command_ns is None else self._command_ns
-            state = Knot(before_ns - start_ns, *self._command)
-        else:
-            before_ns = time_ns
-            if 'velocity' not in self.parameters.state_interfaces:
-                velocities = None
-            measured = None if velocities is None else np.array(velocities, dtype=float)
-            # The real one counts accelerations that nobody measures as measured to be zero.
-            still = np.zeros(self._n_joints)
-            state = Knot(before_ns - start_ns, np.array(positions, dtype=float), measured, still)
-        plan = _complete(plan, state)
-        last = plan.knots[-1]
-        end = np.zeros((6, self._n_joints))
-        end[0] = last.positions
-        end[1] = 0.0 if last.velocities is None else last.velocities
-        end[2] = 0.0 if last.accelerations is None else 0.5 * last.accelerations
-        first = end
-        if plan.knots[0].time_ns > state.time_ns:
-            first = coefficients(state, plan.knots[0])
-        return _Track(start_ns, before_ns, first, plan, end)
-
-    def _plan(self, message: TrajectoryMessage) -> _Plan:
-        """Sort a message into the controller's joint order and fit what can be fitted."""
-        names = list(message.joint_names)
-        absent = [joint for joint in self.parameters.joints if joint not in names]
-        if len(names) == self._n_joints:
-            absent = []  # the real controller fills only where the number of names differs
-        held = [float(self._command[0, self.parameters.joints.index(name)]) for name in absent]
-        zeros = [0.0] * len(absent)
-        names += absent
-        order = [self.parameters.joints.index(name) for name in names]
-        knots = tuple(
-            Knot(
-                point.time_ns,
-                self._sort(point.positions, held, order),
-                self._sort(point.velocities, zeros, order),
-                self._sort(point.accelerations, zeros, order),
-            )
-            for point in message.points
-        )
-        polynomials: tuple[Array, ...] = ()
-        if message.is_complete:
-            pairs = zip(knots[:-1], knots[1:], strict=True)
-            polynomials = tuple(coefficients(a, b) for a, b in pairs)
-        return _Plan(message.stamp_ns, knots, polynomials)
-
-    def _sort(self, values: Sequence[float], extra: list[float], order: list[int]) -> Array | None:
-        """Return a field in the controller's order; None for an empty field."""
-        row = [*values, *extra] if len(values) else []
-        if not row:
-            return None
-        if len(order) != self._n_joints:  # too many names: the real one warns and does not sort
-            return np.array(row[: self._n_joints], dtype=float)
-        # One buffer for all fields: a joint that a duplicate name left out keeps a stale value.
-        self._sort_buffer[order] = row
-        return self._sort_buffer.copy()
-
-
-def _complete(plan: _Plan, state: Knot) -> _Plan:
-    """Deduce positions that were not sent from the state in front of them."""
-    if all(knot.positions is not None for knot in plan.knots):
-        return plan
-    knots = [state]
-    for knot in plan.knots:
-        knots.append(deduce_positions(knots[-1], knot))
-    pairs = zip(knots[1:-1], knots[2:], strict=True)
-    return _Plan(plan.stamp_ns, tuple(knots[1:]), tuple(coefficients(a, b) for a, b in pairs))
+            return Knot(before_ns - start_ns, *self._command)
+        # The real one counts what nobody measures as zero where the first point carries it; where
+        # that does not, the segment has no use for it.
+        still = np.zeros(self._n_joints)
+        if velocities is None or 'velocity' not in self.parameters.state_interfaces:
+            velocities = still
+        measured = [np.array(row, dtype=float) for row in (positions, velocities)]
+        return Knot(time_ns - start_ns, *measured, still)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dp_sim.faults import FAULTS
+from dp_sim.trajectory_rules import GENERATIONS
 from rcl_interfaces.msg import FloatingPointRange
 from rcl_interfaces.msg import IntegerRange
 from rcl_interfaces.msg import ParameterDescriptor
@@ -164,6 +165,14 @@ CONTROLLER = (
         'Accept trajectories without positions and integrate what they have',
     ),
     Parameter('update_rate', 500, 'Hz', 'Rate of the controller', 500, 500),
+    Parameter(
+        'generation',
+        'A',
+        '',
+        'What a new trajectory does to the one that runs: A replaces it at once (Jazzy, Kilted), '
+        "B lets it run until the new one's stamp (6.8, 6.9), C joins them (after 6.9.0)",
+        choices=GENERATIONS,
+    ),
 )
 
 

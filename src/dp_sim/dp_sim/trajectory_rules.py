@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the real joint_trajectory_controller takes and what it refuses, sentence by sentence.
 
-The rules are those of joint_trajectory_controller 5.17 (Kilted; the same in Jazzy), in its order,
-so a message with two faults gets the log line of the first. The real controller tells nobody but
-its log: on the topic a refusal is silent. NaN passes every rule, as it does there.
+The rules are those of joint_trajectory_controller 5.17 (Kilted; the same in Jazzy and up to August
+2026 on the main branch), in its order, so a message with two faults gets the log line of the
+first. The real controller tells nobody but its log: on the topic a refusal is silent. NaN passes
+every rule, as it does there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 # The velocity of the last point may differ from zero by the epsilon of a 32-bit float [rad/s].
 LAST_VELOCITY_EPSILON = float(np.finfo(np.float32).eps)
+GENERATIONS = ('A', 'B', 'C')
 DEADLY = 'This message would end the process of the real joint_trajectory_controller: {}'
 
 
@@ -47,7 +49,10 @@ class TrajectoryMessage:
 
 @dataclass(frozen=True)
 class ControllerParameters:
-    """The parameters of the controller that decide over acceptance and motion."""
+    """The parameters of the controller that decide over acceptance and motion.
+
+    `generation` is no parameter of the real one but its age; see joint_trajectory_controller.py.
+    """
 
     joints: tuple[str, ...]
     command_interfaces: tuple[str, ...] = ('position',)
@@ -57,6 +62,7 @@ class ControllerParameters:
     allow_nonzero_velocity_at_trajectory_end: bool = False
     allow_integration_in_goal_trajectories: bool = False
     update_rate_hz: int = 500
+    generation: str = 'A'
 
     def __post_init__(self) -> None:
         """Refuse a controller that could not run."""
@@ -64,6 +70,8 @@ class ControllerParameters:
             raise ValueError(f'joints must be unique and not empty, got {self.joints}')
         if not 1 <= self.update_rate_hz <= 10000:
             raise ValueError(f'update_rate must be 1 to 10000 Hz, got {self.update_rate_hz}')
+        if self.generation not in GENERATIONS:
+            raise ValueError(f'generation must be one of {GENERATIONS}, got {self.generation!r}')
 
 
 class Verdict(enum.Enum):

@@ -230,6 +230,90 @@ def test_inactive_controller_drops_messages_and_reactivation_holds():
     np.testing.assert_allclose(_run(controller, 2, 100)[0], (0.1, 0.2))
 
 
+def test_deferral_waits_for_the_stamp_and_has_room_for_one():
+    controller = _controller(generation='B')
+    controller.receive(_message((1000, (1.0, 0.0))), EPOCH_NS)
+    _run(controller, 2, 100)
+    controller.receive(_message((100, (9.0, 9.0)), stamp_ns=EPOCH_NS + 200 * MS), EPOCH_NS)
+    _run(controller, 102, 110)
+    controller.receive(_message((100, (0.5, 0.1)), stamp_ns=EPOCH_NS + 300 * MS), EPOCH_NS)
+    assert _run(controller, 112, 298)[0, 0] == pytest.approx(0.296, abs=1e-4)  # the old line
+    np.testing.assert_allclose(_run(controller, 300, 500)[0], (0.5, 0.1))
+
+
+def test_deferral_never_moves_where_each_message_waits_longer_than_the_next_one_takes():
+    controller = _controller(generation='B')
+    for ms in range(0, 1000, 100):
+        stamp_ns = EPOCH_NS + (ms + 150) * MS
+        controller.receive(_message((50, (1.0, 1.0)), stamp_ns=stamp_ns), EPOCH_NS + ms * MS)
+        np.testing.assert_array_equal(_run(controller, ms + 2, ms + 100)[0], (0.0, 0.0))
+
+
+def test_a_message_for_now_takes_the_place_of_a_deferred_one():
+    controller = _controller(generation='B')
+    controller.receive(_message((50, (9.0, 9.0)), stamp_ns=EPOCH_NS + 100 * MS), EPOCH_NS)
+    _run(controller, 2, 10)
+    controller.receive(_message((50, (0.1, 0.2))), EPOCH_NS)
+    np.testing.assert_allclose(_run(controller, 12, 300)[0], (0.1, 0.2))
+
+
+def test_deactivation_forgets_a_deferred_message():
+    controller = _controller(generation='B')
+    controller.receive(_message((50, (9.0, 9.0)), stamp_ns=EPOCH_NS + 20 * MS), EPOCH_NS)
+    _run(controller, 2, 10)
+    controller.deactivate()
+    controller.activate(EPOCH_NS + 12 * MS, np.zeros(2))
+    np.testing.assert_allclose(_run(controller, 14, 200)[0], (0.0, 0.0))
+
+
+def test_splicing_repeats_one_tick_and_stays_on_the_line():
+    controller = _controller(generation='C', interpolate_from_desired_state=False)
+    controller.receive(_message((100, (0.1, 0.0)), (1000, (1.0, 0.0))), EPOCH_NS)
+    before = _run(controller, 2, 200)[0, 0]
+    controller.receive(_message((1000, (before + 1.0, 0.0)), (1100, (9.0, 0.0))), EPOCH_NS)
+    controller.update(EPOCH_NS + 202 * MS, 2 * MS, np.array([-9.0, 9.0]), np.zeros(2))
+    assert controller.reference[0, 0] == pytest.approx(before, abs=1e-12)
+    assert _run(controller, 204, 204)[0, 0] == pytest.approx(before + 0.002, abs=1e-9)
+
+
+def test_splicing_takes_a_stamp_in_the_past_as_now():
+    past, zero = _controller(generation='C'), _controller(generation='C')
+    for controller, stamp_ns in ((past, EPOCH_NS - 50 * MS), (zero, 0)):
+        controller.receive(_message((100, (0.1, 0.0)), (1000, (1.0, 0.0))), EPOCH_NS)
+        _run(controller, 2, 100)
+        message = _message((100, (0.2, 0.0)), (900, (1.0, 0.0)), stamp_ns=stamp_ns)
+        controller.receive(message, EPOCH_NS + 100 * MS)
+    np.testing.assert_array_equal(_run(past, 102, 150), _run(zero, 102, 150))
+
+
+def test_single_points_are_not_spliced():
+    """Known bug of the real one, issue 2615: it restarts, here from the measured state."""
+    controller = _controller(generation='C', interpolate_from_desired_state=False)
+    controller.receive(_message((1000, (1.0, 0.0))), EPOCH_NS)
+    _run(controller, 2, 100)
+    controller.receive(_message((1000, (1.0, 0.0))), EPOCH_NS)
+    controller.update(EPOCH_NS + 102 * MS, 2 * MS, np.array([-0.3, 0.3]), np.zeros(2))
+    np.testing.assert_allclose(controller.reference[0], (-0.3, 0.3))
+
+
+@pytest.mark.parametrize('generation', ['A', 'B', 'C'])
+def test_at_half_the_speed_half_the_way_is_covered(generation):
+    controller = _controller(generation=generation)
+    controller.receive(_message((1000, (1.0, 0.0))), EPOCH_NS)
+    _run(controller, 2, 2)
+    controller.scaling = 0.5
+    # The line begins with the tick of its message; from then on a tick counts half.
+    assert _run(controller, 4, 402)[0, 0] == pytest.approx(0.2, abs=1e-3)
+    controller.scaling = 0.0
+    stopped = _run(controller, 404, 404)[0, 0]
+    assert _run(controller, 406, 600)[0, 0] == stopped
+
+
+def test_unknown_generation_is_refused():
+    with pytest.raises(ValueError, match="'A', 'B', 'C'.*'D'"):
+        ControllerParameters(joints=('a',), generation='D')
+
+
 def test_parameters_refuse_doubled_joints():
     with pytest.raises(ValueError, match='unique'):
         ControllerParameters(joints=('a', 'a'))
