@@ -83,24 +83,17 @@ def connect(
         LimitError: no motion inside the limits comes to rest behind the chunk.
     """
     start = motion.at(now_ns)
-    due_s: Array = np.asarray((chunk.due_ns() - now_ns) * 1e-9, dtype=np.float64)  # (N, J)
-    ahead_s = due_s.min(axis=1)  # (N,) of the device that reacts latest
-    cut = int(np.searchsorted(ahead_s, settings.lead_s, side='right'))
-    if len(ahead_s) - cut < 2:
-        raise ExpiredError(
-            f'the chunk has expired: of {len(ahead_s)} steps only {len(ahead_s) - cut} lie more '
-            f'than {settings.lead_s} s ahead; its observation is '
-            f'{(now_ns - chunk.stamp_ns) * 1e-9:.3f} s old'
-        )
-    reach_s = min(float(ahead_s[-1]), settings.max_blind_s * chunk.stretch)
-    if ahead_s[cut] > reach_s:
-        raise TrajectoryError(
-            f'the chunk begins {ahead_s[cut]:.3f} s ahead, more than {reach_s} s; '
-            'its observation is stamped in the future or the clock went back'
-        )
     if chunk.positions.shape[1:] != start.position.shape or not np.isfinite(chunk.positions).all():
         raise TrajectoryError(
             f'the chunk contains NaN or infinity, or is not for {len(start.position)} joints'
+        )
+    due_s: Array = np.asarray((chunk.due_ns() - now_ns) * 1e-9, dtype=np.float64)  # (N, J)
+    cut = _cut(due_s, settings.lead_s, chunk, now_ns)
+    reach_s = min(float(due_s[-1].min()), settings.max_blind_s * chunk.stretch)
+    if due_s[cut].min() > reach_s:
+        raise TrajectoryError(
+            f'the chunk begins {due_s[cut].min():.3f} s ahead, more than {reach_s} s; '
+            'its observation is stamped in the future or the clock went back'
         )
     jump, velocity_jump = _disagreement(chunk, due_s, motion, now_ns)
     curves = [
@@ -128,6 +121,19 @@ def connect(
         seam=Seam(cut, float(np.abs(jump).max()), float(np.abs(velocity_jump).max())),
         deviation=float(np.abs(positions - targets)[settled].max(initial=0.0)),
     )
+
+
+def _cut(due_s: Array, lead_s: float, chunk: ActionChunk, now_ns: int) -> int:
+    """First step that lies more than ``lead_s`` ahead for every device; due_s (N, J) [s]."""
+    ahead_s = due_s.min(axis=1)  # (N,) of the device that reacts latest
+    cut = int(np.searchsorted(ahead_s, lead_s, side='right'))
+    if len(ahead_s) - cut < 2:
+        raise ExpiredError(
+            f'the chunk has expired: of {len(ahead_s)} steps only {len(ahead_s) - cut} lie more '
+            f'than {lead_s} s ahead; its observation is '
+            f'{(now_ns - chunk.stamp_ns) * 1e-9:.3f} s old'
+        )
+    return cut
 
 
 def _knots(
