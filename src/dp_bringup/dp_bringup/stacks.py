@@ -28,7 +28,7 @@ from dp_bringup.stack_arguments import text
 from dp_bringup.stack_arguments import Value
 from dp_core.errors import ConfigError
 
-SEAMS = ('fade', 'replace', 'ensemble')
+SEAMS = ('fade', 'replace', 'ensemble', 'rtc', 'warm_start')
 SIMULATORS = ('mujoco',)
 CONTROLLERS = ('stand_in', 'ros2_control')
 GENERATIONS = ('A', 'B', 'C')

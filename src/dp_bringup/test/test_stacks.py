@@ -85,7 +85,7 @@ def test_viewers_come_only_when_asked_for_and_may_be_closed(checkpoint):
     'values, words',
     [
         ({'sim': 'gazebo'}, ["'gazebo'", "'mujoco'"]),
-        ({'seam': 'rtc'}, ["'rtc'", "'fade'", "'replace'"]),
+        ({'seam': 'glue'}, ["'glue'", "'fade'", "'replace'"]),
         ({'seed': '-1'}, ['seed is -1', '0 to']),
         ({'inference_delay': '-1'}, ['inference_delay is -1.0', '0 to 2']),
         ({'seed': 'one'}, ["'one'", 'int']),

@@ -2,39 +2,52 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stage 5: predicted actions -> a chunk whose every step has a time on the ROS clock.
 
-The timeline, for n_obs_steps 2, horizon 16, n_action_steps 8 and action_offset 0::
+The timeline, for n_obs_steps 2, horizon 16, n_action_steps 8, dt 0.1 s and action_offset 0. The
+chunk is ready, and joined to the motion, 1.7 dt after its observation, and the lead is 0.5 dt::
 
-    prediction index     0      1      2      3   ...   9     ...   15
-    chunk step k                0      1      2   ...   8     ...   14
-    meant for         -1 dt   t_obs  +1 dt  +2 dt ... +8 dt   ... +14 dt
-                      oldest  newest    |-- in charge --|
-                      observations    taken           the next
-                                      over            takes over
+    prediction index      0      1      2      3      4      5   ...   7      8   ...   15
+    chunk step k                 0      1      2      3      4   ...   6      7   ...   14
+    meant for [dt]       -1    t_obs   +1     +2     +3     +4   ...  +6     +7   ...  +14
+                                           joined ^ at +1.7
+    is                   -----   cut    cut    cut   first  sent ... sent   sent  ... sent
+    known to rtc         done   done   done   done   meant  meant ... meant  free ... free
 
-A positive ``action_offset`` moves the third row later: with gym semantics ("reach this by the
-end of the step") it is one dt. What is past when a chunk is ready is cut by the clock, never by
-an estimate of the delay (`dp_core.trajectory`). From then on it is in charge for n_action_steps,
-as in the paper's section on receding horizon control, whatever the delay was. To count them from
-t_obs instead would shorten the commitment by the age of the observation: at 0.4 s half of it,
-and chunks that saw nothing of what the one before them began pull the arm to and fro.
+    of a device that reacts 1 dt late
+    commanded at [dt]    -2     -1      0     +1     +2     +3   ...  +5     +6   ...  +13
+    is                   -----   cut    cut    cut    cut   first ... sent   sent ... sent
+    known to rtc         done   done   done   done   done   meant ... meant  free ... free
+
+Index 0 belongs to the older observation; index n_obs_steps - 1 is chunk step 0. A positive
+``action_offset`` moves the third row later: with gym semantics ("reach this by the end of the
+step") it is one dt.
+
+A step is *cut* when it must be commanded before joined + lead = +2.2: by the clock, never by an
+estimate of the delay (`dp_core.trajectory`). While the chunk was predicted the arm went on with
+the one before, here one observed at -8 dt, whose last step is meant for +6. So of the prediction
+something is known before it is made (`dp_core.continuation`): what was or will be *done* whatever
+it says, and what the chunk before *meant* to do. Here an estimate of the delay is needed, for the
+prediction begins before it is ready; when it is wrong, a step is known too well or too little, but
+none is driven at a wrong time.
+
+The chunk is in charge for n_action_steps from the moment it was joined, until +9.7, as in the
+paper's section on receding horizon control, whatever the delay was. To count them from t_obs
+instead would shorten the commitment by the age of the observation: at 0.4 s half of it, and chunks
+that saw nothing of what the one before them began pull the arm to and fro.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
 
+from dp_core.action_space import ActionSpace
 from dp_core.blend import decide
 from dp_core.blend import ensemble
 from dp_core.blend import interpolate
-from dp_core.blend import parts
-from dp_core.contract import ActionGroup
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.errors import TrajectoryError
-from dp_core.tool_plane import JointSolver
 import numpy as np
 from numpy.typing import NDArray
 
@@ -74,6 +87,10 @@ class ActionChunk:
             + self.step_ns * np.arange(len(self.positions), dtype=np.int64)
         )
 
+    def actions_at(self, times_ns: NDArray[np.int64], space: ActionSpace) -> Array:
+        """Actions (M, A) at times (M,) [ns]; before the first step and after the last: these."""
+        return interpolate(self.times_ns(), self.actions, times_ns, space.layout)
+
     def due_ns(self) -> NDArray[np.int64]:
         """Times (N, J) at which the joints are commanded, to be in time where they are meant."""
         latency_ns = self.latency_ns or (0,) * len(self.joint_names)
@@ -87,19 +104,22 @@ class ActionChunk:
         return min(start_ns + n_action_steps * self.step_ns, int(self.due_ns()[-1].min()))
 
 
+def prediction_times_ns(
+    contract: Contract, t_obs_ns: int, speed_scale: float = 1.0
+) -> NDArray[np.int64]:
+    """Time of every prediction index (horizon,): chunk step 0 is index n_obs_steps - 1 [ns]."""
+    step_ns = round(contract.dt_ns / speed_scale)
+    steps = np.arange(contract.horizon, dtype=np.int64) - (contract.n_obs_steps - 1)
+    return t_obs_ns + round(contract.offset_ns / speed_scale) + step_ns * steps
+
+
 class Chunker:
     """Turns one prediction into an ActionChunk of joint targets."""
 
-    def __init__(self, contract: Contract, solvers: Sequence[JointSolver]):
-        """One solver per action group of the contract."""
+    def __init__(self, contract: Contract, space: ActionSpace):
+        """Where the joints of the contract's actions are found."""
         self._contract = contract
-        self._solvers = tuple(solvers)
-        groups = contract.actions
-        self._layout = parts([kind for group in groups for kind in group.number_kinds])
-        self._latency_ns = tuple(
-            round(group.latency_s * 1e9) for group in groups for _ in group.joints
-        )
-        self.joint_names = tuple(j for group in groups for j in group.joints)
+        self._space = space
 
     def chunk(
         self,
@@ -129,55 +149,24 @@ class Chunker:
             raise ConfigError(f'speed_scale is {speed_scale}, valid: (0, 1]')
         if not np.isfinite(prediction).all():
             raise TrajectoryError('the policy predicted NaN or infinity')
-        actions = self._clamp(prediction[self._contract.n_obs_steps - 1 :])
+        space = self._space
+        actions = space.clamp(prediction[self._contract.n_obs_steps - 1 :])
         said = ActionChunk(
             stamp_ns=t_obs_ns,
             step_ns=round(self._contract.dt_ns / speed_scale),
             offset_ns=round(self._contract.offset_ns / speed_scale),
-            joint_names=self.joint_names,
-            positions=np.empty((len(actions), len(self.joint_names))),
+            joint_names=space.joint_names,
+            positions=np.empty((len(actions), len(space.joint_names))),
             actions=actions,
             stretch=1.0 / speed_scale,
-            latency_ns=self._latency_ns,
+            latency_ns=space.joint_latency_ns,
         )
-        said = replace(said, actions=self._decide(said, earlier))
+        in_force = earlier[-1].actions_at(said.times_ns()[:1], space)[0] if earlier else None
+        said = replace(said, actions=decide(actions, space.layout, in_force))
         targets = said.actions
         if decay_per_step is not None:
-            targets = ensemble(said, earlier, self._layout, decay_per_step)
-        return replace(said, positions=self._joints(targets, seed))
-
-    def _clamp(self, prediction: Array) -> Array:
-        actions = np.array(prediction, dtype=np.float64)
-        for group, columns, _ in self._groups():
-            if group.low or group.high:
-                actions[:, columns] = np.clip(
-                    actions[:, columns], group.low or None, group.high or None
-                )
-        return actions
-
-    def _decide(self, chunk: ActionChunk, earlier: Sequence[ActionChunk]) -> Array:
-        """Actions with binary numbers decided, going on from the newest of the earlier chunks."""
-        in_force = None
-        if earlier:
-            first_ns, last = chunk.times_ns()[:1], earlier[-1]
-            in_force = interpolate(last.times_ns(), last.actions, first_ns, self._layout)[0]
-        return decide(chunk.actions, self._layout, in_force)
-
-    def _joints(self, targets: Array, seed: Array) -> Array:
-        solved = [
-            solver.joints(targets[:, columns], seed[joints])
-            for solver, (_, columns, joints) in zip(self._solvers, self._groups())
-        ]
-        return np.concatenate(solved, axis=1)
-
-    def _groups(self) -> Iterator[tuple[ActionGroup, slice, slice]]:
-        """Each group with its columns of the actions and of the joints."""
-        column = joint = 0
-        for group in self._contract.actions:
-            columns = slice(column, column + len(group.dims))
-            joints = slice(joint, joint + len(group.joints))
-            yield group, columns, joints
-            column, joint = columns.stop, joints.stop
+            targets = ensemble(said, earlier, space.layout, decay_per_step)
+        return replace(said, positions=space.joints(targets, seed))
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from dp_core.trajectory import Trajectory
+    from dp_core.motion import Trajectory
 
 Array = NDArray[np.float64]
 # An arm at 2 m/s goes 2 cm before the middle of this and 2 cm after it [s].

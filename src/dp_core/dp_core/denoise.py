@@ -3,10 +3,12 @@
 """Stage 4: condition -> normalised actions, by denoising; the loop is written out.
 
 Notation of Ho et al. (2006.11239): x_t is the noisy action sequence at diffusion step t,
-x_0 the clean one, eps the noise that the network predicts in x_t.
+x_0 the clean one, eps the noise that the network predicts in x_t, abar the signal's share of
+variance: x_t = sqrt(abar) x_0 + sqrt(1 - abar) eps.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
@@ -46,12 +48,51 @@ def sampling_scheduler(config: PolicyConfig) -> DDIMScheduler | DDPMScheduler:
     return scheduler
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of x_0; used as in real-time chunking (Black et al., 2506.07339).
+
+    Where the weight is 1, x_t is this x_0 with the noise that belongs to step t, at every step:
+    clean values would be no x_t that the network has ever seen. Where it is between, the estimate
+    of x_0 is drawn towards it. The paper draws with the gradient through the network instead. That
+    doubles the time of a step and needs a network that can be differentiated where it runs; and
+    here the rest of the sequence learns of it all the same, at the next step, from x_t.
+
+    Attributes:
+        x0: (B or 1, horizon, action_dim) in [-1, 1].
+        weights: (horizon, action_dim) in [0, 1].
+        skipped: first denoising steps left out; sampling begins with x0 and noise instead.
+    """
+
+    x0: Tensor
+    weights: Tensor
+    skipped: int = 0
+
+    def noised(self, noise: Tensor, abar: Tensor) -> Tensor:
+        """x_t of the known x_0."""
+        return abar.sqrt() * self.x0 + (1 - abar).sqrt() * noise
+
+    def inpaint(self, x: Tensor, known: Tensor) -> Tensor:
+        """Replace what is certain by ``known``."""
+        return torch.where(self.weights >= 1.0, known, x)
+
+    def draw(self, eps: Tensor, x: Tensor, abar: Tensor, clip: bool) -> Tensor:
+        """Noise whose x_0 is drawn towards the known one by the weights."""
+        clean = (x - (1 - abar).sqrt() * eps) / abar.sqrt()
+        if clip:
+            clean = clean.clamp(-1.0, 1.0)
+        clean = clean + self.weights * (self.x0 - clean)
+        drawn = (x - abar.sqrt() * clean) / (1 - abar).sqrt()
+        return torch.where(self.weights > 0.0, drawn, eps)
+
+
 def sample(
     unet: Unet1d,
     scheduler: DDIMScheduler | DDPMScheduler,
     condition: Tensor,
     x_start: Tensor,
     generators: Sequence[torch.Generator] | None = None,
+    known: Known | None = None,
 ) -> Tensor:
     """Denoise x_start (B, horizon, action_dim) under condition (B, condition_dim).
 
@@ -61,21 +102,29 @@ def sample(
         condition: from the encoder, computed once.
         x_start: standard normal noise.
         generators: one per row, for the noise that DDPM adds at each step.
+        known: what is known of the actions; None for nothing.
 
     Returns:
         actions (B, horizon, action_dim) in [-1, 1].
     """
     batch = len(condition)
-    timesteps = scheduler.timesteps  # (K,), falling
+    timesteps = scheduler.timesteps[known.skipped if known else 0 :]  # (K,), falling
     each = timesteps.repeat_interleave(batch)  # (K * B,)
     films = unet.modulation(each, condition.repeat(len(timesteps), 1))
     films = films.reshape(len(timesteps), batch, -1)  # (K, B, F): nothing depends on x
     x = x_start
+    if known and known.skipped:
+        x = known.noised(x_start, scheduler.alphas_cumprod[timesteps[0]])
     for k, timestep in enumerate(timesteps):
+        abar = scheduler.alphas_cumprod[timestep]
+        if known:
+            x = known.inpaint(x, known.noised(x_start, abar))
         eps = unet.denoise(x, films[k])
+        if known:
+            eps = known.draw(eps, x, abar, bool(scheduler.config.clip_sample))
         if isinstance(scheduler, DDPMScheduler):
             noise_source = list(generators) if generators else None
             x = scheduler.step(eps, timestep, x, generator=noise_source).prev_sample
         else:
             x = scheduler.step(eps, timestep, x).prev_sample
-    return x
+    return known.inpaint(x, known.x0.expand_as(x)) if known else x

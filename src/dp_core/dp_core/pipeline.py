@@ -12,10 +12,13 @@ from __future__ import annotations
 from pathlib import Path
 import secrets
 
+from dp_core.action_space import ActionSpace
 from dp_core.checkpoint import load_policy
 from dp_core.chunk import ActionChunk
 from dp_core.chunk import Chunker
+from dp_core.chunk import prediction_times_ns
 from dp_core.continuation import Continuation
+from dp_core.continuation import known_actions
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.limits import check_limits
@@ -55,9 +58,10 @@ class Pipeline:
                 f'{simulated} are plain vectors; choose a policy with joints'
             )
         self._policy = policy
-        solvers = [joint_solver(group, urdf) for group in policy.contract.actions]
-        self._chunker = Chunker(policy.contract, solvers)
-        self.limits = MotionLimits.of_robot(urdf, self._chunker.joint_names)
+        groups = policy.contract.actions
+        self._space = ActionSpace(groups, [joint_solver(group, urdf) for group in groups])
+        self._chunker = Chunker(policy.contract, self._space)
+        self.limits = MotionLimits.of_robot(urdf, self._space.joint_names)
         self._noise = torch.Generator().manual_seed(secrets.randbits(62) if seed is None else seed)
 
     @classmethod
@@ -73,7 +77,7 @@ class Pipeline:
     @property
     def joint_names(self) -> tuple[str, ...]:
         """Joints of all action groups, in the order of every joint array here."""
-        return self._chunker.joint_names
+        return self._space.joint_names
 
     def predict(
         self,
@@ -96,8 +100,10 @@ class Pipeline:
             KinematicsError: a target is out of reach.
         """
         window.validate(self.contract)
+        times_ns = prediction_times_ns(self.contract, window.t_obs_ns, speed_scale)
+        known = known_actions(continuation, times_ns, self._space)
         condition = self._policy.encode([window])  # (1, condition_dim)
-        unit = self._policy.sample(condition, self._noise)  # (1, horizon, action_dim), [-1, 1]
+        unit = self._policy.sample(condition, self._noise, known)  # (1, horizon, A), in [-1, 1]
         actions = self._policy.normalizer[ACTION].unnormalize(unit[0].numpy())
         earlier = continuation.chunks if continuation else ()
         decay = continuation.ensemble_decay if continuation else None

@@ -9,7 +9,9 @@ from dataclasses import replace
 import secrets
 
 from dp_core.config import PolicyConfig
+from dp_core.continuation import KnownActions
 from dp_core.contract import Contract
+from dp_core.denoise import Known
 from dp_core.denoise import sample
 from dp_core.denoise import sampling_scheduler
 from dp_core.encode import ObservationEncoder
@@ -90,13 +92,17 @@ class Policy:
 
     @torch.inference_mode()
     def sample(
-        self, condition: Tensor, generator: torch.Generator | Sequence[torch.Generator]
+        self,
+        condition: Tensor,
+        generator: torch.Generator | Sequence[torch.Generator],
+        known: KnownActions | None = None,
     ) -> Tensor:
         """Draw actions (B, horizon, action_dim) in [-1, 1] under condition (B, condition_dim).
 
         Args:
             condition: from `encode`.
             generator: source of the noise, one for all rows or one for each row.
+            known: what is known of the actions of every row; None for nothing.
         """
         shape = (self.contract.horizon, self.contract.action_dim)
         if isinstance(generator, torch.Generator):
@@ -104,7 +110,19 @@ class Policy:
         else:
             sources = list(generator)
         noise = torch.stack([torch.randn(shape, generator=g) for g in sources])
-        return sample(self.network.unet, self._scheduler, condition, noise, sources)
+        return sample(
+            self.network.unet, self._scheduler, condition, noise, sources, self._known(known)
+        )
+
+    def _known(self, known: KnownActions | None) -> Known | None:
+        if known is None:
+            return None
+        unit = self.normalizer[ACTION].normalize(known.actions.astype(np.float32))
+        return Known(
+            torch.from_numpy(unit.clip(-1.0, 1.0))[None],
+            torch.from_numpy(known.weights.astype(np.float32)),
+            min(round(known.skip * self.config.inference_steps), self.config.inference_steps - 1),
+        )
 
     def predict(self, window: ObservationWindow, seed: int | None = None) -> NDArray[np.float32]:
         """Predict actions (horizon, action_dim) in physical units; step 0 is the oldest tick."""

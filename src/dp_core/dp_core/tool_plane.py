@@ -18,10 +18,13 @@ JUMP_RAD = 0.5
 
 
 class JointSolver(Protocol):
-    """Turns the actions of a group, step by step, into its joint positions."""
+    """Turns the actions of a group, step by step, into its joint positions, and back."""
 
     def joints(self, actions: Array, seed: Array) -> Array:
         """Joint positions (N, J) [rad] for ``actions`` (N, A), the first near ``seed`` (J,)."""
+
+    def actions(self, positions: Array) -> Array:
+        """Actions (N, A) that joint positions (N, J) [rad] stand for; `joints` turned round."""
 
 
 class JointPositions:
@@ -31,6 +34,10 @@ class JointPositions:
         """Return ``actions`` (N, J) [rad]."""
         del seed
         return np.asarray(actions, dtype=np.float64)
+
+    def actions(self, positions: Array) -> Array:
+        """Return ``positions`` (N, J) [rad]."""
+        return np.asarray(positions, dtype=np.float64)
 
 
 class ToolPlane:
@@ -57,6 +64,10 @@ class ToolPlane:
         for k, target in enumerate(targets):
             solution[k] = seed = self._chain.inverse(target, seed)
         return solution
+
+    def actions(self, positions: Array) -> Array:
+        """Where the tool is (N, 2) [m] at joint positions (N, J) [rad]; its height is dropped."""
+        return np.array([self._chain.forward(q)[:2, 3] for q in positions]).reshape(-1, 2)
 
 
 def tool_down(x: float, y: float, z: float) -> Array:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 Array = NDArray[np.float64]
-SEAMS = ('replace', 'fade', 'ensemble')
+SEAMS = ('replace', 'fade', 'ensemble', 'rtc', 'warm_start')
 KNOT_S = 0.05  # between knots, at full speed
 # Weight of the last target while the arm comes to rest behind it; without, noise in the last
 # steps would carry it on.
@@ -41,12 +41,15 @@ class TrajectorySettings:
         seam: ``replace``: the motion goes over to the new chunk as fast as the limits allow.
             ``fade``: the chunk is shifted onto the commanded motion and the shift fades out.
             ``ensemble``: its actions are averaged with those of the chunks still in force.
+            ``rtc``: real-time chunking; it is predicted so that it goes on from what was sent.
+            ``warm_start``: it is predicted from the one before with some noise, in fewer steps.
         lead_s: smallest time from hand-over to the first knot [s].
         max_blind_s: most that is sent ahead, before the arm comes to rest, at full speed; a chunk
             that is stretched in time may reach as much farther [s].
         fade_s: time in which the shift of ``fade`` vanishes [s].
         ensemble_decay: m of the weights exp(-m age) of ``ensemble``, the age in policy steps;
             above 0 newer chunks weigh more [1/step].
+        warm_start: share of the denoising steps that ``warm_start`` leaves out, in (0, 1).
     """
 
     seam: str = 'fade'
@@ -54,6 +57,7 @@ class TrajectorySettings:
     max_blind_s: float = 1.0
     fade_s: float = 0.3
     ensemble_decay: float = 0.1
+    warm_start: float = 0.5
 
     def __post_init__(self) -> None:
         if self.seam not in SEAMS:
@@ -63,6 +67,8 @@ class TrajectorySettings:
                 raise ConfigError(f'{name} is {getattr(self, name)}, valid: a positive number')
         if not np.isfinite(self.ensemble_decay):
             raise ConfigError(f'ensemble_decay is {self.ensemble_decay}, valid: a finite number')
+        if not 0.0 < self.warm_start < 1.0:
+            raise ConfigError(f'warm_start is {self.warm_start}, valid: between 0 and 1')
 
 
 def connect(

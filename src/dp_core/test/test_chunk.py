@@ -4,14 +4,19 @@
 
 import dataclasses
 
+from dp_core.action_space import ActionSpace
 from dp_core.chunk import check_timing
 from dp_core.chunk import Chunker
+from dp_core.chunk import prediction_times_ns
+from dp_core.continuation import Continuation
+from dp_core.continuation import known_actions
 from dp_core.contract import ActionGroup
 from dp_core.contract import Contract
 from dp_core.contract import Stream
 from dp_core.errors import ConfigError
 from dp_core.errors import TrajectoryError
 from dp_core.tool_plane import JointPositions
+from dp_core.trajectory import TrajectorySettings
 import numpy as np
 import pytest
 
@@ -32,8 +37,9 @@ def contract(*groups, **values):
 
 def chunk(prediction, speed_scale=1.0, of=None):
     of = of or contract()
-    chunker = Chunker(of, [JointPositions() for _ in of.actions])
-    return chunker.chunk(prediction, T_OBS, np.zeros(len(chunker.joint_names)), speed_scale)
+    space = ActionSpace(of.actions, [JointPositions() for _ in of.actions])
+    seed = np.zeros(len(space.joint_names))
+    return Chunker(of, space).chunk(prediction, T_OBS, seed, speed_scale)
 
 
 def numbered(columns=2):
@@ -41,15 +47,51 @@ def numbered(columns=2):
     return np.repeat(np.arange(16.0)[:, None], columns, axis=1)
 
 
-# prediction index -> chunk step, time after t_obs in steps of dt (the drawing in chunk.py)
-DRAWING = [(1, 0, 0), (2, 1, 1), (3, 2, 2), (9, 8, 8), (15, 14, 14)]
+# The drawing in chunk.py, column by column: prediction index, chunk step, when it is meant for
+# [dt after t_obs], what becomes of it and what rtc knows of it; the last three again for a device
+# that reacts 1 dt late.
+DRAWING = """
+     0   -   -1   -----  done    -2   -----  done
+     1   0    0   cut    done    -1   cut    done
+     2   1   +1   cut    done     0   cut    done
+     3   2   +2   cut    done    +1   cut    done
+     4   3   +3   sent   meant   +2   cut    done
+     5   4   +4   sent   meant   +3   sent   meant
+     7   6   +6   sent   meant   +5   sent   meant
+     8   7   +7   sent   free    +6   sent   free
+    15  14  +14   sent   free   +13   sent   free
+"""
+JOINED, LEAD = T_OBS + 170 * MS, 50 * MS
 
 
-@pytest.mark.parametrize(('index', 'step', 'dts'), DRAWING)
-def test_the_drawing(index, step, dts):
-    made = chunk(numbered())
-    assert made.positions[step].tolist() == [index, index]
-    assert made.times_ns()[step] == T_OBS + dts * DT
+@pytest.mark.parametrize('row', [line.split() for line in DRAWING.split('\n') if line.strip()])
+def test_the_drawing(row):
+    index, step, meant_for = int(row[0]), row[1], int(row[2])
+    terms = contract(arm('l', ('a',)), arm('r', ('b',), latency_s=0.1))
+    assert prediction_times_ns(terms, T_OBS)[index] == T_OBS + meant_for * DT
+    if step != '-':
+        made = chunk(numbered(), of=terms)
+        assert made.positions[int(step)].tolist() == [index, index]
+        assert made.times_ns()[int(step)] == T_OBS + meant_for * DT
+        due = made.due_ns()[int(step)]
+        assert due.tolist() == [T_OBS + meant_for * DT, T_OBS + int(row[5]) * DT]
+        assert [word == 'cut' for word in (row[3], row[6])] == (due <= JOINED + LEAD).tolist()
+    assert known_to_rtc(terms)[index] == [row[4], row[7]]
+
+
+def known_to_rtc(terms):
+    """What is known of each prediction index, for both devices, after the chunk of -8 dt."""
+    space = ActionSpace(terms.actions, [JointPositions() for _ in terms.actions])
+    before = Chunker(terms, space).chunk(numbered(), T_OBS - 8 * DT, np.zeros(2))
+    past = Continuation(
+        TrajectorySettings(seam='rtc'), (before,), lambda t: np.zeros((len(t), 2)), JOINED + LEAD
+    )
+    weights = known_actions(past, prediction_times_ns(terms, T_OBS), space).weights
+    return np.select([weights == 1, weights > 0], ['done', 'meant'], 'free').tolist()
+
+
+def test_the_drawn_chunk_is_in_charge_until_9_7_dt():
+    assert chunk(numbered()).takeover_ns(JOINED, 8) == T_OBS + 970 * MS
 
 
 def test_what_belongs_to_older_observations_is_dropped():
@@ -123,7 +165,9 @@ def test_each_group_is_solved_with_its_own_columns_and_seed():
     both = contract(plane, arm('r', ('d',)))
     spies = [Spy(), Spy()]
     prediction = np.arange(48.0).reshape(16, 3)
-    made = Chunker(both, spies).chunk(prediction, T_OBS, np.array([1.0, 2, 3, 4]))
+    made = Chunker(both, ActionSpace(both.actions, spies)).chunk(
+        prediction, T_OBS, np.array([1.0, 2, 3, 4])
+    )
     assert made.positions.shape == (15, 4)
     assert made.positions[0].tolist() == [1, 2, 3, 4]
     assert spies[0].seen[0][0].tolist() == [3, 4]
@@ -133,7 +177,7 @@ def test_each_group_is_solved_with_its_own_columns_and_seed():
 
 def test_an_ensemble_averages_targets_and_remembers_what_the_policy_said():
     of = contract()
-    chunker = Chunker(of, [JointPositions()])
+    chunker = Chunker(of, ActionSpace(of.actions, [JointPositions()]))
     zeros, nothing = np.zeros(2), np.zeros((16, 2))
     old = chunker.chunk(nothing, T_OBS, zeros)
     alone = chunker.chunk(nothing + 1, T_OBS + 8 * DT, zeros, earlier=[old])

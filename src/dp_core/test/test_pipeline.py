@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stages in order, with a small random policy on the UR5e's kinematics."""
 
+from dp_core.continuation import Continuation
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.errors import KinematicsError
@@ -116,6 +117,19 @@ def test_the_same_seed_gives_the_same_chunk_and_the_next_one_differs():
     chunk = first.predict(window(), START)
     assert np.array_equal(chunk.actions, again.predict(window(), START).actions)
     assert not np.array_equal(chunk.actions, first.predict(window(), START).actions)
+
+
+def test_under_rtc_a_chunk_goes_on_from_what_was_sent():
+    """The steps that are driven anyway are those of the commanded joints, through the FK."""
+    pipeline = Pipeline(policy(), ur5e(), seed=1)
+    first = pipeline.predict(window(), START)
+    rtc = TrajectorySettings(seam='rtc')
+    later = ObservationWindow(T_OBS + 800 * MS, window().low_dim, window().images)
+    rest = first.positions[2]
+    resting = Continuation(rtc, (first,), lambda t: np.tile(rest, (len(t), 1)), T_OBS + 1100 * MS)
+    second = pipeline.predict(later, START, 1.0, resting)
+    assert second.positions[:3] == pytest.approx(np.tile(rest, (3, 1)), abs=1e-4)
+    assert np.abs(second.positions[3:] - rest).max() > 1e-3
 
 
 def test_speed_scale_stretches_time_and_nothing_else():

@@ -1,5 +1,6 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
+from dp_core.continuation import KnownActions
 from dp_core.errors import CheckpointError
 from dp_core.errors import ConfigError
 from dp_core.normalize import MinMax
@@ -67,6 +68,30 @@ def test_one_generator_serves_all_rows():
     unit = policy.sample(condition, torch.Generator().manual_seed(0))
     assert unit.shape == (2, 8, 2)
     assert not torch.equal(unit[0], unit[1])
+
+
+def test_what_is_known_is_given_in_the_units_of_the_contract():
+    policy = sample_policy()
+    condition = policy.encode([sample_window()])
+    actions, weights = np.full((8, 2), -1.0), np.zeros((8, 2))
+    actions[1], weights[:2] = 9.0, 1.0  # the limits of the action are -2 and 2
+    unit = policy.sample(
+        condition, torch.Generator().manual_seed(0), KnownActions(actions, weights)
+    )
+    assert unit[0, 0].tolist() == [-0.5, -0.5]
+    assert unit[0, 1].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(('skip', 'calls'), [(0.0, 10), (0.5, 5), (0.99, 1)])
+def test_a_warm_start_calls_the_network_less_often(skip, calls):
+    policy = sample_policy()
+    condition = policy.encode([sample_window()])
+    seen = []
+    denoise = policy.network.unet.denoise
+    policy.network.unet.denoise = lambda *a: seen.append(1) or denoise(*a)
+    nothing = np.zeros((8, 2))
+    policy.sample(condition, torch.Generator(), KnownActions(nothing, nothing, skip))
+    assert len(seen) == calls
 
 
 def test_other_sampler_same_weights():

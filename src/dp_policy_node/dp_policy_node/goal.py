@@ -76,4 +76,5 @@ def trajectory_settings(settings: Settings, seam: str) -> TrajectorySettings:
         max_blind_s=settings.max_blind_s,
         fade_s=settings.fade_s,
         ensemble_decay=settings.ensemble_decay,
+        warm_start=settings.warm_start,
     )

@@ -32,6 +32,8 @@ from dp_policy_node.latency import LatencyRecord
 from dp_policy_node.observation_input import ObservationInput
 from dp_policy_node.policies import LoadedPolicy
 from dp_policy_node.trajectory_output import TrajectoryOutput
+import numpy as np
+from numpy.typing import NDArray
 from rclpy.clock import Clock
 
 WINDOW_POLL_S = 0.005
@@ -189,17 +191,18 @@ class InferenceWorker:
         takeover_ns: int | None,
         history: ChunkHistory,
     ) -> tuple[ActionChunk, float]:
-        now_ns = self._clock.now().nanoseconds
-        command = self._output.command_at(max(now_ns, takeover_ns or 0))
-        if command is None:
-            raise RuntimeError('no motion to continue; the run has not begun')
+        ready_ns = self._clock.now().nanoseconds + round(self._latencies.expected_s() * 1e9)
+        joined_ns = max(ready_ns, takeover_ns or 0)
+        continuation = Continuation(
+            run.settings,
+            history.chunks,
+            self._commanded,
+            joined_ns + round(run.settings.lead_s * 1e9),
+        )
         self._busy_since_s = begin_s = time.monotonic()
         try:
             chunk = run.policy.pipeline.predict(
-                window,
-                command.position,
-                run.speed_scale,
-                Continuation(run.settings, history.chunks),
+                window, self._commanded(np.array([joined_ns]))[0], run.speed_scale, continuation
             )
             self._hold_back(run)
         finally:
@@ -207,6 +210,12 @@ class InferenceWorker:
         inference_s = time.monotonic() - begin_s
         self._latencies.add(inference_s)
         return chunk, inference_s
+
+    def _commanded(self, times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        commands = [self._output.command_at(int(time_ns)) for time_ns in times_ns]
+        if None in commands:
+            raise RuntimeError('no motion to continue; the run has not begun')
+        return np.array([command.position for command in commands if command is not None])
 
     def _hold_back(self, run: Run) -> None:
         """Pass the time by which a slower computer would be later."""

@@ -180,7 +180,9 @@ class Settings:
     seam: str = _parameter(
         'fade',
         'How a chunk joins the one before it: at once (`replace`), shifted onto the motion with '
-        'the shift fading out (`fade`), or averaged with the chunks still in force (`ensemble`).',
+        'the shift fading out (`fade`), averaged with the chunks still in force (`ensemble`), '
+        'predicted to go on from what was sent (`rtc`), or predicted from the one before in fewer '
+        'steps (`warm_start`).',
         choices=SEAMS,
     )
     lead_s: float = _parameter(
@@ -200,6 +202,12 @@ class Settings:
         'm of the weights exp(-m age) of the seam ensemble; above 0 newer chunks weigh more.',
         unit='1/step',
         valid=(-1.0, 10.0),
+    )
+    warm_start: float = _parameter(
+        0.5,
+        'Share of the denoising steps that the seam warm_start leaves out.',
+        unit='1',
+        valid=(0.01, 0.99),
     )
     max_acceleration: float = _parameter(
         5.0, 'Of every joint while braking.', unit='rad/s^2', valid=(0.1, 100.0)

@@ -145,6 +145,11 @@ def test_speed_scale_stretches_the_rule(rig):
 def test_a_prediction_knows_the_chunks_that_were_sent_and_are_still_in_force(rig):
     rig.start()
     rig.wait(3)
+    second = rig.pipe.continuations[1]
+    assert second.settings == TrajectorySettings()
+    # It takes over at the planned time or late, and its first knot may lie 50 ms later.
+    assert second.sent_until_ns >= rig.sent[1].planned_ns + 50_000_000
+    assert second.commanded(np.array([0, 1])).shape == (2, 3)
     seen = [c.chunks for c in rig.pipe.continuations[:3]]
     assert seen[0] == ()
     assert seen[1] == (rig.sent[0].chunk,)

@@ -48,8 +48,14 @@ def drive(world: World, thinker: Thinker, settings: TrajectorySettings) -> None:
         world.advance_to(takeover_ns - ahead_ns)
         window = world.next_window(newest_ns)
         newest_ns = window.t_obs_ns
-        near = motion.at(max(world.now_ns, takeover_ns))[0]
-        prediction = thinker.begin(window, near, Continuation(settings, history.chunks))
+        joined_ns = max(world.now_ns + round(latencies.expected_s() * 1e9), takeover_ns)
+        continuation = Continuation(
+            settings,
+            history.chunks,
+            lambda times_ns: np.array([motion.at(int(time_ns)).position for time_ns in times_ns]),
+            joined_ns + round(settings.lead_s * 1e9),
+        )
+        prediction = thinker.begin(window, motion.at(joined_ns).position, continuation)
         world.advance_to(max(prediction.ready_ns, takeover_ns))
         latencies.add(prediction.time_s)
         try:

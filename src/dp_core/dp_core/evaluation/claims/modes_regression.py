@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dp_core.config import PolicyConfig
+from dp_core.continuation import KnownActions
 from dp_core.contract import Contract
 from dp_core.evaluation.claims.fit import settings
 from dp_core.policy import Policy
@@ -33,11 +34,14 @@ def ramp(batch: int, contract: Contract) -> tuple[Tensor, Tensor]:
 
 
 class RegressionPolicy(Policy):
-    """Predicts the mean; the generators are ignored."""
+    """Predicts the mean; the generators, and what is known of it, are ignored."""
 
     @torch.inference_mode()
     def sample(
-        self, condition: Tensor, generator: torch.Generator | Sequence[torch.Generator]
+        self,
+        condition: Tensor,
+        generator: torch.Generator | Sequence[torch.Generator],
+        known: KnownActions | None = None,
     ) -> Tensor:
         """Predict actions (B, horizon, action_dim), in [-1, 1], in one pass."""
         actions: Tensor = self.network.unet(*ramp(len(condition), self.contract), condition)
