@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults that a scene can play for rehearsals: what is spoiled between the robot and the policy.
 
-The physics and the controller stay healthy; only what they and others hear is changed. A fault is
-chosen by sim_node's parameter `fault` and ends when it is set to ''.
+Most change only what is said and heard; the robot's own (`RobotCondition`) change what it does. A
+fault is chosen by sim_node's parameter `fault` and ends when it is set to ''.
 """
 
 from __future__ import annotations
@@ -39,7 +39,18 @@ FAULTS = {
     'clock_forward': '/clock and all stamps jump 2 s ahead',
     'clock_backward': '/clock and all stamps jump 2 s back',
     'controller_deaf': 'the controller hears no trajectory and follows the last one to its end',
+    'controller_inactive': 'the controller is inactive: the arm halts and messages are dropped; '
+    'at the end of the fault it is active again and holds the arm where it is',
+    'program_stops': 'the program on the robot stops, and the controller is inactive meanwhile; '
+    'at the end of the fault the program resumes by itself',
+    'speed_slider_50': 'the speed slider stands at 50 %',
+    'speed_slider_10': 'the speed slider stands at 10 %',
+    'joint_held': 'the third joint is held where it is, whatever it is commanded',
 }
+# With a real ros2_control these parts are not ours.
+OUTSIDE = ('joint', 'controller', 'program', 'speed')
+SLIDERS = {'speed_slider_50': 50.0, 'speed_slider_10': 10.0}
+HELD_JOINT = 2
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,36 @@ class PoseSample:
     stamp_ns: int
     position: NDArray[np.float64]  # (3,) [m]
     orientation: NDArray[np.float64]  # (4,)
+
+
+@dataclass(frozen=True)
+class RobotCondition:
+    """What the robot and its driver do."""
+
+    program_running: bool = True
+    controller_active: bool = True
+    speed_scaling: float = 1.0  # part of the commanded speed [1]
+    held_joint: int | None = None  # index of a joint that cannot move
+
+
+def robot_condition(fault: str, slider: float = 100.0) -> RobotCondition:
+    """Return the condition of the robot under a fault.
+
+    Args:
+        fault: its name.
+        slider: position of the speed slider [%], where the fault does not move it.
+    """
+    return RobotCondition(
+        program_running=fault != 'program_stops',
+        controller_active=fault not in ('program_stops', 'controller_inactive'),
+        speed_scaling=SLIDERS.get(fault, slider) / 100.0,
+        held_joint=HELD_JOINT if fault == 'joint_held' else None,
+    )
+
+
+def is_outside(fault: str) -> bool:
+    """Return whether a fault is of parts that somebody else plays with a real ros2_control."""
+    return fault.startswith(OUTSIDE)
 
 
 def check_fault(name: str) -> str:

@@ -22,6 +22,7 @@ class FollowedController:
 
     ran_out = False
     time_from_start_ns = 0
+    scaling = 1.0  # the real one knows it by itself
 
     def __init__(self, n_joints: int) -> None:
         """Follow nothing yet; `activate` comes first."""
@@ -42,6 +43,9 @@ class FollowedController:
         self._held = np.zeros_like(self._held)
         self._held[0] = positions
         self._command = self._held
+
+    def deactivate(self) -> None:
+        """Do nothing: the real controller is not ours to stop."""
 
     def receive(self, message: TrajectoryMessage, now_ns: int) -> Judgement:
         """Do nothing: the real controller judges and follows messages."""

@@ -113,10 +113,12 @@ class JointTrajectoryController:
         self._take(hold, time_ns, None, None)
 
     def deactivate(self) -> None:
-        """Stop following; messages are dropped until the next activation."""
+        """Halt where commanded last; messages are dropped until the next activation."""
         self._track = None
         self._incoming.clear()
         self._deferred = None
+        self._command = self._command.copy()
+        self._command[1:] = 0.0
 
     def receive(self, message: TrajectoryMessage, now_ns: int) -> Judgement:
         """Judge a message; an accepted one takes over at the next tick."""

@@ -125,6 +125,15 @@ SIM_NODE = (
         3600.0,
         read_only=False,
     ),
+    Parameter(
+        'speed_slider',
+        100.0,
+        '%',
+        'Speed slider of the robot: the controller plays trajectories at this part of their speed',
+        0.0,
+        100.0,
+        read_only=False,
+    ),
 )
 
 CONTROLLER = (

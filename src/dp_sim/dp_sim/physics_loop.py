@@ -16,9 +16,10 @@ import math
 import threading
 import time
 from typing import Any
-from typing import Protocol
 from typing import TYPE_CHECKING
 
+from dp_sim.arm_controller import ArmController
+from dp_sim.faults import RobotCondition
 from dp_sim.goal_watch import GoalChange
 from dp_sim.goal_watch import GoalWatch
 from dp_sim.latency import DelayLine
@@ -48,36 +49,6 @@ def _ignore(*_: Any) -> None:
     """Do nothing with what is handed over."""
 
 
-class Controller(Protocol):
-    """What moves the arm: the stand-in of joint_trajectory_controller, or joint states heard."""
-
-    accepted: int
-    rejected: int
-
-    @property
-    def ran_out(self) -> bool:
-        """Whether nothing is left to follow."""
-
-    @property
-    def time_from_start_ns(self) -> int:
-        """Time of the last tick since the start of its trajectory [ns]."""
-
-    @property
-    def reference(self) -> Array:
-        """Desired state of the last tick, (3, joints): [rad], [rad/s], [rad/s2]."""
-
-    def activate(self, time_ns: int, positions: Array) -> None:
-        """Hold these positions [rad]."""
-
-    def receive(self, message: TrajectoryMessage, now_ns: int) -> Judgement:
-        """Judge a message; an accepted one takes over at the next tick."""
-
-    def update(
-        self, time_ns: int, period_ns: int, positions: Array, velocities: Array | None
-    ) -> Array:
-        """Run one tick and return the command, (3, joints)."""
-
-
 @dataclass
 class Outputs:
     """Where the loop hands its results; all are called in the loop's thread."""
@@ -95,7 +66,7 @@ class PhysicsLoop:
     def __init__(
         self,
         simulation: Simulation,
-        controller: Controller,
+        controller: ArmController,
         outputs: Outputs,
         *,
         clock_ns: Callable[[], int] = time.time_ns,
@@ -109,6 +80,8 @@ class PhysicsLoop:
         self.now_ns = 0  # simulated time on the ROS clock
         self.executing: frozenset[bytes] = frozenset()  # set by others: ids of executing goals
         self.wants_frames = False  # set by others
+        self.condition = RobotCondition()  # set by others
+        self._applied = self.condition
         self._simulation = simulation
         self._controller = controller
         self._outputs = outputs
@@ -172,6 +145,8 @@ class PhysicsLoop:
 
     def _tick(self) -> None:
         now_ns, simulation, controller = self.now_ns, self._simulation, self._controller
+        if self.condition is not self._applied:
+            self._apply(self.condition)
         accepted = controller.accepted  # what comes later is followed, and counted, from the next
         command = controller.update(
             now_ns, self._step_ns, simulation.joint_positions, simulation.joint_velocities
@@ -189,9 +164,17 @@ class PhysicsLoop:
         if self._scores.is_due(now_ns):
             self._publish_score()
         self._offer_frames()
-        positions, velocities = self._finite(self._commands.push(command))
+        positions, velocities = self._possible(self._commands.push(command))
         simulation.step(positions, velocities)
         self.now_ns = now_ns + self._step_ns
+
+    def _apply(self, condition: RobotCondition) -> None:
+        was_active, self._applied = self._applied.controller_active, condition
+        self._controller.scaling = condition.speed_scaling
+        if was_active and not condition.controller_active:
+            self._controller.deactivate()
+        elif condition.controller_active and not was_active:
+            self._controller.activate(self.now_ns, np.array(self._simulation.joint_positions))
 
     def _offer_frames(self) -> None:
         is_due = self._frames.is_due(self.now_ns)
@@ -207,11 +190,13 @@ class PhysicsLoop:
     def _ticks(self, latency_s: float) -> int:
         return round(latency_s * 1e9 / self._step_ns)
 
-    def _finite(self, command: Array) -> Array:
-        """Return the command; a joint whose command is no number keeps its last one, at rest."""
-        wanted = command[:2]
-        if not math.isfinite(wanted.sum()):
+    def _possible(self, command: Array) -> Array:
+        """Return what the servos do: a joint without a number, or held, keeps its last place."""
+        wanted, held = command[:2], self._applied.held_joint
+        if held is not None or not math.isfinite(wanted.sum()):
             bad = ~np.isfinite(wanted).all(axis=0)
+            if held is not None:
+                bad[held] = True
             wanted = wanted.copy()
             wanted[0, bad] = self._sent[0, bad]
             wanted[1, bad] = 0.0
@@ -269,6 +254,8 @@ class PhysicsLoop:
         self._simulation.reset(seed)
         positions = np.array(self._simulation.joint_positions)
         self._controller.activate(self.now_ns, positions)
+        if not self._applied.controller_active:
+            self._controller.deactivate()
         self._controller.accepted = self._controller.rejected = 0
         self._goals.reset(0)
         self._arrivals.clear()

@@ -20,11 +20,12 @@ from typing import Any
 from action_msgs.msg import GoalStatus
 from action_msgs.msg import GoalStatusArray
 from dp_msgs.srv import ResetScene
+from dp_sim.arm_controller import ArmController
 from dp_sim.camera_output import CameraOutput
 from dp_sim.camera_output import CAMERAS
 from dp_sim.camera_output import CameraSettings
 from dp_sim.controller_node import ControllerNode
-from dp_sim.faults import check_fault
+from dp_sim.fault_player import FaultPlayer
 from dp_sim.followed_controller import FollowedController
 from dp_sim.joint_follower import JointFollower
 from dp_sim.joint_trajectory_controller import JointTrajectoryController
@@ -32,19 +33,18 @@ from dp_sim.latency import Latencies
 from dp_sim.mock_hardware import with_mock_hardware
 from dp_sim.parameters import declare
 from dp_sim.parameters import SIM_NODE
-from dp_sim.physics_loop import Controller
 from dp_sim.physics_loop import Outputs
 from dp_sim.physics_loop import PhysicsLoop
+from dp_sim.robot_status import RobotStatus
 from dp_sim.scene_log import SceneLog
 from dp_sim.scene_log import write_log
 from dp_sim.scene_publisher import ScenePublisher
+from dp_sim.scene_state import SceneScore
 from dp_sim.scene_state import SceneState
 from dp_sim.simulation import Simulation
 from dp_sim.start_motion import start_positions
-from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
-from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_action_status_default
 from std_msgs.msg import Bool
 
@@ -69,10 +69,11 @@ class SimNode(Node):
         self._publisher = ScenePublisher(
             self, simulation.joint_names, urdf, tells_joints=self._follower is None
         )
+        self._status = RobotStatus(self, is_stand_in=self._stand_in is not None)
         self._cameras = CameraOutput(self, Simulation(), self._camera_settings())
         outputs = Outputs(
             state=self._on_state,
-            score=self._publisher.publish_score,
+            score=self._on_score,
             frame=self._cameras.offer,
             episode=self._on_episode,
         )
@@ -95,9 +96,11 @@ class SimNode(Node):
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix='episode_writer')
         self._running: frozenset[bytes] = frozenset()
         self._followed_ns = 0  # simulated time at which no running goal had run out
-        self._fault_end_ns = 0  # simulated time at which the fault ends; 0 for never
-        self._fault_s = self._values['fault_s']
-        self._set_fault(self._values['fault'])
+        spoiled = [each for each in (self._publisher, self._cameras, self._stand_in) if each]
+        is_stand_in = self._stand_in is not None
+        self._faults = FaultPlayer(
+            self, self._loop, spoiled, self._values, is_stand_in=is_stand_in
+        )
         if self._stand_in is not None:
             self._stand_in.connect(self._loop.receive)
         self._create_interfaces()
@@ -130,7 +133,7 @@ class SimNode(Node):
             f'the worst {pacer.worst_s * 1e3:.1f} ms'
         )
 
-    def _make_controller(self, simulation: Simulation) -> tuple[Controller, str]:
+    def _make_controller(self, simulation: Simulation) -> tuple[ArmController, str]:
         """Return what moves the arm, and the robot's description."""
         joints = tuple(simulation.joint_names)
         if self._values['controller'] == 'stand_in':
@@ -184,16 +187,19 @@ class SimNode(Node):
         )
         self.create_subscription(Bool, '/marker', self._on_marker, 10)
         self.create_timer(1.0, self._forget_lost_goals)
-        self.add_on_set_parameters_callback(self._check_parameters)
-        self.add_post_set_parameters_callback(self._take_parameters)
 
     def _on_state(self, state: SceneState) -> None:
-        if 0 < self._fault_end_ns <= state.stamp_ns:
-            self._set_fault('')
+        self._faults.tick(state.stamp_ns)
         self._publisher.publish_state(state)
-        if self._stand_in is not None:
+        condition = self._loop.condition
+        self._status.publish(condition, again=False)
+        if self._stand_in is not None and condition.controller_active:
             self._stand_in.publish(state)
         self._loop.wants_frames = self._cameras.has_listeners
+
+    def _on_score(self, score: SceneScore) -> None:
+        self._publisher.publish_score(score)
+        self._status.publish(self._loop.condition, again=True)
 
     def _on_episode(self, log: SceneLog, realtime_factor: float) -> None:
         if self._values['log_dir']:
@@ -251,36 +257,3 @@ class SimNode(Node):
         lost = now_ns - self._followed_ns > LOST_GOAL_NS
         if self._running and (lost or not self.count_publishers(self._status_topic)):
             self._running = self._loop.executing = frozenset()
-
-    def _check_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
-        for parameter in parameters:
-            if parameter.name == 'fault':
-                try:
-                    check_fault(parameter.value)
-                    self._check_playable(parameter.value)
-                except ValueError as error:
-                    return SetParametersResult(successful=False, reason=str(error))
-        return SetParametersResult(successful=True)
-
-    def _take_parameters(self, parameters: list[Parameter]) -> None:
-        for parameter in parameters:
-            if parameter.name == 'fault_s':
-                self._fault_s = parameter.value
-        for parameter in parameters:
-            if parameter.name == 'fault':
-                self._set_fault(parameter.value)
-
-    def _check_playable(self, fault: str) -> None:
-        if self._follower is not None and fault.startswith(('joint_states', 'controller')):
-            raise ValueError(f'fault {fault!r} is of parts that are outside with ros2_control')
-
-    def _set_fault(self, fault: str) -> None:
-        self._check_playable(fault)
-        now_ns = self._loop.now_ns
-        ends = fault and self._fault_s and now_ns  # before the first tick there is no time yet
-        self._fault_end_ns = now_ns + round(self._fault_s * 1e9) if ends else 0
-        self._publisher.fault = self._cameras.fault = fault
-        if self._stand_in is not None:
-            self._stand_in.fault = fault
-        if fault:
-            self.get_logger().warning(f'playing the fault {fault!r}')

@@ -92,3 +92,31 @@ def test_only_the_front_camera_stops():
     assert faults.camera_is_silent('front_camera_stop', 'front')
     assert not faults.camera_is_silent('front_camera_stop', 'wrist')
     assert not faults.camera_is_silent('', 'front')
+
+
+def test_a_healthy_robot_runs_its_program_at_the_speed_of_the_slider():
+    assert faults.robot_condition('') == faults.RobotCondition()
+    assert faults.robot_condition('joint_states_nan', 70.0).speed_scaling == 0.7
+
+
+def test_a_program_that_stops_takes_the_controller_with_it():
+    condition = faults.robot_condition('program_stops')
+    assert (condition.program_running, condition.controller_active) == (False, False)
+    condition = faults.robot_condition('controller_inactive')
+    assert (condition.program_running, condition.controller_active) == (True, False)
+
+
+def test_a_fault_moves_the_slider_and_gives_it_back():
+    assert faults.robot_condition('speed_slider_10', 70.0).speed_scaling == 0.1
+    assert faults.robot_condition('speed_slider_50').speed_scaling == 0.5
+
+
+def test_only_one_fault_holds_a_joint():
+    held = [name for name in faults.FAULTS if faults.robot_condition(name).held_joint is not None]
+    assert held == ['joint_held']
+
+
+def test_faults_of_robot_and_controller_are_not_ours_beside_a_real_one():
+    outside = {name for name in faults.FAULTS if faults.is_outside(name)}
+    assert 'joint_held' in outside and 'program_stops' in outside and '' not in outside
+    assert not {'block_pose_nan', 'front_camera_stop', 'stamps_past'} & outside

@@ -314,6 +314,16 @@ def test_unknown_generation_is_refused():
         ControllerParameters(joints=('a',), generation='D')
 
 
+def test_deactivation_leaves_a_command_at_rest():
+    controller = _controller()
+    controller.receive(_message((100, (0.1, -0.1), (0.0, 0.0))), EPOCH_NS)
+    _run(controller, 2, 50)
+    where = controller.command[0].copy()
+    controller.deactivate()
+    _run(controller, 52, 60)
+    np.testing.assert_array_equal(controller.command, [where, (0.0, 0.0), (0.0, 0.0)])
+
+
 def test_parameters_refuse_doubled_joints():
     with pytest.raises(ValueError, match='unique'):
         ControllerParameters(joints=('a', 'a'))

@@ -25,9 +25,9 @@ def test_every_parameter_has_a_meaning_and_every_number_a_unit_and_a_range(row):
     row.check(row.default)
 
 
-def test_only_the_fault_can_be_changed_while_running():
+def test_only_fault_and_slider_can_be_changed_while_running():
     dynamic = [row.name for row in SIM_NODE + CONTROLLER if not row.read_only]
-    assert dynamic == ['fault', 'fault_s']
+    assert dynamic == ['fault', 'fault_s', 'speed_slider']
 
 
 def test_choice_that_does_not_exist_is_refused_with_the_valid_ones():

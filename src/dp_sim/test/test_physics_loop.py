@@ -5,6 +5,7 @@
 import threading
 import time
 
+from dp_sim.faults import robot_condition
 from dp_sim.joint_trajectory_controller import JointTrajectoryController
 from dp_sim.latency import Latencies
 from dp_sim.physics_loop import Outputs
@@ -116,6 +117,42 @@ def test_command_that_is_not_a_number_holds_the_joint(running):
     np.testing.assert_allclose(scene.joint_positions, [0.5, -0.4])
 
 
+def test_an_inactive_controller_halts_the_arm_and_forgets_the_trajectory(running):
+    loop, scene, seen, wait = running
+    loop.receive(_message(1000, [1.5, -0.5]))
+    wait(200)
+    loop.condition = robot_condition('program_stops')
+    wait(20)
+    halted = scene.joint_positions.copy()
+    assert 0.55 < halted[0] < 1.4 and not scene.joint_velocities.any()
+    loop.receive(_message(100, [0.0, 0.0]))
+    wait(300)
+    np.testing.assert_array_equal(scene.joint_positions, halted)
+    assert loop.ran_out and seen['scores'][-1].rejected == 0
+    loop.reset(60).result(10.0)  # does not wake it up
+    loop.receive(_message(100, [0.0, 0.0]))
+    wait(300)
+    np.testing.assert_allclose(scene.joint_positions, [0.5, -0.5])
+    loop.condition = robot_condition('')  # resumes by itself: it holds, nothing moves
+    wait(300)
+    np.testing.assert_allclose(scene.joint_positions, [0.5, -0.5])
+    loop.receive(_message(100, [0.2, 0.0]))
+    wait(300)
+    np.testing.assert_allclose(scene.joint_positions, [0.2, 0.0])
+
+
+def test_the_slider_slows_the_trajectory_down(running):
+    loop, scene, _, wait = running
+    loop.condition = robot_condition('speed_slider_10')
+    wait(20)
+    loop.receive(_message(1000, [1.5, -0.5]))
+    wait(1000)
+    assert 0.5 < scene.joint_positions[0] < 0.9
+    loop.condition = robot_condition('')
+    wait(1500)
+    np.testing.assert_allclose(scene.joint_positions, [1.5, -0.5])
+
+
 def test_reset_returns_the_coverage_of_the_start_and_holds_there(running):
     loop, scene, seen, wait = running
     loop.receive(_message(5000, [3.0, 3.0]))
@@ -200,3 +237,21 @@ def test_everything_is_as_late_as_it_is_told_to_be(running):
     for stamp, (front, wrist) in seen['frames'][8:25]:
         assert front['positions'][0] == joint(stamp)
         assert wrist['positions'][0] == joint(stamp - 60 * MS)
+
+
+def test_a_held_joint_stays_while_the_others_move(monkeypatch):
+    scene = Scene()
+    scene.reset(0)
+    controller = JointTrajectoryController(ControllerParameters(joints=JOINTS))
+    loop = PhysicsLoop(scene, controller, Outputs())
+    monkeypatch.setattr('dp_sim.faults.HELD_JOINT', 1)
+    loop._restart(0)
+    loop.receive(_message(20, [1.0, 1.0]))
+    loop.condition = robot_condition('joint_held')
+    for _ in range(50):
+        loop._tick()
+    np.testing.assert_allclose(scene.joint_positions, [1.0, -0.5])
+    np.testing.assert_allclose(controller.reference[0], [1.0, 1.0])
+    loop.condition = robot_condition('')
+    loop._tick()
+    np.testing.assert_allclose(scene.joint_positions, [1.0, 1.0])

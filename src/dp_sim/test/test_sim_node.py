@@ -35,6 +35,8 @@ from sensor_msgs.msg import CameraInfo  # noqa: E402
 from sensor_msgs.msg import CompressedImage  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 from sensor_msgs.msg import JointState  # noqa: E402
+from std_msgs.msg import Bool  # noqa: E402
+from std_msgs.msg import Float64  # noqa: E402
 from std_msgs.msg import String  # noqa: E402
 from trajectory_msgs.msg import JointTrajectory  # noqa: E402
 from trajectory_msgs.msg import JointTrajectoryPoint  # noqa: E402
@@ -311,6 +313,27 @@ def test_faults_begin_and_end_while_running(client):
     assert not refused.successful and "'joint_states_stop'" in refused.reason
     assert client.set_fault('').successful
     assert np.isfinite(client.positions()).all()
+
+
+def test_a_robot_tells_of_its_program_and_its_speed_as_a_driver_does(client):
+    running = client.collect(Bool, '/io_and_status_controller/robot_program_running', LATCHED)
+    percent = client.collect(Float64, '/speed_scaling_state_broadcaster/speed_scaling')
+    factor = client.collect(Float64, '/joint_trajectory_controller/speed_scaling_factor')
+    references = client.collect(JointState, '/joint_trajectory_controller/reference')
+    client.until(lambda: running and percent and factor, 'the status of the robot')
+    assert (running[-1].data, percent[-1].data, factor[-1].data) == (True, 100.0, 1.0)
+    assert client.set_fault('speed_slider_10').successful
+    client.until(lambda: factor[-1].data == pytest.approx(0.1), 'the slider')
+    client.until(lambda: percent[-1].data == pytest.approx(10.0), 'the slider in percent')
+    assert client.set_fault('program_stops').successful
+    client.until(lambda: not running[-1].data, 'the end of the program')
+    client.simulate(0.3)
+    references.clear()
+    client.simulate(0.3)
+    assert references == []  # an inactive controller says nothing
+    assert client.set_fault('').successful
+    client.until(lambda: running[-1].data and references, 'the program')
+    assert [message.data for message in running] == [True, False, True]
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
