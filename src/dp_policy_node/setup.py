@@ -14,7 +14,7 @@ setup(
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
         (f'share/{package_name}', ['package.xml']),
-        ('bin', ['bin/dp_execute']),
+        ('bin', ['bin/dp_calibrate_latency', 'bin/dp_execute']),
     ],
     install_requires=['setuptools'],
     zip_safe=False,
@@ -25,6 +25,7 @@ setup(
     extras_require={'test': ['pytest']},
     entry_points={
         'console_scripts': [
+            'calibrate_latency = dp_policy_node.calibrate_latency:main',
             'policy_node = dp_policy_node.main:main',
         ],
     },

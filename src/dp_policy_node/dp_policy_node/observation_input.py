@@ -66,7 +66,7 @@ class ObservationInput:
         numbers.add(self._joint_states_topic, JointState, self._on_joint_state)
         for stream in self._contract.observations:
             listener = images if stream.kind == 'image' else numbers
-            listener.add(stream.topic, _message_type(stream), partial(self._on_sample, stream))
+            listener.add(stream.topic, message_type(stream), partial(self._on_sample, stream))
 
     def forget(self) -> None:
         """Forget everything, the robot's state included: nothing arrives any more."""
@@ -155,7 +155,8 @@ class ObservationInput:
         self._complaint = Complaint(reason, invalid, future, time.monotonic())
 
 
-def _message_type(stream: Stream) -> type:
+def message_type(stream: Stream) -> type:
+    """Return the type of the messages that feed a stream."""
     if stream.kind == 'image':
         return CompressedImage if stream.topic.endswith('/compressed') else Image
     return JointState if stream.kind == 'joint_state' else PoseStamped

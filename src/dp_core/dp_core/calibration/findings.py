@@ -15,6 +15,7 @@ the lamp less the one after the joint states, and everything else follows.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from dp_core.calibration.recording import Recording
 from dp_core.contract import Contract
 from dp_core.errors import CalibrationError
 
+# A message may reach its controller so much sooner than the policy node reckons with [s].
+EARLY_S = 0.006
 DEVICE, JOINTS = 'device', 'joint_state'
 
 
@@ -75,7 +78,10 @@ class Finding:
 
 
 def find_latencies(
-    contract: Contract, motions: Sequence[Recording], lamp: LampRecording | None
+    contract: Contract,
+    motions: Sequence[Recording],
+    lamp: LampRecording | None,
+    skip: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """Latencies of all devices that were moved and of all streams that were heard.
 
@@ -83,18 +89,20 @@ def find_latencies(
         contract: whose devices and streams they are.
         motions: one recording for each action group that was moved.
         lamp: pictures of a lamp that was switched on and off; None without one.
+        skip: streams that are left alone.
     """
     pictures = lamp.pictures if lamp else {}
     seen = {name: _attempt(_of_lamp(lamp, name)) for name in pictures if lamp}
+    streams = [stream for stream in contract.observations if stream.name not in skip]
     moved = {
         stream.name: _best([_attempt(_after(motion, stream.name)) for motion in motions])
-        for stream in contract.observations
+        for stream in streams
         if stream.kind in ('image', 'pose') and motions
     }
     joints = _joint_states(contract, seen, moved)
     base_s = joints.latency_s or 0.0
     findings = [_device(motion, joints) for motion in motions]
-    for stream in contract.observations:
+    for stream in streams:
         if stream.kind == JOINTS and motions:
             findings.append(_named(joints, stream.name))
         elif isinstance(by_lamp := seen.get(stream.name), Delay):
@@ -155,7 +163,7 @@ def _device(motion: Recording, joints: Finding) -> Finding:
     )
     if isinstance(delay, CalibrationError) or finding.latency_s is None:
         return finding
-    if finding.latency_s < -3 * finding.uncertainty_s - 0.002:
+    if finding.latency_s < -3 * finding.uncertainty_s - EARLY_S:
         why = (
             f'the arm would move {-finding.latency_s * 1e3:.1f} ms before it is commanded: the '
             'clocks of two computers disagree, or the latency of the joint states is wrong'

@@ -1,0 +1,211 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""One calibration: robot and sensors are checked, then lamp and arm are used one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+import threading
+
+from dp_core.calibration.delay import Signal
+from dp_core.calibration.excitation import Excitation
+from dp_core.calibration.findings import find_latencies
+from dp_core.calibration.findings import Finding
+from dp_core.calibration.recording import LampRecording
+from dp_core.calibration.recording import Recording
+from dp_core.contract import ActionGroup
+from dp_core.contract import Contract
+from dp_core.errors import CalibrationError
+from dp_core.limits import MotionLimits
+from dp_core.urdf import joint_limits
+from dp_policy_node.calibration.lamp import blink
+from dp_policy_node.calibration.recorder import Recorder
+from dp_policy_node.calibration.swing import MotionInterruptedError
+from dp_policy_node.calibration.swing import Swing
+from dp_policy_node.controller_check import check_controllers
+from dp_policy_node.controller_check import wait_for_description
+from dp_policy_node.trajectory_output import TrajectoryOutput
+from rclpy.node import Node
+
+POLL_S = 0.05
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be measured, and how.
+
+    Attributes:
+        contract: whose devices and streams are measured.
+        groups: action groups that are moved; empty for none.
+        joint: name of the joint that swings; '' for the first one of each group.
+        skip: streams that are left alone.
+        excitation: how it swings.
+        lamp_topic: of a lamp that cameras see; '' for none.
+        joint_states_topic, robot_description_topic: names.
+        timeout_s: longest wait for anybody [s].
+        allow_unsafe_controller: as of the policy node.
+    """
+
+    contract: Contract
+    groups: tuple[ActionGroup, ...]
+    joint: str
+    skip: tuple[str, ...]
+    excitation: Excitation
+    lamp_topic: str
+    joint_states_topic: str
+    robot_description_topic: str
+    timeout_s: float
+    allow_unsafe_controller: bool
+
+    def __post_init__(self) -> None:
+        """Refuse what would move nothing and nobody."""
+        names = [stream.name for stream in self.contract.observations]
+        unknown = sorted(set(self.skip) - set(names))
+        if unknown:
+            raise CalibrationError(f'no streams {unknown} to skip; the contract has {names}')
+        joints = [joint for group in self.groups for joint in group.joints]
+        if self.joint and self.joint not in joints:
+            raise CalibrationError(f'no joint {self.joint!r} to swing; valid: {joints}')
+        if not self.groups and not self.lamp_topic:
+            raise CalibrationError('neither an arm is moved nor a lamp used: nothing to measure')
+
+    def joint_of(self, group: ActionGroup) -> str:
+        """Name of the joint of a group that swings."""
+        return self.joint if self.joint in group.joints else group.joints[0]
+
+
+class Session:
+    """Measures what a plan says; nothing moves before `run`."""
+
+    def __init__(self, node: Node, plan: Plan, stop: threading.Event):
+        """Check controllers and sensors.
+
+        Raises:
+            DpError: somebody does not answer, or does not fit the contract.
+            MotionInterruptedError: ``stop`` was set.
+        """
+        self._node, self._plan, self._stop = node, plan, stop
+        self._joints = tuple(joint for group in plan.groups for joint in group.joints)
+        self._urdf = ''
+        if plan.groups:
+            self._urdf = wait_for_description(node, plan.robot_description_topic, plan.timeout_s)
+            check_controllers(
+                node, plan.groups, plan.timeout_s, allow_unsafe=plan.allow_unsafe_controller
+            )
+        streams = [s for s in plan.contract.observations if s.name not in plan.skip]
+        joints = self._joints or plan.contract.actions[0].joints
+        self._recorder = Recorder(node, streams, joints, plan.joint_states_topic)
+        try:
+            self._until(lambda: not self._silent(), lambda: f'nothing heard of {self._silent()}')
+            for group in plan.groups:
+                self._check_room(group)
+        except (CalibrationError, MotionInterruptedError):
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._recorder.close()
+
+    def run(self, tell: Callable[[str], None]) -> tuple[Finding, ...]:
+        """Use the lamp, then move the arms; return what was found.
+
+        Args:
+            tell: is given a line for the person who waits.
+
+        Raises:
+            CalibrationError: an arm does not follow or fell silent; it has braked.
+            MotionInterruptedError: ``stop`` was set; the arm has braked.
+        """
+        plan, lamp = self._plan, None
+        if plan.lamp_topic:
+            tell(f'the lamp on {plan.lamp_topic!r} blinks')
+            lamp = self._blink()
+        motions = []
+        for group in plan.groups:
+            tell(f'{plan.joint_of(group)} of {group.name!r} swings')
+            motions.append(self._swing(group))
+        return find_latencies(plan.contract, motions, lamp, plan.skip)
+
+    def _silent(self) -> list[str]:
+        silent = self._recorder.silent()
+        return silent if self._plan.groups else [s for s in silent if 'joint states' not in s]
+
+    def _blink(self) -> LampRecording:
+        self._recorder.begin()
+        topic = self._plan.lamp_topic
+        switched, origin_ns = blink(self._node, topic, 0, self._stop)
+        _, streams = self._recorder.end(origin_ns)
+        images = {s.name for s in self._recorder.streams if s.kind == 'image'}
+        pictures = {
+            name: _within(signal, switched) for name, signal in streams.items() if name in images
+        }
+        return LampRecording(switched, pictures)
+
+    def _swing(self, group: ActionGroup) -> Recording:
+        plan, joint = self._plan, plan_joint(self._plan, group)
+        output = TrajectoryOutput(self._node, (group,))
+        try:
+            self._until(
+                lambda: not output.silent_controllers(),
+                lambda: f'nobody listens to trajectories of {output.silent_controllers()}',
+            )
+            swing = Swing(
+                self._node,
+                output,
+                self._recorder,
+                MotionLimits.of_robot(self._urdf, group.joints),
+                plan.excitation,
+                joint,
+                self._stop,
+            )
+            columns = [self._joints.index(name) for name in group.joints]
+            commanded, origin_ns = swing.play(columns)
+        finally:
+            self._stop.wait(POLL_S)  # let a brake leave before its publisher goes
+            output.close()
+        positions, streams = self._recorder.end(origin_ns)
+        column = columns[joint]
+        moved = Signal(positions.times_s, positions.values[:, column : column + 1])
+        return Recording(moved, commanded, streams, group.name)
+
+    def _check_room(self, group: ActionGroup) -> None:
+        name, state = self._plan.joint_of(group), self._recorder.state
+        if state is not None:
+            position = float(state.positions[self._joints.index(name)])
+            self._plan.excitation.check(name, position, joint_limits(self._urdf, [name]))
+
+    def _until(self, done: Callable[[], bool], complaint: Callable[[], str]) -> None:
+        waited_s = 0.0
+        while not done():
+            if waited_s > self._plan.timeout_s:
+                raise CalibrationError(f'{complaint()} within {self._plan.timeout_s:g} s')
+            if self._stop.wait(POLL_S):
+                raise MotionInterruptedError
+            waited_s += POLL_S
+
+
+def plan_joint(plan: Plan, group: ActionGroup) -> int:
+    """Index in its group of the joint that swings."""
+    return group.joints.index(plan.joint_of(group))
+
+
+def groups_of(contract: Contract, names: Sequence[str]) -> tuple[ActionGroup, ...]:
+    """Action groups by name; all that have joints where no name is given.
+
+    Raises:
+        CalibrationError: there is no such group.
+    """
+    groups = {group.name: group for group in contract.actions if group.joints}
+    unknown = sorted(set(names) - set(groups))
+    if unknown:
+        raise CalibrationError(f'no action groups {unknown} to move; valid: {list(groups)}')
+    return tuple(groups[name] for name in names or groups)
+
+
+def _within(pictures: Signal, switched: Signal) -> Signal:
+    """Pictures since the lamp is there."""
+    keep = pictures.times_s > switched.times_s[0] + 0.6
+    return Signal(pictures.times_s[keep], pictures.values[keep])
