@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from typing import Protocol
 
 from dp_sim.scene_state import Array
 from dp_sim.trajectory_rules import Judgement
-from dp_sim.trajectory_rules import TrajectoryMessage
 
 
 class ArmController(Protocol):
@@ -36,8 +36,8 @@ class ArmController(Protocol):
     def deactivate(self) -> None:
         """Leave the arm where it was commanded to be last, at rest."""
 
-    def receive(self, message: TrajectoryMessage, now_ns: int) -> Judgement:
-        """Judge a message; an accepted one takes over at the next tick."""
+    def receive(self, message: Any, now_ns: int) -> Judgement:
+        """Judge a message of the controller's kind; an accepted one counts from the next tick."""
 
     def update(
         self, time_ns: int, period_ns: int, positions: Array, velocities: Array | None

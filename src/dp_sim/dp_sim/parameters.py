@@ -56,9 +56,9 @@ SIM_NODE = (
         'controller',
         'stand_in',
         '',
-        'Who moves the arm: our joint_trajectory_controller, or a real one in ros2_control, '
-        'whose /joint_states are followed',
-        choices=('stand_in', 'ros2_control'),
+        'Who moves the arm: our joint_trajectory_controller, our forward_position_controller, or '
+        'a real one in ros2_control, whose /joint_states are followed',
+        choices=('stand_in', 'forward_position', 'ros2_control'),
     ),
     Parameter('seed', 0, '1', 'Seed of the start that the scene shows at first', 0, 2**31 - 1),
     Parameter('realtime_factor', 1.0, '1', 'Simulated seconds per second', 0.05, 20.0),
@@ -136,20 +136,22 @@ SIM_NODE = (
     ),
 )
 
-CONTROLLER = (
-    Parameter(
-        'joints',
-        (
-            'shoulder_pan_joint',
-            'shoulder_lift_joint',
-            'elbow_joint',
-            'wrist_1_joint',
-            'wrist_2_joint',
-            'wrist_3_joint',
-        ),
-        '',
-        'Joints that the controller moves, in its order',
+JOINTS = Parameter(
+    'joints',
+    (
+        'shoulder_pan_joint',
+        'shoulder_lift_joint',
+        'elbow_joint',
+        'wrist_1_joint',
+        'wrist_2_joint',
+        'wrist_3_joint',
     ),
+    '',
+    'Joints that the controller moves, in its order',
+)
+
+CONTROLLER = (
+    JOINTS,
     Parameter('command_interfaces', ('position',), '', 'Command interfaces of each joint'),
     Parameter('state_interfaces', ('position', 'velocity'), '', 'State interfaces of each joint'),
     Parameter(
@@ -181,6 +183,17 @@ CONTROLLER = (
         'What a new trajectory does to the one that runs: A replaces it at once (Jazzy, Kilted), '
         "B lets it run until the new one's stamp (6.8, 6.9), C joins them (after 6.9.0)",
         choices=GENERATIONS,
+    ),
+)
+
+FORWARD = (
+    JOINTS,
+    Parameter(
+        'interface_name',
+        'position',
+        '',
+        'Command interface of each joint',
+        choices=('position',),
     ),
 )
 

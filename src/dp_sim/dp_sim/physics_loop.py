@@ -35,7 +35,6 @@ from dp_sim.scene_state import SceneState
 from dp_sim.scene_state import tell
 from dp_sim.scene_state import Told
 from dp_sim.trajectory_rules import Judgement
-from dp_sim.trajectory_rules import TrajectoryMessage
 from dp_sim.trajectory_rules import Verdict
 import numpy as np
 
@@ -107,8 +106,8 @@ class PhysicsLoop:
         self._scenes: DelayLine[dict[str, Any]] = DelayLine(max(self._picture_ticks))
         self.pacer = Pacer(simulation.dt, factor)
 
-    def receive(self, message: TrajectoryMessage) -> Judgement:
-        """Give a trajectory message to the controller; called by other threads."""
+    def receive(self, message: Any) -> Judgement:
+        """Give a message to the controller; called by other threads."""
         now_ns = self.now_ns
         judgement = self._controller.receive(message, now_ns)
         self._arrivals.append((now_ns, judgement.verdict is Verdict.ACCEPTED))

@@ -25,11 +25,11 @@ FACTOR_TOPIC = '/joint_trajectory_controller/speed_scaling_factor'
 class RobotStatus:
     """Publishes the condition of the robot; called by the physics thread only."""
 
-    def __init__(self, node: Node, *, is_stand_in: bool) -> None:
-        """Create the publishers; those of the controller only where we stand in for it."""
+    def __init__(self, node: Node, *, tells_factor: bool) -> None:
+        """Create the publishers; the factor is for who stands in for the controller."""
         self._program = node.create_publisher(Bool, PROGRAM_TOPIC, LATCHED)
         self._speeds = [(node.create_publisher(Float64, SPEED_TOPIC, 10), 100.0)]
-        if is_stand_in:
+        if tells_factor:
             self._speeds.append((node.create_publisher(Float64, FACTOR_TOPIC, 10), 1.0))
         self._told: RobotCondition | None = None
 

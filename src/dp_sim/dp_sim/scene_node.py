@@ -24,11 +24,9 @@ from dp_sim.arm_controller import ArmController
 from dp_sim.camera_output import CameraOutput
 from dp_sim.camera_output import CAMERAS
 from dp_sim.camera_output import CameraSettings
-from dp_sim.controller_node import ControllerNode
 from dp_sim.fault_player import FaultPlayer
 from dp_sim.followed_controller import FollowedController
 from dp_sim.joint_follower import JointFollower
-from dp_sim.joint_trajectory_controller import JointTrajectoryController
 from dp_sim.latency import Latencies
 from dp_sim.mock_hardware import with_mock_hardware
 from dp_sim.parameters import declare
@@ -42,6 +40,8 @@ from dp_sim.scene_publisher import ScenePublisher
 from dp_sim.scene_state import SceneScore
 from dp_sim.scene_state import SceneState
 from dp_sim.simulation import Simulation
+from dp_sim.stand_in import make_stand_in
+from dp_sim.stand_in import StandIn
 from dp_sim.start_motion import start_positions
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
@@ -63,13 +63,13 @@ class SimNode(Node):
         self._values = declare(self, SIM_NODE)
         simulation = Simulation()
         self._chain = simulation.chain
-        self._stand_in: ControllerNode | None = None
+        self._stand_in: StandIn | None = None
         self._follower: JointFollower | None = None
         controller, urdf = self._make_controller(simulation)
         self._publisher = ScenePublisher(
             self, simulation.joint_names, urdf, tells_joints=self._follower is None
         )
-        self._status = RobotStatus(self, is_stand_in=self._stand_in is not None)
+        self._status = RobotStatus(self, tells_factor=self._values['controller'] == 'stand_in')
         self._cameras = CameraOutput(self, Simulation(), self._camera_settings())
         outputs = Outputs(
             state=self._on_state,
@@ -136,15 +136,9 @@ class SimNode(Node):
     def _make_controller(self, simulation: Simulation) -> tuple[ArmController, str]:
         """Return what moves the arm, and the robot's description."""
         joints = tuple(simulation.joint_names)
-        if self._values['controller'] == 'stand_in':
-            self._stand_in = ControllerNode()
-            parameters = self._stand_in.controller_parameters
-            if parameters.joints != joints:
-                raise ValueError(
-                    f'joints of joint_trajectory_controller are {parameters.joints}; '
-                    f'the scene has {joints}'
-                )
-            return JointTrajectoryController(parameters), simulation.urdf
+        if self._values['controller'] != 'ros2_control':
+            self._stand_in, controller = make_stand_in(self._values['controller'], joints)
+            return controller, simulation.urdf
         if self._values['realtime_factor'] != 1.0:
             raise ValueError(
                 f'realtime_factor is {self._values["realtime_factor"]}; valid with controller '

@@ -10,6 +10,7 @@ pytest.importorskip('rclpy')
 
 from dp_sim.faults import FAULTS
 from dp_sim.parameters import CONTROLLER
+from dp_sim.parameters import FORWARD
 from dp_sim.parameters import reference
 from dp_sim.parameters import SIM_NODE
 
@@ -37,7 +38,9 @@ def test_choice_that_does_not_exist_is_refused_with_the_valid_ones():
         row.check('smoke')
 
 
-@pytest.mark.parametrize('table', [SIM_NODE, CONTROLLER], ids=['sim_node', 'controller'])
+@pytest.mark.parametrize(
+    'table', [SIM_NODE, CONTROLLER, FORWARD], ids=['sim_node', 'controller', 'forward']
+)
 def test_readme_holds_the_table_as_generated(table):
     readme = Path(__file__).parents[1] / 'README.md'
     assert reference(table) in readme.read_text(encoding='utf-8'), reference(table)

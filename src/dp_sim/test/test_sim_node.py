@@ -37,6 +37,7 @@ from sensor_msgs.msg import Image  # noqa: E402
 from sensor_msgs.msg import JointState  # noqa: E402
 from std_msgs.msg import Bool  # noqa: E402
 from std_msgs.msg import Float64  # noqa: E402
+from std_msgs.msg import Float64MultiArray  # noqa: E402
 from std_msgs.msg import String  # noqa: E402
 from trajectory_msgs.msg import JointTrajectory  # noqa: E402
 from trajectory_msgs.msg import JointTrajectoryPoint  # noqa: E402
@@ -352,6 +353,30 @@ def test_ends_cleanly_on_a_signal_and_can_be_dangerous(domain, number):
     finally:
         client.close()
         code, said = _end(process, number)
+    assert code == 0 and 'Traceback' not in said, said
+
+
+def test_positions_can_be_forwarded_instead_of_trajectories(domain):
+    other = domain % 100 + 1
+    process = _start(other, '-p', 'controller:=forward_position')
+    client = Client(other)
+    topic = '/forward_position_controller/commands'
+    commands = client.node.create_publisher(Float64MultiArray, topic, 10)
+    try:
+        client.until(commands.get_subscription_count, 'the controller')
+        goal = client.positions() + 0.05
+        client.until(
+            lambda: (
+                [commands.publish(Float64MultiArray(data=goal.tolist()))]
+                and np.abs(client.positions() - goal).max() < 2e-3
+            ),
+            'the arm',
+        )
+        names = client.node.get_node_names()
+        assert 'joint_trajectory_controller' not in names
+    finally:
+        client.close()
+        code, said = _end(process)
     assert code == 0 and 'Traceback' not in said, said
 
 
