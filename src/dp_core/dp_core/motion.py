@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import NamedTuple
 
 from dp_core.chunk import Seam
@@ -17,6 +18,8 @@ from scipy.interpolate import CubicHermiteSpline
 Array = NDArray[np.float64]
 # What was commanded is remembered for so long [ns]: longer than an observation may be old.
 MEMORY_NS = 2_000_000_000
+# A step of the clock by more than this moves a motion [ns].
+CLOCK_TOLERANCE_NS = 2_000_000
 
 
 class MotionState(NamedTuple):
@@ -85,6 +88,21 @@ class Trajectory:
         )
 
 
+def clock_step_ns(before: tuple[int, int], now: tuple[int, int]) -> int:
+    """By how much the ROS clock has stepped since ``before``, against the steady clock [ns].
+
+    Args:
+        before: both clocks, read together: ROS and steady time [ns].
+        now: the same, later.
+
+    Returns:
+        0 for less than CLOCK_TOLERANCE_NS: the time between the two readings, or a clock that is
+        slewed.
+    """
+    step_ns = (now[0] - before[0]) - (now[1] - before[1])
+    return step_ns if abs(step_ns) > CLOCK_TOLERANCE_NS else 0
+
+
 class CommandedMotion:
     """Our model of what the controller commands, now and a little while ago."""
 
@@ -103,6 +121,16 @@ class CommandedMotion:
         self._sent.append((trajectory, trajectory.curve()))
         while len(self._sent) > 1 and self._sent[1][0].start_ns < trajectory.start_ns - MEMORY_NS:
             self._sent.popleft()
+
+    def shift(self, by_ns: int) -> None:
+        """Let all that was sent be told on a clock that has stepped by ``by_ns`` since.
+
+        The controller does not follow such a step: its trajectory goes on as before.
+        """
+        self._sent = deque(
+            (replace(trajectory, start_ns=trajectory.start_ns + by_ns), curve)
+            for trajectory, curve in self._sent
+        )
 
     @property
     def end_ns(self) -> int:

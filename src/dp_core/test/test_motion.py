@@ -5,6 +5,7 @@
 import dataclasses
 
 from dp_core.errors import TrajectoryError
+from dp_core.motion import clock_step_ns
 from dp_core.motion import CommandedMotion
 from dp_core.motion import Trajectory
 import numpy as np
@@ -116,3 +117,21 @@ def test_acceleration_is_that_of_the_cubic():
     motion.follow(straight(T0, 0.0, 1.0))
     assert motion.at(T0 + 3 * NS // 2).acceleration.tolist() == pytest.approx([-1.0])
     assert motion.at(T0 + 2 * NS).acceleration.tolist() == [0.0]
+
+
+def test_a_motion_can_be_told_on_a_clock_that_has_stepped():
+    motion = CommandedMotion(np.zeros(1))
+    motion.follow(dataclasses.replace(GOOD, positions=np.array([[0.1], [0.2]])))
+    before = motion.at(T0 + NS // 10)
+    assert before[0].tolist() == [0.1]
+    motion.shift(3 * NS)
+    np.testing.assert_array_equal(motion.at(T0 + 3 * NS + NS // 10), before)
+    assert motion.end_ns == GOOD.end_ns + 3 * NS
+
+
+def test_the_step_of_a_clock_is_what_the_steady_clock_has_not_seen():
+    before = (1_000_000_000, 5_000_000)
+    assert clock_step_ns(before, (1_800_000_000, 805_000_000)) == 0
+    assert clock_step_ns(before, (1_801_000_000, 805_000_000)) == 0  # 1 ms: between the readings
+    assert clock_step_ns(before, (1_900_000_000, 805_000_000)) == 100_000_000
+    assert clock_step_ns(before, (900_000_000, 805_000_000)) == -900_000_000
