@@ -4,6 +4,7 @@
 #   make demo                 the UR5e pushes the T, driven by a policy over ROS 2 (EPISODES=3 SEED=0 POLICY=state|camera)
 #   make test                 linters and all tests
 #   make bench                measure latency and rates into out/bench/
+#   make bench-latency        let calibrate_latency find latencies that the scene has, into out/bench/ (eight minutes)
 #   make bench-motion         compare how strategies join chunks, on a simulated clock, into out/bench/ (an hour)
 #   make bench-real-controller  stream chunks into the real joint_trajectory_controller; needs ros2_control (MINUTES=10)
 #   make bench-faults         two hundred faults at random moments, over ROS, into out/bench/ (half an hour; TRIALS=200 SEED=0)
@@ -28,7 +29,7 @@ PYTEST ?= python -m pytest
 workspace := set +u; . ./workspace.sh; set -u;
 
 .NOTPARALLEL:
-.PHONY: help setup demo test lint format test-fast test-ros bench bench-faults bench-motion bench-real-controller train-pusht train-ur5e clean distclean
+.PHONY: help setup demo test lint format test-fast test-ros bench bench-faults bench-latency bench-motion bench-real-controller train-pusht train-ur5e clean distclean
 
 help:
 	@sed -n '4,$$ { /^#/!q; s/^# *//p }' Makefile
@@ -58,6 +59,9 @@ test-ros: setup
 bench: setup
 	@$(workspace) python tools/bench.py
 	@$(workspace) exec python -m dp_bringup.bench
+
+bench-latency: setup
+	@$(workspace) exec python -m dp_bringup.latency_bench
 
 bench-motion: setup
 	@$(workspace) exec python -m dp_bringup.motion_bench.bench

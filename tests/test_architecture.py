@@ -78,6 +78,7 @@ COMMANDS = (
     'run_local.py',
     'demo.py',
     'bench.py',
+    'latency_bench.py',
     'motion_plot.py',
     'motion_timing.py',
 )
