@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 from dp_sim import faults
-from dp_sim.controller_node import to_time
+from dp_sim.convert import to_time
 from dp_sim.marker import Marker
 from dp_sim.rendering import RenderError
 import numpy as np

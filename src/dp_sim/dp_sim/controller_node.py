@@ -6,18 +6,17 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from collections.abc import Sequence
-from typing import Any
 
-from builtin_interfaces.msg import Time
+from dp_sim import control_messages
 from dp_sim import faults
+from dp_sim.convert import from_ros
+from dp_sim.convert import to_time
 from dp_sim.parameters import CONTROLLER
 from dp_sim.parameters import declare
 from dp_sim.scene_state import SceneState
 from dp_sim.trajectory_rules import ControllerParameters
 from dp_sim.trajectory_rules import Judgement
 from dp_sim.trajectory_rules import TrajectoryMessage
-from dp_sim.trajectory_rules import TrajectoryPoint
 from dp_sim.trajectory_rules import Verdict
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -29,38 +28,12 @@ from trajectory_msgs.msg import JointTrajectory
 TRAJECTORY_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
-def to_time(stamp_ns: int) -> Time:
-    """Return a stamp as a message."""
-    return Time(sec=stamp_ns // 1_000_000_000, nanosec=stamp_ns % 1_000_000_000)
-
-
-def nanoseconds(time: Any) -> int:
-    """Return a stamp or duration message in nanoseconds."""
-    return int(time.sec) * 1_000_000_000 + int(time.nanosec)
-
-
-def from_ros(message: JointTrajectory) -> TrajectoryMessage:
-    """Return a trajectory message without ROS."""
-
-    def field(values: Sequence[float]) -> tuple[float, ...]:
-        return tuple(values)
-
-    points = tuple(
-        TrajectoryPoint(
-            nanoseconds(point.time_from_start),
-            field(point.positions),
-            field(point.velocities),
-            field(point.accelerations),
-            field(point.effort),
-        )
-        for point in message.points
-    )
-    stamp_ns = nanoseconds(message.header.stamp)
-    return TrajectoryMessage(tuple(message.joint_names), points, stamp_ns)
-
-
 class ControllerNode(Node):
-    """Hears trajectories, says what it follows; `~/reference` stands for `~/controller_state`."""
+    """Hears trajectories, says what it follows.
+
+    `~/reference` stands for `~/controller_state`, which needs control_msgs; see
+    control_messages.py.
+    """
 
     def __init__(self) -> None:
         """Declare the real controller's parameters."""
@@ -71,29 +44,52 @@ class ControllerNode(Node):
         self.controller_parameters = ControllerParameters(**fields)
         self.fault = ''
         self._receive: Callable[[TrajectoryMessage], Judgement] | None = None
-        self._reference = JointState(name=list(self.controller_parameters.joints))
+        joints = self.controller_parameters.joints
+        self._reference = JointState(name=list(joints))
         self._publisher = self.create_publisher(JointState, '~/reference', 10)
         self.create_subscription(
             JointTrajectory, '~/joint_trajectory', self._on_trajectory, TRAJECTORY_QOS
         )
+        types = control_messages.load()
+        self._control: control_messages.ControlMessages | None = None
+        if types is not None:
+            self._control = control_messages.ControlMessages(self, types, joints, self._offer)
 
     def connect(self, receive: Callable[[TrajectoryMessage], Judgement]) -> None:
         """Hand trajectories to this function from now on."""
         self._receive = receive
 
-    def publish(self, state: SceneState) -> None:
-        """Publish the desired state of a tick."""
+    def publish(self, state: SceneState, scaling: float, finished: bool) -> None:
+        """Publish a tick of the active controller; see `stand_in.StandIn`."""
         message = self._reference
         message.header.stamp = to_time(state.stamp_ns)
         message.position = array('d', state.reference[0].tobytes())
         message.velocity = array('d', state.reference[1].tobytes())
         self._publisher.publish(message)
+        if self._control is not None:
+            self._control.tell(state, scaling, finished)
+
+    def rest(self) -> None:
+        """Say nothing: the controller is inactive."""
+        if self._control is not None:
+            self._control.rest()
+
+    def destroy_node(self) -> None:
+        """Remove the action server with the node."""
+        if self._control is not None:
+            self._control.close()
+        super().destroy_node()
 
     def _on_trajectory(self, message: JointTrajectory) -> None:
+        self._offer(from_ros(message))
+
+    def _offer(self, message: TrajectoryMessage) -> bool:
+        """Hand a trajectory over; return whether it was accepted."""
         if self._receive is None or faults.controller_is_deaf(self.fault):
-            return
-        judgement = self._receive(from_ros(message))
+            return False
+        judgement = self._receive(message)
         if judgement.verdict is Verdict.PROCESS_DIED:
             self.get_logger().fatal(judgement.log)
         elif judgement.log:
             self.get_logger().error(judgement.log)
+        return judgement.verdict is Verdict.ACCEPTED

@@ -9,7 +9,7 @@ import math
 import time
 
 from dp_core.kinematics import KinematicChain
-from dp_sim.controller_node import nanoseconds
+from dp_sim.convert import nanoseconds
 from dp_sim.scene_state import Array
 from dp_sim.start_motion import legs
 import numpy as np

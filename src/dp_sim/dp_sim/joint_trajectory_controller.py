@@ -83,6 +83,11 @@ class JointTrajectoryController:
         return track is None or self._time_ns > track.start_ns + track.plan.knots[-1].time_ns
 
     @property
+    def pending(self) -> bool:
+        """Whether a trajectory was accepted that has not taken over yet."""
+        return bool(self._incoming) or self._deferred is not None
+
+    @property
     def time_from_start_ns(self) -> int:
         """Time of the last tick since the start of its trajectory [ns]."""
         return 0 if self._track is None else self._time_ns - self._track.start_ns

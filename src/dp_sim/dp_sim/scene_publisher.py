@@ -8,7 +8,7 @@ from array import array
 
 from dp_msgs.msg import SceneStatus
 from dp_sim import faults
-from dp_sim.controller_node import to_time
+from dp_sim.convert import to_time
 from dp_sim.scene import SUCCESS_COVERAGE
 from dp_sim.scene_state import SceneScore
 from dp_sim.scene_state import SceneState

@@ -32,8 +32,17 @@ class StandIn(Protocol):
     def connect(self, receive: Callable[[Any], Judgement]) -> None:
         """Hand messages to this function from now on."""
 
-    def publish(self, state: SceneState) -> None:
-        """Publish what the controller says of a tick, while it is active."""
+    def publish(self, state: SceneState, scaling: float, finished: bool) -> None:
+        """Publish what the active controller says of a tick.
+
+        Args:
+            state: of the tick.
+            scaling: of the speed [1].
+            finished: whether nothing is left to follow, and nothing waits.
+        """
+
+    def rest(self) -> None:
+        """Take note that the controller is inactive."""
 
 
 class ForwardNode(Node):
@@ -53,7 +62,10 @@ class ForwardNode(Node):
         """Hand positions to this function from now on."""
         self._receive = receive
 
-    def publish(self, state: SceneState) -> None:
+    def publish(self, state: SceneState, scaling: float, finished: bool) -> None:
+        """Say nothing."""
+
+    def rest(self) -> None:
         """Say nothing."""
 
     def _on_commands(self, message: Float64MultiArray) -> None:

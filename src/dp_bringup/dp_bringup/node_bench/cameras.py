@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 
-from dp_sim.controller_node import to_time
+from dp_sim.convert import to_time
 from dp_sim.pacing import Pacer
 from dp_sim.rendering import RenderError
 from dp_sim.simulation import Simulation

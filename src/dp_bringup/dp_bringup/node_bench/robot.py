@@ -21,7 +21,7 @@ from action_msgs.msg import GoalStatusArray
 from dp_core.kinematics import KinematicChain
 from dp_sim.assets import URDF_PATH
 from dp_sim.controller_node import ControllerNode
-from dp_sim.controller_node import to_time
+from dp_sim.convert import to_time
 from dp_sim.goal_watch import GoalWatch
 from dp_sim.joint_trajectory_controller import JointTrajectoryController
 from dp_sim.pacing import Pacer
