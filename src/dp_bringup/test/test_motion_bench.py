@@ -5,7 +5,9 @@ import json
 from dp_bringup.motion_bench import bench
 from dp_bringup.motion_bench import figures
 from dp_bringup.motion_bench import report
+from dp_bringup.motion_bench.episodes import drive_episode
 from dp_bringup.motion_bench.recording import Recording
+from dp_bringup.motion_bench.strategies import STRATEGIES
 from dp_bringup.motion_bench.world import EpisodeOverError
 from dp_bringup.motion_bench.world import START_NS
 from dp_bringup.motion_bench.world import Timing
@@ -159,3 +161,14 @@ def test_an_episode_ends_when_its_time_is_over(world):
     with pytest.raises(EpisodeOverError):
         world.advance_to(START_NS + 2 * S)
     assert world.recording.duration_s == 1.0
+
+
+@pytest.mark.parametrize('strategy', STRATEGIES)
+def test_every_strategy_moves_the_arm_and_is_refused_nothing(strategy):
+    policy = load_policy(policy_folder('state'))
+    recording = drive_episode(policy, strategy, 5, Timing(limit_s=1.2))
+    row = figures.episode_figures(recording)
+    assert row['fault'] == ''
+    assert row['rejected_messages'] == 0
+    assert row['chunks'] == 2
+    assert np.ptp(recording.trace().positions, axis=0).max() > 0.01

@@ -13,13 +13,14 @@ from dp_bringup.motion_bench.world import World
 from dp_core.continuation import ChunkHistory
 from dp_core.continuation import Continuation
 from dp_core.errors import ExpiredError
-from dp_core.trajectory import CommandedMotion
-from dp_core.trajectory import Trajectory
+from dp_core.motion import CommandedMotion
+from dp_core.motion import Trajectory
 from dp_core.trajectory import TrajectorySettings
 from dp_policy_node.latency import LatencyRecord
 from dp_sim.trajectory_rules import TrajectoryMessage
 from dp_sim.trajectory_rules import TrajectoryPoint
 import numpy as np
+from numpy.typing import NDArray
 
 WARM_UP = 3  # predictions whose times are known before the first goal
 
@@ -42,19 +43,19 @@ def drive(world: World, thinker: Thinker, settings: TrajectorySettings) -> None:
     timing = world.timing
     latencies = LatencyRecord([timing.inference_s + timing.delay_s] * WARM_UP)
     history = ChunkHistory()
+
+    def commanded(times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.array([motion.at(int(time_ns)).position for time_ns in times_ns])
+
     takeover_ns, newest_ns = 0, 0
     while True:
-        ahead_ns = min(round(latencies.expected_s() * 1e9), steps * dt_ns)
-        world.advance_to(takeover_ns - ahead_ns)
+        expected_ns = round(latencies.expected_s() * 1e9)
+        world.advance_to(takeover_ns - min(expected_ns, steps * dt_ns))
         window = world.next_window(newest_ns)
         newest_ns = window.t_obs_ns
-        joined_ns = max(world.now_ns + round(latencies.expected_s() * 1e9), takeover_ns)
-        continuation = Continuation(
-            settings,
-            history.chunks,
-            lambda times_ns: np.array([motion.at(int(time_ns)).position for time_ns in times_ns]),
-            joined_ns + round(settings.lead_s * 1e9),
-        )
+        joined_ns = max(world.now_ns + expected_ns, takeover_ns)
+        sent_until_ns = joined_ns + round(settings.lead_s * 1e9)
+        continuation = Continuation(settings, history.chunks, commanded, sent_until_ns)
         prediction = thinker.begin(window, motion.at(joined_ns).position, continuation)
         world.advance_to(max(prediction.ready_ns, takeover_ns))
         latencies.add(prediction.time_s)
