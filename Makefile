@@ -8,6 +8,8 @@
 #   make bench-motion         compare how strategies join chunks, on a simulated clock, into out/bench/ (an hour)
 #   make bench-real-controller  stream chunks into the real joint_trajectory_controller; needs ros2_control (MINUTES=10)
 #   make bench-faults         two hundred faults at random moments, over ROS, into out/bench/ (half an hour; TRIALS=200 SEED=0)
+#   make bench-stops          cancel and stop while predictions hold the interpreter, over ROS, into out/bench/ (45 minutes)
+#   make bench-soak           a random fault every few seconds, over ROS, into out/bench/ (an hour; MINUTES=60)
 #   make train-pusht          train the Push-T policy from the human demonstrations
 #   make train-ur5e           demonstrate, then train both UR5e policies
 #   make lint, make format    check the style, repair it
@@ -20,7 +22,6 @@ MAKEFLAGS += --no-print-directory
 export PYTHON TORCH_INDEX_URL
 
 EPISODES ?= 3
-MINUTES ?= 10
 SEED ?= 0
 POLICY ?= state
 TRIALS ?= 200
@@ -29,7 +30,7 @@ PYTEST ?= python -m pytest
 workspace := set +u; . ./workspace.sh; set -u;
 
 .NOTPARALLEL:
-.PHONY: help setup demo test lint format test-fast test-ros bench bench-faults bench-latency bench-motion bench-real-controller train-pusht train-ur5e clean distclean
+.PHONY: help setup demo test lint format test-fast test-ros bench bench-faults bench-latency bench-motion bench-real-controller bench-soak bench-stops train-pusht train-ur5e clean distclean
 
 help:
 	@sed -n '4,$$ { /^#/!q; s/^# *//p }' Makefile
@@ -70,10 +71,16 @@ bench-motion: setup
 bench-real-controller:
 	@python3 -c 'import rclpy, dp_bringup, control_msgs' 2>/dev/null || { echo 'source a ROS 2 distribution with' \
 	  'ros-$$ROS_DISTRO-ros2-control and ros-$$ROS_DISTRO-ros2-controllers, and this workspace built on it' >&2; exit 1; }
-	@exec python3 -m dp_bringup.real_controller.bench --minutes $(MINUTES)
+	@exec python3 -m dp_bringup.real_controller.bench --minutes $(or $(MINUTES),10)
 
 bench-faults: setup
 	@$(workspace) exec python -m dp_bringup.fault_trials.bench --trials $(TRIALS) --seed $(SEED)
+
+bench-stops: setup
+	@$(workspace) exec python -m dp_bringup.fault_trials.stops --seed $(SEED)
+
+bench-soak: setup
+	@$(workspace) exec python -m dp_bringup.fault_trials.soak --seed $(SEED) --minutes $(or $(MINUTES),60)
 
 train-pusht: setup
 	@$(workspace) dp_train --dataset src/dp_core/data/pusht_human --output out/train/pusht --budget-cpu-s 1150

@@ -80,6 +80,8 @@ COMMANDS = (
     'bench.py',
     'latency_bench.py',
     'motion_plot.py',
+    'soak.py',
+    'stops.py',
     'motion_timing.py',
 )
 MAX_MODULE_LINES, MAX_FUNCTION_LINES, MAX_NODE_LINES, MAX_MEDIAN_LINES = 300, 60, 250, 120

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 from dp_bringup.fault_trials.motion import Track
 from dp_bringup.fault_trials.record import Sent
-from dp_core.urdf import JointLimits
+from dp_core.limits import MotionLimits
 from dp_msgs.action import ExecutePolicy
 from dp_msgs.msg import PolicyStatus
 import numpy as np
@@ -34,7 +34,8 @@ class World:
         self.calls = []
         self.client = self.motion = self
         self.speed_scale = 1.0
-        self.limits = JointLimits(np.full(1, -9.0), np.full(1, 9.0), np.full(1, 3.0))
+        values = (-9.0, 9.0, 3.0, 5.0, 100.0)
+        self.limits = MotionLimits(('a',), *(np.full(1, value) for value in values))
         self.status = PolicyStatus(state=PolicyStatus.READY, reason='why')
         self.scene = SimpleNamespace(late_ticks=2, rejected_messages=0, realtime_factor=1.0)
         self.diagnosis = 'ready'

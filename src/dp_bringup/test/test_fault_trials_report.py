@@ -7,7 +7,11 @@ import json
 from dp_bringup.fault_trials.report import summarize
 from dp_bringup.fault_trials.report import table
 from dp_bringup.fault_trials.report import write_report
+from dp_core.limits import MotionLimits
+import numpy as np
 import pytest
+
+LIMITS = MotionLimits(('a',), *(np.full(1, x) for x in (-1.0, 1.0, 3.14, 5.0, 100.0)))
 
 
 def record(number, **values):
@@ -21,7 +25,7 @@ def record(number, **values):
         'rest_s': 0.1,
         'velocity': 0.5,
         'acceleration': 3.0,
-        'braking': 2.0,
+        'jerk': 80.0,
         'violations': [],
         'late': [],
         **values,
@@ -66,7 +70,7 @@ def test_table_has_a_line_for_each_kind_and_one_for_all():
 
 def test_files(tmp_path):
     pytest.importorskip('matplotlib')
-    text = write_report(tmp_path / 'faults.json', RECORDS, 6, 'command', (3.14, 5.0))
+    text = write_report(tmp_path / 'faults.json', RECORDS, 6, 'command', LIMITS)
     assert json.loads((tmp_path / 'faults.json').read_text())['total']['trials'] == 5
     page = (tmp_path / 'faults.md').read_text()
     assert page.endswith(text) and '![](faults.png)' in page

@@ -24,7 +24,6 @@ from dp_bringup.fault_trials.record import TrialError
 from dp_bringup.fault_trials.report import write_report
 from dp_bringup.fault_trials.run import EarlyEndError
 from dp_bringup.fault_trials.run import Trial
-from dp_bringup.fault_trials.stack import MAX_ACCELERATION
 from dp_bringup.fault_trials.stack import robot_limits
 from dp_bringup.fault_trials.stack import TrialStack
 from dp_bringup.run_local import Interrupt
@@ -113,8 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not records:
         return 0
     command = ' '.join(['dp_bringup.fault_trials.bench', *sys.argv[1:]])
-    limits = float(robot_limits().velocity.min()), MAX_ACCELERATION
-    print(write_report(options.output, records, len(plans), command, limits))
+    print(write_report(options.output, records, len(plans), command, robot_limits()))
     return int(any(record['violations'] or not record['as_expected'] for record in records))
 
 

@@ -35,7 +35,24 @@ SERVICES = {
     '/policy_node/reset': Trigger,
     '/execute_policy/_action/cancel_goal': CancelGoal,
 }
+REQUESTS = {
+    'cancel': ('/execute_policy/_action/cancel_goal', CancelGoal.Request()),
+    'stop': ('/policy_node/stop', Trigger.Request()),
+}
 ANSWER_S = 5.0  # then the question is asked again [s]
+
+
+class Answer:
+    """The moments of a request and its answer on the steady clock; 0 before it has come [s]."""
+
+    def __init__(self, caller: Any, request: Any) -> None:
+        """Send the request."""
+        self.answered_s = 0.0
+        self.sent_s = time.monotonic()
+        caller.call_async(request).add_done_callback(self._note)
+
+    def _note(self, future: Any) -> None:
+        self.answered_s = time.monotonic()
 
 
 class Goal:
@@ -94,6 +111,11 @@ class TrialClient:
         """Reset the scene, once the last goal is over for it too."""
         request = ResetScene.Request(seed=seed)
         wait(lambda: self._call('/reset_scene', request).success, 'a reset')
+
+    def timed(self, what: str) -> Answer:
+        """Send a request, 'cancel' or 'stop', without waiting for the answer."""
+        name, request = REQUESTS[what]
+        return Answer(self._callers[name], request)
 
     def transition(self, number: int) -> bool:
         """Ask the node for a transition of its life cycle; returns whether it succeeded."""

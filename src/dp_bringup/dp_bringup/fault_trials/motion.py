@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dp_core.urdf import JointLimits
+from dp_core.limits import MotionLimits
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,8 +16,15 @@ TICK_S = 0.002
 JUMP_RAD = 1e-3  # a step of the position beyond what the velocities explain [rad]
 SLOW = 0.02  # below this speed the time that a step took cannot be read from its length [rad/s]
 GAP_S = 0.02  # samples farther apart are a hole in the record [s]
-# Numerical and sampling slack of the bound on braking [1].
+# Means over so many ticks, 10 ms and 50 ms: a hand-over within a tick is no acceleration of an
+# arm, and pieces of constant jerk are 50 ms long.
+ACCELERATION_TICKS, JERK_TICKS = 5, 25
+# Numerical and sampling slack of the limits [1].
 SLACK = 1.05
+# A trajectory is planned for the moment at which the controller will have it. One that comes this
+# much earlier or later starts off its place by as much of the way, and its first piece, of at
+# least the second length, makes up for that: by 6 v T / L^2 more acceleration [s].
+ARRIVAL_S, FIRST_PIECE_S = 0.002, 0.05
 
 
 @dataclass(frozen=True)
@@ -45,15 +52,16 @@ class MotionFigures:
 
     Attributes:
         rest_s: from the fault to rest; None where it never came [s].
-        velocity, acceleration: largest, of any joint [rad/s], [rad/s^2].
-        braking: largest acceleration within the last ramp [rad/s^2].
+        velocity: largest, of any joint [rad/s].
+        acceleration: the same, of means over 10 ms [rad/s^2].
+        jerk: the same, of means over 50 ms [rad/s^3].
         violations: which limits were broken, in words.
     """
 
     rest_s: float | None
     velocity: float
     acceleration: float
-    braking: float
+    jerk: float
     violations: tuple[str, ...]
 
 
@@ -67,14 +75,12 @@ def rest_after(track: Track, reacted_s: float) -> float | None:
     return float(track.times_s[moving[-1] + 1 if len(moving) else 0])
 
 
-def accelerations(track: Track) -> Array:
-    """Return the acceleration of the fastest changing joint over each interval (N - 1,).
+def curve_times(track: Track) -> Array:
+    """Return where on its curve the controller was at each sample (N,) [s].
 
     In the tick of a hand-over the reference advances by one tick more; the length of its step
     tells.
     """
-    if len(track.times_s) < 2:
-        return np.zeros(0)
     dt = np.diff(track.times_s)
     mean = (track.velocities[1:] + track.velocities[:-1]) / 2.0
     square = (mean**2).sum(axis=1)
@@ -82,8 +88,30 @@ def accelerations(track: Track) -> Array:
     step = (np.diff(track.positions, axis=0) * mean).sum(axis=1)
     elapsed = np.where(fast, step / np.where(fast, square, 1.0), dt)
     twice = np.where(elapsed - dt > 0.5 * TICK_S, TICK_S, 0.0)
-    change = np.abs(np.diff(track.velocities, axis=0)).max(axis=1)
-    return np.asarray(change / (dt + twice))
+    return np.concatenate([[0.0], np.cumsum(dt + twice)])
+
+
+def accelerations(track: Track) -> Array:
+    """Return means over ACCELERATION_TICKS, of each joint (N - ticks, J) [rad/s^2]."""
+    return _slopes(track.velocities, curve_times(track), ACCELERATION_TICKS)
+
+
+def jerks(track: Track) -> Array:
+    """Return means over JERK_TICKS of the accelerations, of each joint [rad/s^3]."""
+    times_s = curve_times(track)
+    middle_s = (times_s[ACCELERATION_TICKS:] + times_s[:-ACCELERATION_TICKS]) / 2.0
+    values = _slopes(track.velocities, times_s, ACCELERATION_TICKS)
+    return _slopes(values, middle_s, JERK_TICKS)
+
+
+def _slopes(values: Array, times_s: Array, ticks: int) -> Array:
+    if len(values) <= ticks:
+        return np.zeros((0, values.shape[1]))
+    return np.asarray((values[ticks:] - values[:-ticks]) / _spans(times_s, ticks)[:, None])
+
+
+def _spans(times_s: Array, ticks: int) -> Array:
+    return np.asarray(times_s[ticks:] - times_s[:-ticks])
 
 
 def jump(track: Track) -> float:
@@ -96,39 +124,42 @@ def jump(track: Track) -> float:
     return float(beyond[dt[:, 0] < GAP_S].max(initial=0.0))
 
 
-def judge(
-    track: Track, reacted_s: float, ramp_s: float, limits: JointLimits, max_acceleration: float
-) -> MotionFigures:
+def broken_limits(track: Track, limits: MotionLimits) -> tuple[str, ...]:
+    """Return which limits a motion breaks, in words; the first and last rows are not its ends."""
+    speeds = np.abs(track.velocities)  # (N, J)
+    room = 6.0 * speeds.max(axis=0, initial=0.0) * ARRIVAL_S / FIRST_PIECE_S**2  # (J,)
+    outside = (track.positions < limits.lower) | (track.positions > limits.upper)
+    acceleration = SLACK * limits.acceleration + room
+    jerk = SLACK * limits.jerk + 2.0 * room / FIRST_PIECE_S  # it comes, and goes
+    broken = {
+        'position limit': outside.any(),
+        'velocity limit': (speeds > limits.velocity).any(),
+        'acceleration limit': (np.abs(accelerations(track)) > acceleration).any(),
+        'jerk limit': (np.abs(jerks(track)) > jerk).any(),
+        'jump of the command': jump(track) > JUMP_RAD,
+    }
+    return tuple(name for name, is_broken in broken.items() if is_broken)
+
+
+def judge(track: Track, reacted_s: float, limits: MotionLimits) -> MotionFigures:
     """Judge a motion.
 
     Args:
         track: from the fault until long after rest; no goal moves the arm after it has rested.
         reacted_s: when the last brake, or whatever ended the motion, was heard [s].
-        ramp_s: duration of the last ramp that was sent; it ends at rest [s].
         limits: of the joints.
-        max_acceleration: of that ramp [rad/s^2].
     """
     rest_s = rest_after(track, reacted_s)
     way = track.between(0.0, np.inf if rest_s is None else rest_s)
-    speeds = np.abs(way.velocities).max(axis=0, initial=0.0)  # (J,)
-    braking = 0.0
-    if rest_s is not None:
-        ramp = track.between(rest_s - ramp_s + TICK_S, rest_s)
-        braking = float(accelerations(ramp).max(initial=0.0))
-    outside = (track.positions < limits.lower) | (track.positions > limits.upper)
     later = track.velocities[track.times_s > (np.inf if rest_s is None else rest_s)]
-    broken = {
-        'position limit': bool(outside.any()),
-        'velocity limit': bool((speeds > limits.velocity).any()),
-        'jump of the command': jump(track) > JUMP_RAD,
-        'braking acceleration': braking > SLACK * max_acceleration,
-        'never at rest': rest_s is None,
-        'motion without a goal': bool(later.any()),
-    }
+    broken = {'never at rest': rest_s is None, 'motion without a goal': bool(later.any())}
     return MotionFigures(
         rest_s,
-        float(speeds.max(initial=0.0)),
-        float(accelerations(way).max(initial=0.0)),
-        braking,
-        tuple(name for name, is_broken in broken.items() if is_broken),
+        float(np.abs(way.velocities).max(initial=0.0)),
+        float(np.abs(accelerations(way)).max(initial=0.0)),
+        float(np.abs(jerks(way)).max(initial=0.0)),
+        (
+            *broken_limits(way, limits),
+            *(name for name, is_broken in broken.items() if is_broken),
+        ),
     )

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 import math
 from pathlib import Path
@@ -20,15 +21,14 @@ BRAKED, RESTED, BROKEN, LIMIT = '#7fa6d1', '#1f5fa8', '#d95f2b', '#8a8f98'
 
 
 def plot_trials(
-    path: Path, records: Sequence[dict[str, Any]], velocity_limit: float, max_acceleration: float
+    path: Path, records: Sequence[dict[str, Any]], limits: Mapping[str, float]
 ) -> None:
     """Draw the trials.
 
     Args:
         path: of the PNG file.
         records: of the trials.
-        velocity_limit: smallest one of the joints [rad/s].
-        max_acceleration: of a braking ramp [rad/s^2].
+        limits: velocity_limit [rad/s] and acceleration_limit [rad/s^2].
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -36,16 +36,17 @@ def plot_trials(
     names = [name for name in KINDS if any(record['kind'] == name for record in records)]
     figure = Figure(figsize=(13, 1.6 + 0.27 * len(names)), layout='constrained')
     FigureCanvasAgg(figure)
-    times, braking, speed = figure.subplots(1, 3, sharey=True, width_ratios=(2, 1, 1))
+    times, hard, speed = figure.subplots(1, 3, sharey=True, width_ratios=(2, 1, 1))
     figure.suptitle(f'{len(records)} faults at random moments while the policy moved the arm')
     _dots(times, names, records, 'detection_s', BRAKED, 'braked')
     _dots(times, names, records, 'rest_s', RESTED, 'at rest')
     times.set_xlabel('time from the fault [s]')
     times.legend(loc='upper right')
-    for axes, key, limit, label in (
-        (braking, 'braking', max_acceleration, 'largest acceleration\nwhile braking [rad/s²]'),
-        (speed, 'velocity', velocity_limit, 'largest velocity\nfrom fault to rest [rad/s]'),
+    for axes, key, label in (
+        (hard, 'acceleration', 'largest acceleration\nfrom fault to rest [rad/s²]'),
+        (speed, 'velocity', 'largest velocity\nfrom fault to rest [rad/s]'),
     ):
+        limit = limits[f'{key}_limit']
         _dots(axes, names, records, key, RESTED, '', WIDTH * limit)
         axes.axvline(limit, color=LIMIT, linewidth=1.5)
         axes.text(limit, -0.7, 'limit ', ha='right', color=LIMIT)
@@ -53,7 +54,7 @@ def plot_trials(
         axes.set_xlim(right=1.03 * WIDTH * limit)
     times.set_yticks(range(len(names)), [KINDS[name].text for name in names])
     times.set_ylim(len(names) - 0.5, -1.2)
-    for axes in (times, braking, speed):
+    for axes in (times, hard, speed):
         axes.set_xlim(left=0.0)
         axes.grid(axis='x', color='#e4e7eb')
         axes.set_axisbelow(True)
@@ -71,11 +72,7 @@ def _dots(
     label: str,
     end: float = math.inf,
 ) -> None:
-    shown = [
-        record
-        for record in records
-        if record.get(key) is not None and not (key == 'braking' and record[key] == 0.0)
-    ]
+    shown = [record for record in records if record.get(key) is not None]
     for marker, is_beyond in (('o', False), ('>', True)):
         part = [record for record in shown if (record[key] > end) is is_beyond]
         axes.scatter(

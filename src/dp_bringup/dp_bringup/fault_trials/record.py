@@ -24,7 +24,7 @@ from trajectory_msgs.msg import JointTrajectory
 PATIENCE_S = 60.0
 POLL_S = 0.005
 QOS = QoSProfile(depth=5000)  # nothing shall be lost while this process waits for a core
-BRAKE_POINTS = 2  # a chunk has a knot of its own before the two of its tail
+BRAKE_POINTS = 3  # at most; a chunk has more, four already where it comes to rest
 
 
 class TrialError(DpError):
@@ -77,12 +77,7 @@ class Sent:
     @property
     def is_brake(self) -> bool:
         """Whether it is a brake, not a chunk."""
-        return len(self.times_s) == BRAKE_POINTS
-
-    @property
-    def ramp_s(self) -> float:
-        """Duration of its last two pieces, the ramp to rest [s]."""
-        return self.times_s[-1] - (0.0 if self.is_brake else self.times_s[-3])
+        return len(self.times_s) <= BRAKE_POINTS
 
 
 class MotionRecorder:

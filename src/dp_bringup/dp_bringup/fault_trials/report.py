@@ -12,13 +12,14 @@ from dp_bringup.fault_trials.plan import KINDS
 from dp_bringup.fault_trials.plot import plot_trials
 from dp_core.evaluation.report import machine
 from dp_core.evaluation.report import write_json
+from dp_core.limits import MotionLimits
 import numpy as np
 
 Records = Sequence[dict[str, Any]]
 
 
 def write_report(
-    output: Path, records: Records, planned: int, command: str, limits: tuple[float, float]
+    output: Path, records: Records, planned: int, command: str, limits: MotionLimits
 ) -> str:
     """Write the summary, `<name>.md` and `<name>.png` beside it; returns the table.
 
@@ -27,12 +28,15 @@ def write_report(
         records: of the trials.
         planned: number of trials in the series.
         command: that was given.
-        limits: velocity of the slowest joint [rad/s], acceleration of a brake [rad/s^2].
+        limits: of the robot; those of its slowest joint are drawn.
     """
     summary = summarize(records, planned)
-    bounds = {'velocity_limit': limits[0], 'braking_limit': limits[1]}
+    bounds = {
+        f'{name}_limit': float(getattr(limits, name).min())
+        for name in ('velocity', 'acceleration', 'jerk')
+    }
     write_json(output, {'command': command, 'machine': machine(), **bounds, **summary})
-    plot_trials(output.with_suffix('.png'), records, *limits)
+    plot_trials(output.with_suffix('.png'), records, bounds)
     text = table(summary)
     head = f'# {len(records)} of {planned} faults\n\n`{command}`\n\n![]({output.stem}.png)\n\n'
     output.with_suffix('.md').write_text(head + text, encoding='utf-8')
@@ -65,7 +69,7 @@ def _figures(records: Records) -> dict[str, Any]:
         'ready_s': _spread(records, 'ready_s'),
         'velocity_max': max((r.get('velocity', 0.0) for r in records), default=0.0),
         'acceleration_max': max((r.get('acceleration', 0.0) for r in records), default=0.0),
-        'braking_max': max((r.get('braking', 0.0) for r in records), default=0.0),
+        'jerk_max': max((r.get('jerk', 0.0) for r in records), default=0.0),
         'violations': violations,
         'late': late,
         'lag_s': _spread(records, 'lag_s'),
@@ -89,9 +93,9 @@ def table(summary: dict[str, Any]) -> str:
     """Return the table, in Markdown."""
     lines = [
         '| fault | trials | as expected | next goal runs | outcome | brake after p50, max [s] '
-        '| at rest after p50, max [s] | velocity max [rad/s] | acceleration max, while braking '
-        '[rad/s²] | violations |',
-        '|---|---|---|---|---|---|---|---|---|---|',
+        '| at rest after p50, max [s] | velocity max [rad/s] | acceleration max [rad/s²] '
+        '| jerk max [rad/s³] | violations |',
+        '|---|---|---|---|---|---|---|---|---|---|---|',
     ]
     for name, row in [*summary['kinds'].items(), ('all', summary['total'])]:
         text = f'{KINDS[name].text} (`{name}`)' if name in KINDS else '**all**'
@@ -101,7 +105,7 @@ def table(summary: dict[str, Any]) -> str:
             f'| {text} | {count} | {row["as_expected"]}/{count} | {row["recovered"]}/{count} '
             f'| {outcomes if name in KINDS else ""} | {_two(row["detection_s"])} '
             f'| {_two(row["rest_s"])} | {row["velocity_max"]:.2f} '
-            f'| {row["acceleration_max"]:.1f}, {row["braking_max"]:.2f} '
+            f'| {row["acceleration_max"]:.1f} | {row["jerk_max"]:.0f} '
             f'| {len(row["violations"])} |'
         )
     return '\n'.join(lines) + '\n'

@@ -23,7 +23,6 @@ from dp_bringup.fault_trials.plan import TrialPlan
 from dp_bringup.fault_trials.record import Sent
 from dp_bringup.fault_trials.record import TrialError
 from dp_bringup.fault_trials.record import wait
-from dp_bringup.fault_trials.stack import MAX_ACCELERATION
 from dp_bringup.fault_trials.stack import TrialStack
 from dp_msgs.msg import PolicyStatus
 from dp_policy_node.execute import CODES
@@ -190,11 +189,10 @@ class Trial:
         if brake is not None:
             reacted_s = (brake.stamp_ns - self._fault_ns) * 1e-9
         self.track = self._motion.track(self._fault_ns)
-        ramp_s = (brake or last).ramp_s
-        figures = judge(self.track, reacted_s, ramp_s, self._stack.limits, MAX_ACCELERATION)
+        figures = judge(self.track, reacted_s, self._stack.limits)
         if self._reference_dies:  # what is left to judge is the last message
             broken = () if last.ends_at_rest else ('the last message moves',)
-            figures = dataclasses.replace(figures, rest_s=None, braking=0.0, violations=broken)
+            figures = dataclasses.replace(figures, rest_s=None, violations=broken)
         return figures
 
     def _record(
@@ -207,7 +205,8 @@ class Trial:
                 late.append('reaction')
             if outcome == 'JOINT_STATE_STALL':  # its brake may last as long as what it replaces
                 bound_s = max(bound_s, BLIND_S)
-            bound_s += figures.velocity / MAX_ACCELERATION + REST_SLACK_S
+            slowest = float(self._stack.limits.acceleration.min())
+            bound_s += figures.velocity / slowest + REST_SLACK_S
             if figures.rest_s is not None and figures.rest_s > bound_s:
                 late.append('rest')
         scene, status = self._client.scene, self._client.status
@@ -215,7 +214,7 @@ class Trial:
             'rest_s': None if outcome == GOES_ON else _rounded(figures.rest_s),
             'velocity': round(figures.velocity, 4),
             'acceleration': round(figures.acceleration, 3),
-            'braking': round(figures.braking, 3),
+            'jerk': round(figures.jerk, 1),
             'violations': list(figures.violations),
             'late': late,
             'lag_s': _rounded(self._motion.lag_s(self._fault_ns)),

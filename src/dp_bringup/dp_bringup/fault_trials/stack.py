@@ -12,13 +12,13 @@ import sys
 from types import TracebackType
 
 from dp_bringup.fault_trials.client import TrialClient
+from dp_bringup.fault_trials.holding import HoldFile
 from dp_bringup.processes import ChildProcess
 from dp_bringup.ros_domain import private_environment
 from dp_bringup.run_local import LocalStack
 from dp_bringup.run_local import StackError
 from dp_bringup.stacks import Ur5Pusht
-from dp_core.urdf import joint_limits
-from dp_core.urdf import JointLimits
+from dp_core.limits import MotionLimits
 from dp_sim.assets import URDF_PATH
 
 JOINTS = (
@@ -29,8 +29,6 @@ JOINTS = (
     'wrist_2_joint',
     'wrist_3_joint',
 )
-# Of the node's parameters: config/ur5e_pusht/policy_node.yaml [rad/s^2].
-MAX_ACCELERATION = 5.0
 # At 500 Hz every tick of the controller is published. Not so on a simulated clock: the executor of
 # rclpy would be busy with reading the clock.
 STATE_RATE_HZ = {'state': 500.0, 'clock': 125.0, 'camera': 500.0}
@@ -46,22 +44,29 @@ OPTIONS = {
 SPEED_SCALE = {'state': 1.0, 'clock': 1.0, 'camera': 0.6}
 
 
-def robot_limits() -> JointLimits:
-    """Return the limits of the joints, from the URDF."""
-    return joint_limits(URDF_PATH.read_text(encoding='utf-8'), JOINTS)
+def robot_limits() -> MotionLimits:
+    """Return the limits that the node keeps: of the URDF, and its own parameters' defaults."""
+    return MotionLimits.of_robot(URDF_PATH.read_text(encoding='utf-8'), JOINTS)
 
 
 class TrialStack:
     """sim_node and policy_node as processes of their own, on a private ROS domain."""
 
-    def __init__(self, name: str, logs: Path) -> None:
-        """Prepare the stack 'state', 'clock' or 'camera'; nothing runs before `restore`."""
+    def __init__(self, name: str, logs: Path, hold: HoldFile | None = None) -> None:
+        """Prepare the stack 'state', 'clock' or 'camera'; nothing runs before `restore`.
+
+        Args:
+            name: of the stack.
+            logs: folder of what the processes print.
+            hold: lets the policy's predictions hold the interpreter.
+        """
         self.name = name
         self.speed_scale = SPEED_SCALE[name]
         self.limits = robot_limits()
         self._logs = logs
         private = private_environment({})
         self._environment = {**os.environ, **private}
+        self._holding = hold.environment(self._environment) if hold else {}
         sim, node = Ur5Pusht(**OPTIONS[name]).nodes()
         rate = {**sim.parameters, 'state_rate': STATE_RATE_HZ[name]}
         sim = dataclasses.replace(sim, parameters=rate)
@@ -83,8 +88,13 @@ class TrialStack:
     ) -> None:
         self._end_user()
         for name in ('policy_node', 'sim_node'):
-            self._stop(name)
+            self.stop(name)
         self.client.close()
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids of what runs, by name."""
+        return {name: local.pids[name] for name, local in self._running.items()}
 
     def is_running(self, name: str) -> bool:
         """Whether a process that was started has not ended."""
@@ -117,7 +127,7 @@ class TrialStack:
         self._end_user()
         fresh = [name for name in self._specs if not self.is_running(name)]
         for name in fresh:
-            self._stop(name)
+            self.stop(name)
             self._start(name)
         self.client.play('')
         if 'policy_node' not in fresh:
@@ -127,12 +137,14 @@ class TrialStack:
     def _start(self, name: str) -> None:
         self._count += 1
         folder = self._logs / f'{self.name}_{self._count:03d}'
-        local = LocalStack([self._specs[name]], folder, self._environment)
+        holding = self._holding if name == 'policy_node' else {}
+        local = LocalStack([self._specs[name]], folder, {**self._environment, **holding})
         self._running[name] = local.__enter__()
         if name == 'policy_node':
             _set_nice(local.pids[name], SHARED_NICE)
 
-    def _stop(self, name: str) -> None:
+    def stop(self, name: str) -> None:
+        """End a process as Ctrl-C does."""
         if self.is_running(name):
             self.signal(name, signal.SIGCONT)
         local = self._running.pop(name, None)
