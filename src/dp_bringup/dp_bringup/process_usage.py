@@ -10,6 +10,7 @@ from pathlib import Path
 import time
 
 import numpy as np
+import psutil
 
 TICKS_PER_S = os.sysconf('SC_CLK_TCK')
 PAGE = os.sysconf('SC_PAGE_SIZE')
@@ -31,7 +32,7 @@ class UsageRecord:
     """Samples of some processes; ask afterwards what they used between two moments."""
 
     def __init__(self, pids: Mapping[str, int]) -> None:
-        """Watch processes given as names and ids."""
+        """Watch processes given as names and ids; what they have started counts with them."""
         self._pids = dict(pids)
         self._times_ns: list[int] = []
         self._cpu_s: dict[str, list[float]] = {name: [] for name in pids}
@@ -44,8 +45,11 @@ class UsageRecord:
         now_ns = time.time_ns()
         for name, pid in self._pids.items():
             folder = Path('/proc') / str(pid)
-            self._cpu_s[name].append(cpu_s(_read(folder / 'stat')))
-            self._rss[name].append(int(_read(folder / 'statm').split()[1]) * PAGE)
+            family = [folder, *(Path('/proc') / str(child) for child in _children(pid))]
+            self._cpu_s[name].append(sum(cpu_s(_read(each / 'stat')) for each in family))
+            self._rss[name].append(
+                sum(int(_read(each / 'statm').split()[1]) for each in family) * PAGE
+            )
             for task in (folder / 'task').iterdir():
                 try:
                     used_s = cpu_s(_read(task / 'stat'))
@@ -72,6 +76,13 @@ class UsageRecord:
     def largest_rss(self, name: str) -> int:
         """Return the largest memory that was seen [byte]."""
         return max(self._rss[name])
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess as error:
+        raise ProcessLookupError(f'process {pid} has ended') from error
 
 
 def _read(path: Path) -> str:

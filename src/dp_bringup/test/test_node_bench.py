@@ -14,10 +14,11 @@ from dp_bringup.node_bench.report import OWN
 from dp_bringup.node_bench.report import PARTS
 from dp_bringup.node_bench.report import spread_ms
 from dp_bringup.node_bench.report import stream_figures
-from dp_core.policy import Policy
+from dp_policy_node import policies
 from dp_policy_node import robot
 from dp_policy_node.inference_worker import InferenceWorker
 from dp_policy_node.listener import Listener
+from dp_policy_node.policy_process import PolicyProcess
 import numpy as np
 
 MS = 1_000_000
@@ -65,7 +66,7 @@ def test_the_parts_add_up_to_the_way_from_stamp_to_controller():
     assert figures['all_but_network_and_replanning']['max'] == 20.0
     assert figures['observation_age_at_start']['max'] == 11.0
     assert figures['network']['computes']['max'] == 34.0
-    assert figures['network']['waits_for_interpreter_or_core']['max'] == 17.0
+    assert figures['network']['waits']['max'] == 17.0
     assert figures['largest_own_part'] == 'plan'
     assert set(OWN) == set(PARTS) - {'network', 'rest_at_start', 'rest_at_end'}
 
@@ -170,8 +171,8 @@ def test_the_probe_puts_clocks_where_the_node_has_steps():
         assert getattr(robot, base.__name__) is base
         for name in set(vars(timed)) - {'__module__', '__doc__'}:
             assert hasattr(base, name), name
-    assert hasattr(Policy, 'encode')
-    assert hasattr(Policy, 'sample')
+    assert policies.PolicyProcess is PolicyProcess
+    assert hasattr(PolicyProcess, 'predict')
 
 
 def test_commands_start_the_node_with_the_parameters_of_the_stack(tmp_path):

@@ -10,40 +10,50 @@ of hand-over. Before them `dp_core.sync` makes windows of messages decoded by `d
 from __future__ import annotations
 
 from pathlib import Path
-import secrets
+from typing import Protocol
 
 from dp_core.action_space import ActionSpace
-from dp_core.checkpoint import load_policy
 from dp_core.chunk import ActionChunk
 from dp_core.chunk import Chunker
 from dp_core.chunk import prediction_times_ns
 from dp_core.continuation import Continuation
 from dp_core.continuation import known_actions
+from dp_core.continuation import KnownActions
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.limits import check_limits
 from dp_core.limits import MotionLimits
 from dp_core.motion import CommandedMotion
 from dp_core.motion import Trajectory
-from dp_core.normalize import ACTION
 from dp_core.observation import ObservationWindow
-from dp_core.policy import Policy
 from dp_core.tool_plane import joint_solver
 from dp_core.trajectory import connect
 from dp_core.trajectory import TrajectorySettings
 import numpy as np
 from numpy.typing import NDArray
-import torch
+
+
+class Predictor(Protocol):
+    """A policy, wherever it computes: a `dp_core.policy.Policy`, or one in another process."""
+
+    @property
+    def contract(self) -> Contract:
+        """What it sees and commands."""
+
+    def predict(
+        self, window: ObservationWindow, seed: int | None, known: KnownActions | None
+    ) -> NDArray[np.float32]:
+        """Actions (horizon, action_dim) in physical units; step 0 is the oldest tick."""
 
 
 class Pipeline:
     """One policy on one robot: an observation window in, a joint trajectory out."""
 
-    def __init__(self, policy: Policy, urdf: str, seed: int | None = None):
+    def __init__(self, policy: Predictor, urdf: str, seed: int | None = None):
         """Prepare the stages.
 
         Args:
-            policy: a loaded checkpoint.
+            policy: what predicts.
             urdf: the robot, as on ``robot_description``.
             seed: of the denoising noise; None draws one.
 
@@ -62,11 +72,13 @@ class Pipeline:
         self._space = ActionSpace(groups, [joint_solver(group, urdf) for group in groups])
         self._chunker = Chunker(policy.contract, self._space)
         self.limits = MotionLimits.of_robot(urdf, self._space.joint_names)
-        self._noise = torch.Generator().manual_seed(secrets.randbits(62) if seed is None else seed)
+        self._seeds = np.random.default_rng(seed)
 
     @classmethod
     def load(cls, checkpoint: Path | str, urdf: str, seed: int | None = None) -> Pipeline:
         """Load a checkpoint folder and prepare it for the robot described by ``urdf``."""
+        from dp_core.checkpoint import load_policy  # torch: only where the network is
+
         return cls(load_policy(Path(checkpoint)), urdf, seed)
 
     @property
@@ -102,9 +114,8 @@ class Pipeline:
         window.validate(self.contract)
         times_ns = prediction_times_ns(self.contract, window.t_obs_ns, speed_scale)
         known = known_actions(continuation, times_ns, self._space)
-        condition = self._policy.encode([window])  # (1, condition_dim)
-        unit = self._policy.sample(condition, self._noise, known)  # (1, horizon, A), in [-1, 1]
-        actions = self._policy.normalizer[ACTION].unnormalize(unit[0].numpy())
+        seed = int(self._seeds.integers(2**62))
+        actions = self._policy.predict(window, seed, known)  # (horizon, A)
         earlier = continuation.chunks if continuation else ()
         decay = continuation.ensemble_decay if continuation else None
         return self._chunker.chunk(

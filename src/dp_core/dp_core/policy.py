@@ -124,17 +124,31 @@ class Policy:
             min(round(known.skip * self.config.inference_steps), self.config.inference_steps - 1),
         )
 
-    def predict(self, window: ObservationWindow, seed: int | None = None) -> NDArray[np.float32]:
-        """Predict actions (horizon, action_dim) in physical units; step 0 is the oldest tick."""
-        actions = self.predict_batch([window], None if seed is None else [seed])
+    def predict(
+        self,
+        window: ObservationWindow,
+        seed: int | None = None,
+        known: KnownActions | None = None,
+    ) -> NDArray[np.float32]:
+        """Predict actions (horizon, action_dim) in physical units; step 0 is the oldest tick.
+
+        Args:
+            window: newest observations.
+            seed: of the noise; None for chance.
+            known: what is known of the actions; None for nothing.
+        """
+        actions = self.predict_batch([window], None if seed is None else [seed], known)
         return np.asarray(actions[0])
 
     def predict_batch(
-        self, windows: Sequence[ObservationWindow], seeds: Sequence[int] | None = None
+        self,
+        windows: Sequence[ObservationWindow],
+        seeds: Sequence[int] | None = None,
+        known: KnownActions | None = None,
     ) -> NDArray[np.float32]:
         """Predict actions (B, horizon, action_dim); one seed per window, None for chance."""
         if seeds is None:
             seeds = [secrets.randbits(63) for _ in windows]
         sources = [torch.Generator().manual_seed(seed) for seed in seeds]
-        unit = self.sample(self.encode(windows), sources)
+        unit = self.sample(self.encode(windows), sources, known)
         return self.normalizer[ACTION].unnormalize(unit.numpy())

@@ -71,7 +71,7 @@ class StatusPublisher:
             state=state,
             reason=reason,
             chunks=self.chunks,
-            rss_bytes=resident_bytes(),
+            rss_bytes=resident_bytes('self'),
             observation_age=math.nan,
             joint_state_age=math.nan,
         )
@@ -81,6 +81,11 @@ class StatusPublisher:
             message.policy = server.policy_name
             message.error_code = server.last_ending.code if server.last_ending else 0
         if robot is not None:
+            message.rss_bytes += sum(
+                resident_bytes(policy.process.pid)
+                for policy in robot.policies.values()
+                if policy.process is not None
+            )
             message.expired_chunks = robot.worker.expired_chunks
             message.inference_time_p50 = robot.latencies.percentile(50)
             message.inference_time_p95 = robot.latencies.percentile(95)
@@ -156,10 +161,11 @@ class StatusPublisher:
         self._diagnostics.publish(array)
 
 
-def resident_bytes() -> int:
-    """Memory held by this process [byte]; 0 where the system does not tell."""
+def resident_bytes(process: int | str) -> int:
+    """Memory held by a process, its number or 'self' [byte]; 0 where the system does not tell."""
     try:
-        pages = int(Path('/proc/self/statm').read_text(encoding='ascii').split()[1])
+        statm = Path('/proc') / str(process) / 'statm'
+        pages = int(statm.read_text(encoding='ascii').split()[1])
     except (OSError, ValueError, IndexError):
         return 0
     return pages * resource.getpagesize()

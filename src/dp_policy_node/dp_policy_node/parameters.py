@@ -128,6 +128,11 @@ class Settings:
         valid=(0.1, 600.0),
         fixed=True,
     )
+    policy_process: bool = _parameter(
+        True,
+        'Run each policy in a process of its own: it can neither hold up the node nor end it.',
+        fixed=True,
+    )
     warmup_predictions: int = _parameter(
         10,
         'Predictions made at configure; their 95th percentile checks the timing.',

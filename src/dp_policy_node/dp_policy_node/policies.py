@@ -6,19 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 import time
-from typing import TYPE_CHECKING
 
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.errors import ContractError
+from dp_core.errors import DpError
 from dp_core.errors import KinematicsError
 from dp_core.observation import ObservationWindow
+from dp_core.pipeline import Pipeline
 from dp_policy_node.latency import LatencyRecord
+from dp_policy_node.policy_process import PolicyProcess
 import numpy as np
-
-if TYPE_CHECKING:
-    from dp_core.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,26 @@ class LoadedPolicy:
     Attributes:
         name: what goals call it.
         pipeline: ready to predict.
+        process: where it computes; None when in this one.
         warmup_s: times of its first predictions, without the very first [s].
         delay_s: by which every prediction is held back, included in these times [s].
     """
 
     name: str
     pipeline: Pipeline
+    process: PolicyProcess | None
     warmup_s: tuple[float, ...]
     delay_s: float = 0.0
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can predict at all."""
+        return self.process is None or self.process.is_alive
+
+    def close(self) -> None:
+        """End its process."""
+        if self.process is not None:
+            self.process.close()
 
     @property
     def contract(self) -> Contract:
@@ -66,21 +78,54 @@ def parse_policies(entries: Sequence[str]) -> dict[str, str]:
 
 
 def load_policies(
-    entries: Sequence[str], urdf: str, warmup: int, seed: int, delay_s: float = 0.0
+    entries: Sequence[str],
+    urdf: str,
+    warmup: int,
+    seed: int,
+    delay_s: float = 0.0,
+    *,
+    own_process: bool = True,
 ) -> dict[str, LoadedPolicy]:
     """Load and warm up every policy; all must command the same joints.
 
-    Raises:
-        DpError: what is wrong, naming the entry, file or joint.
-    """
-    from dp_core.pipeline import Pipeline  # torch: only where a policy is really loaded
+    Args:
+        entries: of the parameter ``policies``.
+        urdf: the robot.
+        warmup: number of predictions made now.
+        seed: of the denoising noise; negative draws one.
+        delay_s: by which every prediction is held back [s].
+        own_process: whether each policy computes in a process of its own.
 
+    Raises:
+        DpError: what is wrong, naming the entry, file or joint; no process is left behind.
+    """
     loaded: dict[str, LoadedPolicy] = {}
-    for name, folder in parse_policies(entries).items():
-        pipeline = Pipeline.load(folder, urdf, None if seed < 0 else seed)
-        warmup_s = tuple(time_s + delay_s for time_s in warm_up(pipeline, warmup))
-        loaded[name] = LoadedPolicy(name, pipeline, warmup_s, delay_s)
-    first, *others = loaded.values()
+    try:
+        for name, folder in parse_policies(entries).items():
+            process = PolicyProcess(folder) if own_process else None
+            pipeline = _pipeline(process, folder, urdf, None if seed < 0 else seed)
+            loaded[name] = LoadedPolicy(name, pipeline, process, (), delay_s)
+            warmup_s = tuple(time_s + delay_s for time_s in warm_up(pipeline, warmup))
+            loaded[name] = replace(loaded[name], warmup_s=warmup_s)
+        _require_same_joints(*loaded.values())
+    except DpError:
+        for policy in loaded.values():
+            policy.close()
+        raise
+    return loaded
+
+
+def _pipeline(process: PolicyProcess | None, folder: str, urdf: str, seed: int | None) -> Pipeline:
+    if process is None:
+        return Pipeline.load(folder, urdf, seed)
+    try:
+        return Pipeline(process, urdf, seed)
+    except DpError:
+        process.close()
+        raise
+
+
+def _require_same_joints(first: LoadedPolicy, *others: LoadedPolicy) -> None:
     for other in others:
         mine = [(group.controller, group.joints) for group in first.contract.actions]
         theirs = [(group.controller, group.joints) for group in other.contract.actions]
@@ -89,7 +134,6 @@ def load_policies(
                 f'policies {first.name!r} and {other.name!r} command different joints: '
                 f'{mine} and {theirs}; run one node for each'
             )
-    return loaded
 
 
 def warm_up(pipeline: Pipeline, count: int) -> tuple[float, ...]:

@@ -26,6 +26,9 @@ def why_refused(
     """
     if not robot.worker.is_alive:
         return 'the inference thread has died; clean up and configure again'
+    dead = [policy.name for policy in robot.policies.values() if not policy.is_alive]
+    if dead:
+        return f'the process of policy {dead[0]!r} has ended; clean up and configure again'
     missing = inputs.why_missing(now_ns, max_age_s)
     if missing:
         return missing

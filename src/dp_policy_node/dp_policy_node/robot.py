@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dp_core.chunk import check_timing
+from dp_core.errors import DpError
 from dp_policy_node.controller_check import check_controllers
 from dp_policy_node.controller_check import wait_for_description
 from dp_policy_node.inference_worker import InferenceWorker
@@ -59,7 +60,20 @@ class Robot:
             settings.warmup_predictions,
             settings.seed,
             settings.inference_delay,
+            own_process=settings.policy_process,
         )
+        try:
+            return cls._around(node, settings, policies)
+        except DpError:
+            for policy in policies.values():
+                policy.close()
+            raise
+
+    @classmethod
+    def _around(
+        cls, node: Node, settings: Settings, policies: Mapping[str, LoadedPolicy]
+    ) -> Robot:
+        """Check controllers and timing, and make what the policies work with."""
         groups = next(iter(policies.values())).contract.actions
         check_controllers(
             node, groups, settings.startup_timeout, allow_unsafe=settings.allow_unsafe_controller
@@ -103,4 +117,6 @@ class Robot:
         """Free the threads and the publishers."""
         self.close_inputs()
         self.output.close()
+        for policy in self.policies.values():
+            policy.close()  # before the worker, which may wait for a prediction
         self.worker.close()

@@ -20,6 +20,7 @@ class Scene:
         self.moving = False
         self.robot = SimpleNamespace(
             worker=SimpleNamespace(is_alive=True),
+            policies={'p': SimpleNamespace(name='p', is_alive=True)},
             output=SimpleNamespace(
                 silent_controllers=lambda: self.silent, is_moving=lambda now_ns: self.moving
             ),
@@ -69,3 +70,8 @@ def test_unmeasured_velocities_are_no_reason(scene):
 def test_dead_worker(scene):
     scene.robot.worker.is_alive = False
     assert 'died' in scene.why()
+
+
+def test_a_policy_whose_process_has_ended(scene):
+    scene.robot.policies['p'].is_alive = False
+    assert scene.why() == "the process of policy 'p' has ended; clean up and configure again"

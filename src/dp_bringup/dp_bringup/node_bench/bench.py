@@ -172,6 +172,5 @@ def _threads(
 
 
 def _warm_up_ns(network: NDArray[np.int64], first_ns: int) -> NDArray[np.int64]:
-    """Time of encoder and denoiser together, before anything else ran; without the first."""
-    durations = network[network[:, 0] < first_ns, 1]
-    return durations[: len(durations) // 2 * 2].reshape(-1, 2).sum(axis=1)[1:]
+    """Time of the policy before anything else ran; without the first."""
+    return network[network[:, 0] < first_ns, 1][1:]

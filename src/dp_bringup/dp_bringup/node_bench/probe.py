@@ -8,7 +8,7 @@ When the node ends they are written to FILE:
 
     <topic>     (N, 3) stamp, callback began, sample stored; of each message
     chunks      (N, 8) columns CHUNK; of each chunk that was sent
-    network     (N, 3) began, duration, processor time; of each call of the network, warm-up too
+    network     (N, 3) began, duration, processor time; of each call of the policy, warm-up too
     expired     (N, 1) when; of each chunk that came too late to be sent
     threads     names and ids of the node's own threads
 """
@@ -16,26 +16,27 @@ When the node ends they are written to FILE:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
-import functools
 from pathlib import Path
 import sys
 import time
 from typing import Any
 
 from dp_core.chunk import ActionChunk
+from dp_core.continuation import KnownActions
 from dp_core.decode import stamp_ns
 from dp_core.errors import ExpiredError
 from dp_core.motion import Trajectory
 from dp_core.observation import ObservationWindow
-from dp_core.policy import Policy
+from dp_policy_node import policies
 from dp_policy_node import robot
 from dp_policy_node.inference_worker import InferenceWorker
 from dp_policy_node.inference_worker import Run
 from dp_policy_node.listener import Handler
 from dp_policy_node.listener import Listener
 from dp_policy_node.main import main as policy_node
+from dp_policy_node.policy_process import PolicyProcess
 import numpy as np
+from numpy.typing import NDArray
 
 # When: the newest observation was taken, the prediction was due, began, ended (and its processor
 # time), the take-over was due, the trajectory was planned, and was published [ns]. 0: no due time.
@@ -98,26 +99,24 @@ class TimedWorker(InferenceWorker):
         return trajectory
 
 
-def timed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Note when a function is called and how long it takes."""
+class TimedPolicy(PolicyProcess):
+    """Notes each prediction, on its way to the policy's process and back."""
 
-    @functools.wraps(function)
-    def wrapper(*arguments: Any, **options: Any) -> Any:
-        began_ns, used_ns = time.time_ns(), time.thread_time_ns()
-        try:
-            return function(*arguments, **options)
-        finally:
-            used_ns = time.thread_time_ns() - used_ns
-            RECORDS['network'].append((began_ns, time.time_ns() - began_ns, used_ns))
-
-    return wrapper
+    def predict(
+        self, window: ObservationWindow, seed: int | None, known: KnownActions | None
+    ) -> NDArray[np.float32]:
+        """Predict, with a clock around it."""
+        began_ns = time.time_ns()
+        actions = super().predict(window, seed, known)
+        duration_ns = time.time_ns() - began_ns
+        RECORDS['network'].append((began_ns, duration_ns, round(self.computed_s * 1e9)))
+        return actions
 
 
 def main(arguments: list[str]) -> int:
     """Run the node; the first argument is the file."""
     robot.Listener, robot.InferenceWorker = TimedListener, TimedWorker
-    for name in ('encode', 'sample'):
-        setattr(Policy, name, timed(getattr(Policy, name)))
+    policies.PolicyProcess = TimedPolicy
     code = policy_node(arguments[1:])
     np.savez(Path(arguments[0]), **{name: np.array(rows) for name, rows in RECORDS.items()})
     return code

@@ -8,14 +8,14 @@ A chunk's way from the camera's stamp to the controller is cut into parts that a
     store            callback -> decoded, resized, stored
     rest at start    the picture waits until the replanning rule asks for a prediction
     start            the rule's moment -> the prediction begins: wake-up, building the window
-    network          encoder and denoiser
-    plan             the rest of the prediction: normalization, inverse kinematics
+    network          the policy, in its own process: encoder and denoiser, and the way there
+    plan             the rest of the prediction: inverse kinematics
     rest at end      a chunk that is ready early waits for its take-over
     send             ready and due -> published: wake-up, spline, limits, publishing
     transport out    published -> the controller has read it; 0 where it was faster than we noted
 
-The network's part is told apart again: what it computes, and how long it waits, for Python's
-interpreter lock that the node's other threads hold for a quarter of the time, or for a core.
+The network's part is told apart again: what it computes, and how long it waits, for a core or on
+the way to its process and back.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def latency_figures(parts: Mapping[str, Times], chunks: Times, network: Times) -
         'largest_own_part': max(OWN, key=lambda name: float(np.percentile(parts[name], 95))),
         'network': {
             'computes': spread_ms(computing),
-            'waits_for_interpreter_or_core': spread_ms(parts['network'] - computing),
+            'waits': spread_ms(parts['network'] - computing),
         },
     }
 

@@ -1,0 +1,155 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""A policy in a process of its own.
+
+In the node's process a network would share the interpreter's one lock with the callbacks: whatever
+holds it for 0.1 s holds up a cancel by 0.1 s. And one that runs out of memory, or dies, would take
+away the only one who can brake. Here the node hands over a window and waits for the actions.
+
+`PolicyProcess` is the node's side, `serve` the other one. They speak over a pair of sockets that
+nobody else can open; the process ends when its side is closed, also by the death of the node.
+"""
+
+from __future__ import annotations
+
+from multiprocessing.connection import Connection
+from pathlib import Path
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from dp_core.continuation import KnownActions
+from dp_core.contract import Contract
+from dp_core.errors import CheckpointError
+from dp_core.errors import DpError
+from dp_core.observation import ObservationWindow
+import numpy as np
+from numpy.typing import NDArray
+
+FAREWELL_S = 2.0
+
+
+class PolicyProcess:
+    """A `dp_core.policy.Policy` elsewhere; see `dp_core.pipeline.Predictor`."""
+
+    def __init__(self, folder: Path | str):
+        """Start the process and load the checkpoint ``folder`` there; returns when it is ready.
+
+        Raises:
+            CheckpointError: what is wrong with the checkpoint, or how the process ended.
+            DpError: likewise, of the contract.
+        """
+        self._lock = threading.Lock()
+        self._folder = str(folder)
+        ours, theirs = socket.socketpair()
+        self._connection = Connection(ours.detach())
+        with theirs:
+            fd = theirs.fileno()
+            self._process = subprocess.Popen(
+                [sys.executable, '-m', __name__, str(fd), self._folder],
+                pass_fds=[fd],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # a Ctrl-C is for the node, which brakes first
+            )
+        try:
+            answer = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise CheckpointError(f'policy {folder}: {self._how_ended()}') from error
+        if isinstance(answer, Exception):
+            self.close()
+            raise answer
+        self._contract: Contract = answer
+        self.computed_s = 0.0  # processor time of the last prediction [s]
+
+    @property
+    def contract(self) -> Contract:
+        """What the policy sees and commands."""
+        return self._contract
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def predict(
+        self, window: ObservationWindow, seed: int | None, known: KnownActions | None
+    ) -> NDArray[np.float32]:
+        """Predict actions (horizon, action_dim) in physical units; step 0 is the oldest tick.
+
+        Raises:
+            DpError: from the policy.
+            RuntimeError: the network failed, or its process has ended.
+        """
+        with self._lock:
+            try:
+                self._connection.send((window, seed, known))
+                answer = self._connection.recv()
+            except (EOFError, OSError) as error:
+                raise RuntimeError(self._how_ended()) from error
+        if isinstance(answer, Exception):
+            raise answer
+        actions, self.computed_s = answer
+        return np.asarray(actions)
+
+    def close(self) -> None:
+        """End the process, also one that still computes."""
+        self._connection.close()
+        try:
+            self._process.wait(FAREWELL_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _how_ended(self) -> str:
+        try:
+            code = self._process.wait(FAREWELL_S)
+        except subprocess.TimeoutExpired:
+            return 'the process of the policy does not answer any more'
+        name = signal.Signals(-code).name if code < 0 else f'exit code {code}'
+        hint = ', as when memory runs out' if code == -signal.SIGKILL else ''
+        return f'the process of the policy has ended with {name}{hint}'
+
+
+def serve(connection: Connection, folder: str) -> None:
+    """Load the checkpoint, answer with its contract, then with actions, until it is closed."""
+    from dp_core.checkpoint import load_policy  # torch: only here
+
+    try:
+        policy = load_policy(Path(folder))
+    except DpError as error:
+        connection.send(error)
+        return
+    connection.send(policy.contract)
+    while True:
+        try:
+            window, seed, known = connection.recv()
+        except (EOFError, OSError):
+            return
+        begin_s = time.process_time()
+        try:
+            actions = policy.predict(window, seed, known)
+            connection.send((actions, time.process_time() - begin_s))
+        except DpError as error:
+            connection.send(error)
+        except (RuntimeError, ValueError, ArithmeticError) as error:
+            connection.send(RuntimeError(str(error)))
+
+
+def main(arguments: list[str]) -> None:
+    """Serve on a socket that was inherited: file descriptor, checkpoint folder."""
+    try:
+        serve(Connection(int(arguments[0])), arguments[1])
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # the node has ended meanwhile
+
+
+if __name__ == '__main__':
+    main(sys.argv[1:])

@@ -1,0 +1,71 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""A policy elsewhere gives what it gives here, and its end is told, whatever it was."""
+
+import os
+import signal
+import threading
+import time
+
+from dp_core.checkpoint import load_policy
+from dp_core.continuation import KnownActions
+from dp_core.errors import CheckpointError
+from dp_core.observation import ObservationWindow
+from dp_policy_node.policy_process import PolicyProcess
+import numpy as np
+import pytest
+import three_joints
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    return three_joints.save(tmp_path_factory.mktemp('policy') / 'p')
+
+
+def window():
+    contract = three_joints.contract()
+    low_dim = {
+        s.name: np.full((contract.n_obs_steps, s.dim), 0.1, np.float32) for s in contract.low_dim
+    }
+    return ObservationWindow(0, low_dim, {})
+
+
+def test_it_gives_what_the_policy_gives_here_tells_errors_and_need_not_be_waited_for(folder):
+    process = PolicyProcess(folder)
+    assert process.contract == three_joints.contract()
+    for seed in (1, 2):
+        here = load_policy(folder).predict(window(), seed)
+        np.testing.assert_array_equal(process.predict(window(), seed, None), here)
+    assert process.computed_s > 0.0
+    with pytest.raises(RuntimeError, match='broadcast'):
+        process.predict(window(), 1, KnownActions(np.zeros((1, 7)), np.zeros((1, 7))))
+    assert process.predict(window(), 1, None).shape[1] == 3  # the next prediction works
+    os.kill(process.pid, signal.SIGSTOP)  # computes and computes
+    told = []
+
+    def predict():
+        with pytest.raises(RuntimeError, match='ended with SIGKILL'):
+            process.predict(window(), 1, None)
+        told.append(True)
+
+    waiting = threading.Thread(target=predict)
+    waiting.start()
+    time.sleep(0.1)
+    process.close()
+    waiting.join(30.0)
+    assert told
+    assert not process.is_alive
+
+
+def test_a_killed_process_is_told_with_its_signal(folder):
+    process = PolicyProcess(folder)
+    os.kill(process.pid, signal.SIGKILL)
+    with pytest.raises(RuntimeError, match='ended with SIGKILL, as when memory runs out'):
+        process.predict(window(), 1, None)
+    assert not process.is_alive
+    process.close()
+
+
+def test_a_checkpoint_that_is_none_is_told_as_here(tmp_path):
+    with pytest.raises(CheckpointError, match=str(tmp_path / 'nowhere')):
+        PolicyProcess(tmp_path / 'nowhere')
