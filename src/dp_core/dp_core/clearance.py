@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 import math
-from typing import TYPE_CHECKING
 
 from dp_core.action_group import ActionGroup
 from dp_core.body_tree import BodyTree
@@ -24,13 +23,11 @@ from dp_core.clearance_rules import TableDistance
 from dp_core.clearance_rules import ToolBox
 from dp_core.errors import ConfigError
 from dp_core.errors import LimitError
+from dp_core.motion import Trajectory
 from dp_core.urdf import joint_limits
 from dp_core.urdf import MOVING
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from dp_core.motion import Trajectory
 
 Array = NDArray[np.float64]
 # An arm at 2 m/s goes 2 cm before the middle of this and 2 cm after it [s].
@@ -217,7 +214,7 @@ def _boxes(
             frame = settings.workspace_frame or tree.root
             low, high = np.array(settings.workspace_low), np.array(settings.workspace_high)
             tool = settings.workspace_tool if settings.workspace_tool in tree.below[link] else tool
-        elif group.kind == 'tool_plane' and group.low and group.high:
+        elif group.low and group.high and frame and tree.find(frame)[0] == 0:
             low = np.array([*group.low, group.height_m]) - BOX_MARGIN_M
             high = np.array([*group.high, group.height_m]) + BOX_MARGIN_M
         else:

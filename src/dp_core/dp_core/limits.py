@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from dp_core.errors import ConfigError
 from dp_core.errors import LimitError
+from dp_core.motion import MotionState
 from dp_core.motion import Trajectory
 from dp_core.urdf import joint_limits
 import numpy as np
@@ -105,7 +106,9 @@ class MotionLimits:
         )
 
 
-def check_limits(trajectory: Trajectory, limits: MotionLimits) -> None:
+def check_limits(
+    trajectory: Trajectory, limits: MotionLimits, commanded: MotionState | None = None
+) -> None:
     """Check the curve that the controller will draw through the knots, whoever planned it.
 
     Between two knots it is a cubic, so that its extrema are known exactly: jerk is constant,
@@ -115,10 +118,13 @@ def check_limits(trajectory: Trajectory, limits: MotionLimits) -> None:
     Args:
         trajectory: motion about to be sent; brakes are not checked, they are the way out.
         limits: of its joints, in its order.
+        commanded: where the motion takes over; None does not check the seam.
 
     Raises:
         LimitError: the message names joint, value, limit and time.
     """
+    if commanded is not None:
+        _check_seam(trajectory, limits, commanded)
     low = np.minimum(limits.lower, trajectory.start_position)
     high = np.maximum(limits.upper, trajectory.start_position)
     step = limits.jerk * STEP_S
@@ -137,6 +143,26 @@ def check_limits(trajectory: Trajectory, limits: MotionLimits) -> None:
             raise LimitError(
                 f'{trajectory.joint_names[j]} would reach {what} {values[worst]:.3f} {unit} in '
                 f'{times_s[worst]:.2f} s; its limit is [{lower[j]:.3f}, {upper[j]:.3f}] {unit}'
+            )
+
+
+def _check_seam(trajectory: Trajectory, limits: MotionLimits, commanded: MotionState) -> None:
+    """Refuse a motion that does not go on from what is commanded."""
+    still = np.full_like(limits.jerk, POSITION_TOLERANCE)
+    curve = trajectory.curve()
+    for order, (what, unit, tolerance) in enumerate(
+        (
+            ('position', 'rad', still),
+            ('velocity', 'rad/s', RELATIVE_TOLERANCE * limits.acceleration),
+            ('acceleration', 'rad/s^2', STEP_S * limits.jerk),
+        )
+    ):
+        step = np.abs(curve(0.0, order) - commanded[order])
+        if (step > tolerance).any():
+            j = int(np.argmax(step - tolerance))
+            raise LimitError(
+                f'{trajectory.joint_names[j]} would step by {what} {step[j]:.3g} {unit} from what '
+                f'is commanded, valid: at most {tolerance[j]:.3g} {unit}'
             )
 
 

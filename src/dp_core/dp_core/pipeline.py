@@ -21,8 +21,8 @@ from dp_core.continuation import known_actions
 from dp_core.continuation import KnownActions
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
-from dp_core.limits import check_limits
-from dp_core.limits import MotionLimits
+from dp_core.guard import Guard
+from dp_core.guard import GuardSettings
 from dp_core.motion import CommandedMotion
 from dp_core.motion import Trajectory
 from dp_core.observation import ObservationWindow
@@ -49,16 +49,23 @@ class Predictor(Protocol):
 class Pipeline:
     """One policy on one robot: an observation window in, a joint trajectory out."""
 
-    def __init__(self, policy: Predictor, urdf: str, seed: int | None = None):
+    def __init__(
+        self,
+        policy: Predictor,
+        urdf: str,
+        seed: int | None = None,
+        guard: GuardSettings | None = None,
+    ):
         """Prepare the stages.
 
         Args:
             policy: what predicts.
             urdf: the robot, as on ``robot_description``.
             seed: of the denoising noise; None draws one.
+            guard: limits of what is sent; None for the defaults.
 
         Raises:
-            ConfigError: the contract commands no robot.
+            ConfigError: the contract commands no robot, or ``guard`` does not fit the robot.
             KinematicsError: the robot lacks the contract's links or joints.
         """
         simulated = [group.name for group in policy.contract.actions if group.kind == 'vector']
@@ -71,15 +78,21 @@ class Pipeline:
         groups = policy.contract.actions
         self._space = ActionSpace(groups, [joint_solver(group, urdf) for group in groups])
         self._chunker = Chunker(policy.contract, self._space)
-        self.limits = MotionLimits.of_robot(urdf, self._space.joint_names)
+        self.guard = Guard(urdf, groups, guard or GuardSettings())
         self._seeds = np.random.default_rng(seed)
 
     @classmethod
-    def load(cls, checkpoint: Path | str, urdf: str, seed: int | None = None) -> Pipeline:
+    def load(
+        cls,
+        checkpoint: Path | str,
+        urdf: str,
+        seed: int | None = None,
+        guard: GuardSettings | None = None,
+    ) -> Pipeline:
         """Load a checkpoint folder and prepare it for the robot described by ``urdf``."""
         from dp_core.checkpoint import load_policy  # torch: only where the network is
 
-        return cls(load_policy(Path(checkpoint)), urdf, seed)
+        return cls(load_policy(Path(checkpoint)), urdf, seed, guard)
 
     @property
     def contract(self) -> Contract:
@@ -133,8 +146,10 @@ class Pipeline:
 
         Raises:
             TrajectoryError: the chunk came too late or is not finite.
-            LimitError: a joint would leave its limits.
+            LimitError: no motion keeps the limits, or the guard refuses the chunk or the motion.
         """
-        trajectory = connect(chunk, motion, now_ns, settings, self.limits)
-        check_limits(trajectory, self.limits)
+        commanded = motion.at(now_ns)
+        self.guard.check_chunk(chunk, commanded, now_ns + round(settings.lead_s * 1e9))
+        trajectory = connect(chunk, motion, now_ns, settings, self.guard.limits)
+        self.guard.check_motion(trajectory, commanded)
         return trajectory

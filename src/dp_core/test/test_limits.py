@@ -9,6 +9,7 @@ from dp_core.errors import KinematicsError
 from dp_core.errors import LimitError
 from dp_core.limits import check_limits
 from dp_core.limits import MotionLimits
+from dp_core.motion import MotionState
 from dp_core.motion import Trajectory
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,6 +129,23 @@ def test_a_motion_that_begins_beyond_a_limit_may_lead_back_only():
     check_limits(motion([1.0, 2.0], [[0.3, 0.0]] * 2, start=(0.6, 0.0)), narrow)
     with pytest.raises(LimitError, match='a would reach position 0.610 rad'):
         check_limits(motion([1.0, 2.0], [[0.61, 0.0]] * 2, start=(0.6, 0.0)), narrow)
+
+
+@pytest.mark.parametrize(
+    ('order', 'message'),
+    [
+        (0, 'b would step by position 0.01 rad from what is commanded, valid: at most 1e-06 rad'),
+        (1, 'b would step by velocity 0.01 rad/s from what is commanded, valid: at most 0.004'),
+        (2, r'b would step by acceleration 0.1 rad/s\^2 .* at most 0.016 rad/s\^2'),
+    ],
+)
+def test_a_motion_that_does_not_go_on_from_what_is_commanded_is_refused(order, message):
+    commanded = MotionState(*np.zeros((3, 2)))
+    smooth = rest_to_rest(2.0)
+    check_limits(smooth, JUST, commanded)
+    commanded[order][1] = 0.1 if order == 2 else 0.01
+    with pytest.raises(LimitError, match=message):
+        check_limits(smooth, JUST, commanded)
 
 
 numbers = st.lists(st.floats(-1.5, 1.5), min_size=12, max_size=12)

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stages in order, with a small random policy on the UR5e's kinematics."""
 
+from dp_core.clearance import ClearanceSettings
 from dp_core.continuation import Continuation
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.errors import KinematicsError
+from dp_core.errors import LimitError
 from dp_core.errors import ObservationError
+from dp_core.guard import GuardSettings
 from dp_core.kinematics import KinematicChain
 from dp_core.limits import check_limits
 from dp_core.motion import CommandedMotion
@@ -153,10 +156,26 @@ def test_predictions_are_clamped_to_the_contracts_bounds():
 def test_a_jump_that_the_joints_cannot_make_at_once_is_made_inside_the_limits():
     pipeline = Pipeline(policy(), ur5e(), seed=1)
     chunk = pipeline.predict(window(), START)
-    elsewhere = chunk.positions[0] + np.array([0.5, 0, 0, 0, 0, 0])
+    elsewhere = chunk.positions[0] + np.array([0.4, 0, 0, 0, 0, 0])
     sent = pipeline.connect(chunk, CommandedMotion(elsewhere), T_OBS + 80 * MS, SETTINGS)
-    check_limits(sent, pipeline.limits)
+    check_limits(sent, pipeline.guard.limits)
     assert sent.deviation > 0.05  # and it is told
+
+
+def test_a_jump_beyond_the_largest_step_is_refused():
+    pipeline = Pipeline(policy(), ur5e(), seed=1, guard=GuardSettings(max_step=0.3))
+    chunk = pipeline.predict(window(), START)
+    elsewhere = CommandedMotion(chunk.positions[0] + np.array([0.4, 0, 0, 0, 0, 0]))
+    with pytest.raises(LimitError, match='shoulder_pan_joint would go 0.3.. rad from what is com'):
+        pipeline.connect(chunk, elsewhere, T_OBS + 80 * MS, SETTINGS)
+
+
+def test_a_chunk_that_leads_the_tool_out_of_its_box_is_refused():
+    box = ClearanceSettings(workspace_low=(0.0, -1.0, -1.0), workspace_high=(0.4, 1.0, 1.0))
+    pipeline = Pipeline(policy(), ur5e(), seed=1, guard=GuardSettings(clearance=box))
+    chunk = pipeline.predict(window(), START)
+    with pytest.raises(LimitError, match='the way of tool0 to the side x = 0.400 m of its box'):
+        pipeline.connect(chunk, CommandedMotion(chunk.positions[0]), T_OBS + 80 * MS, SETTINGS)
 
 
 def test_targets_out_of_reach_are_refused():

@@ -5,6 +5,7 @@
 import dataclasses
 
 from dp_core.errors import LimitError
+from dp_core.limits import MotionLimits
 from dp_core.motion import MotionState
 from dp_core.tracking import track
 from hypothesis import given
@@ -51,6 +52,18 @@ def test_a_step_is_made_as_fast_as_the_limits_allow():
     late = KNOTS[np.abs(positions - 0.1) > 2e-3].max()
     assert 0.25 <= late <= 0.4
     assert np.abs(curve(np.linspace(0, 1.5, 500), 2)).max() == pytest.approx(4.85, abs=1e-3)
+
+
+def test_joints_stay_together_where_one_of_them_meets_a_limit():
+    # b is to go half as far as a at every moment. By itself a step of 0.3 rad takes a to its
+    # acceleration limit and b not; both are made smoother instead, alike.
+    both = MotionLimits(('a', 'b'), *(np.full(2, value) for value in (-9.0, 9.0, 3.0, 5.0, 100.0)))
+    rest = MotionState(*np.zeros((3, 2)))
+    targets = np.array([0.3, 0.15]) * np.ones((30, 1))
+    positions, velocities = track(KNOTS, targets, FIRST.astype(float), rest, both)
+    np.testing.assert_allclose(positions[:, 1], positions[:, 0] / 2, atol=1e-6)
+    np.testing.assert_allclose(velocities[:, 1], velocities[:, 0] / 2, atol=1e-5)
+    assert positions[FIRST][-1, 0] == pytest.approx(0.3, abs=0.02)  # and they arrive
 
 
 def test_noise_above_the_filters_frequency_is_smoothed():
