@@ -264,6 +264,15 @@ def test_motion_starts_where_a_reset_has_put_the_arm(stack):
     assert np.abs(np.array(first.positions) - elsewhere).max() < travelled + 0.01
 
 
+@pytest.mark.parametrize('seam', ['ensemble', 'rtc', 'warm_start'])
+def test_chunks_follow_each_other_by_whichever_seam(stack, seam):
+    handle = stack.client.run(chunks=4, seam=seam)
+    assert stack.client.feedback[-1].state == ExecutePolicy.Feedback.EXECUTING
+    stack.client.result(handle.cancel_goal_async(), 'cancel')
+    status, _ = stack.client.ended(handle)
+    assert status == GoalStatus.STATUS_CANCELED
+
+
 def test_deactivation_ends_the_goal_and_refuses_others(stack):
     handle = stack.client.run()
     assert stack.client.transition(Transition.TRANSITION_DEACTIVATE)
