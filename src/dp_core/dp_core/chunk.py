@@ -104,13 +104,24 @@ class ActionChunk:
         return min(start_ns + n_action_steps * self.step_ns, int(self.due_ns()[-1].min()))
 
 
+def stretched(contract: Contract, speed_scale: float) -> tuple[int, int]:
+    """Time between steps, and of step 0 after t_obs, at a speed in (0, 1] [ns].
+
+    Raises:
+        ConfigError: speed_scale is outside (0, 1].
+    """
+    if not 0.0 < speed_scale <= 1.0:
+        raise ConfigError(f'speed_scale is {speed_scale}, valid: (0, 1]')
+    return round(contract.dt_ns / speed_scale), round(contract.offset_ns / speed_scale)
+
+
 def prediction_times_ns(
     contract: Contract, t_obs_ns: int, speed_scale: float = 1.0
 ) -> NDArray[np.int64]:
     """Time of every prediction index (horizon,): chunk step 0 is index n_obs_steps - 1 [ns]."""
-    step_ns = round(contract.dt_ns / speed_scale)
+    step_ns, offset_ns = stretched(contract, speed_scale)
     steps = np.arange(contract.horizon, dtype=np.int64) - (contract.n_obs_steps - 1)
-    return t_obs_ns + round(contract.offset_ns / speed_scale) + step_ns * steps
+    return t_obs_ns + offset_ns + step_ns * steps
 
 
 class Chunker:
@@ -145,16 +156,15 @@ class Chunker:
             TrajectoryError: the prediction is not finite.
             KinematicsError: a step cannot be reached.
         """
-        if not 0.0 < speed_scale <= 1.0:
-            raise ConfigError(f'speed_scale is {speed_scale}, valid: (0, 1]')
+        step_ns, offset_ns = stretched(self._contract, speed_scale)
         if not np.isfinite(prediction).all():
             raise TrajectoryError('the policy predicted NaN or infinity')
         space = self._space
         actions = space.clamp(prediction[self._contract.n_obs_steps - 1 :])
         said = ActionChunk(
             stamp_ns=t_obs_ns,
-            step_ns=round(self._contract.dt_ns / speed_scale),
-            offset_ns=round(self._contract.offset_ns / speed_scale),
+            step_ns=step_ns,
+            offset_ns=offset_ns,
             joint_names=space.joint_names,
             positions=np.empty((len(actions), len(space.joint_names))),
             actions=actions,

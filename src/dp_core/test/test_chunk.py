@@ -8,6 +8,7 @@ from dp_core.action_space import ActionSpace
 from dp_core.chunk import check_timing
 from dp_core.chunk import Chunker
 from dp_core.chunk import prediction_times_ns
+from dp_core.chunk import stretched
 from dp_core.continuation import Continuation
 from dp_core.continuation import known_actions
 from dp_core.contract import ActionGroup
@@ -136,8 +137,9 @@ def test_half_speed_stretches_steps_offset_and_takeover():
 
 @pytest.mark.parametrize('scale', [0.0, -0.5, 1.01, float('nan')])
 def test_a_speed_scale_outside_0_1_is_refused(scale):
-    with pytest.raises(ConfigError, match=rf'speed_scale is {scale}, valid: \(0, 1\]'):
-        chunk(numbered(), scale)
+    for refuse in (lambda: chunk(numbered(), scale), lambda: stretched(contract(), scale)):
+        with pytest.raises(ConfigError, match=rf'speed_scale is {scale}, valid: \(0, 1\]'):
+            refuse()
 
 
 def test_predictions_are_clamped_to_the_bounds_of_their_group():
