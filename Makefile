@@ -65,6 +65,7 @@ bench-latency: setup
 	@$(workspace) exec python -m dp_bringup.latency_bench
 
 bench-motion: setup
+	@$(workspace) python -m dp_bringup.motion_bench.schedule_bench
 	@$(workspace) exec python -m dp_bringup.motion_bench.bench
 
 # ros2_control comes with a ROS 2 distribution only, so this uses what is sourced, not the workspace of make setup.

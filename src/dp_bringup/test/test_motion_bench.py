@@ -4,6 +4,7 @@ import json
 
 from dp_bringup.motion_bench import bench
 from dp_bringup.motion_bench import figures
+from dp_bringup.motion_bench import plot
 from dp_bringup.motion_bench import report
 from dp_bringup.motion_bench.episodes import drive_episode
 from dp_bringup.motion_bench.recording import Recording
@@ -114,6 +115,10 @@ def test_finished_episodes_are_not_driven_again_unless_asked(tmp_path, monkeypat
     written = json.loads((tmp_path / 'motion.json').read_text())
     assert written['delays']['100 ms']['fade']['episodes'] == 3
     assert set(written['verdicts']['100 ms']) == {'fade'}
+    page = (tmp_path / 'motion.md').read_text().splitlines()
+    assert page[0] == '### 100 ms of injected delay'
+    assert '| **fade** | 0.250 (0.250 to 0.250) | 0.300 / 0.300 / 0.300 |' in page[4]
+    assert page[-1].startswith('| original | 1.0 × less / 1.0 × less / 1.0 × less | +0.000 (')
     delay = json.loads((tmp_path / 'delay.json').read_text())
     assert delay['modes']['fade']['100 ms']['scores'] == [0.25, 0.25, 0.25]
 
@@ -172,3 +177,11 @@ def test_every_strategy_moves_the_arm_and_is_refused_nothing(strategy):
     assert row['rejected_messages'] == 0
     assert row['chunks'] == 2
     assert np.ptp(recording.trace().positions, axis=0).max() > 0.01
+
+
+def test_the_seam_that_is_drawn_is_the_95th_percentile(tmp_path):
+    seam = plot.typical_bad_seam(recorded())
+    assert (seam.stamp_ns, seam.joint) == (S, 0)
+    assert seam.change == pytest.approx(0.3)
+    plot.plot_seams(tmp_path / 'seams.png', {'fade': seam, 'original': seam}, ['fade'])
+    assert (tmp_path / 'seams.png').stat().st_size > 5000

@@ -4,7 +4,8 @@
 
 The shipped policy pushes the T in the stepped scene, once for each strategy, delay and seed, with
 the same starts, noise and times of predictions and messages. Every episode is a line of a .jsonl
-beside the output; called again, the command does what is missing.
+beside the output; called again, the command does what is missing. The result of schedule_bench,
+where it lies beside the output, becomes a part of it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from dp_bringup.motion_bench.report import WORDS
 from dp_bringup.motion_bench.strategies import OURS
 from dp_bringup.motion_bench.strategies import REFERENCES
 from dp_bringup.motion_bench.strategies import STRATEGIES
+from dp_bringup.motion_bench.table import markdown
 from dp_bringup.motion_bench.world import Timing
 from dp_bringup.share import policy_folder
 from dp_core.checkpoint import load_policy
@@ -39,6 +41,7 @@ from dp_core.evaluation.cli import parse_seeds
 from dp_core.evaluation.report import machine
 from dp_core.evaluation.report import write_json
 from dp_core.policy import Policy
+from dp_core.trajectory import TrajectorySettings
 
 
 def parser() -> argparse.ArgumentParser:
@@ -158,7 +161,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = shlex.join(['python', '-m', 'dp_bringup.motion_bench.bench', *words])
     try:
         report = {'command': command, 'machine': machine(), **run(options)}
+        schedules = options.output.with_name('schedules.json')
+        if schedules.is_file():
+            report['schedules'] = json.loads(schedules.read_text(encoding='utf-8'))
         write_json(options.output, report)
+        page = markdown(report, TrajectorySettings().seam)
+        options.output.with_suffix('.md').write_text(page, encoding='utf-8')
         shared = ('command', 'machine', 'policy', 'weights_sha256', 'timing', 'seeds')
         modes = scores_only(report['delays'], report['ours'])
         write_json(options.delay_output, {**{k: report[k] for k in shared}, 'modes': modes})
