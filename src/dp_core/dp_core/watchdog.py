@@ -21,6 +21,7 @@ class Fault(Enum):
     ROBOT_PROGRAM = 'robot_program'
     SAFETY_MODE = 'safety_mode'
     SPEED_SCALING = 'speed_scaling'
+    CONTROLLER = 'controller'  # the arm does not follow
 
 
 @dataclass(frozen=True)

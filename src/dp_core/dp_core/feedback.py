@@ -1,0 +1,195 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the controllers command and where the arm is, whoever told it.
+
+Three sources, best first: ``controller_state``, where the controllers tell both; the joint
+states, where only the arm is measured and the command is our own model at the same instant; and
+that model alone. A controller continues a motion from its reference, so that is where the next
+plan begins (`hand_over`); one that starts each message from the measured, lagging state
+(``interpolate_from_desired_state: false``) is met there instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+import math
+from typing import Any
+
+from dp_core.errors import ObservationError
+from dp_core.motion import CommandedMotion
+from dp_core.motion import Trajectory
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+# A reference this far from our model was not caused by the time on the way: a message was lost,
+# or the robot runs slower than it was told [rad].
+OFF_MODEL_RAD = 0.02
+# A motion that is only known at one instant is thought to go on so long before it comes to rest,
+# longer than a message needs [s].
+COAST_S = 0.1
+
+
+class Source(Enum):
+    """Who told the reference."""
+
+    CONTROLLER_STATE = 'controller_state'
+    JOINT_STATES = 'joint_states'
+    MODEL = 'model'
+
+
+@dataclass(frozen=True)
+class ControllerFeedback:
+    """Reference and measurement of J joints at one instant.
+
+    Attributes:
+        stamp_ns: of both, on the ROS clock [ns].
+        source: who told the reference.
+        position: (J,) reference [rad].
+        velocity: (J,) reference [rad/s]; None where it was not told.
+        measured: (J,) where the arm is [rad]; None where that is unknown.
+        measured_velocity: (J,) [rad/s]; None where it is not measured.
+        speed_scaling: fraction of the commanded speed [1]; NaN where nobody told it.
+    """
+
+    stamp_ns: int
+    source: Source
+    position: Array
+    velocity: Array | None
+    measured: Array | None = None
+    measured_velocity: Array | None = None
+    speed_scaling: float = math.nan
+
+    @property
+    def error(self) -> Array | None:
+        """Reference less measured position (J,) [rad]; None where the arm is not measured."""
+        return None if self.measured is None else self.position - self.measured
+
+
+def from_model(motion: CommandedMotion, now_ns: int) -> ControllerFeedback:
+    """What we believe to be commanded at ``now_ns``; the arm is unknown."""
+    state = motion.at(now_ns)
+    return ControllerFeedback(now_ns, Source.MODEL, state.position, state.velocity)
+
+
+def from_joint_states(
+    stamp_ns: int, measured: Array, measured_velocity: Array | None, motion: CommandedMotion | None
+) -> ControllerFeedback:
+    """A measurement (J,) beside our model of the command at its stamp.
+
+    Before the first command (no ``motion``) an arm holds where it is.
+    """
+    if motion is None:
+        position, velocity = measured, np.zeros_like(measured)
+    else:
+        position, velocity, _ = motion.at(stamp_ns)
+    return ControllerFeedback(
+        stamp_ns, Source.JOINT_STATES, position, velocity, measured, measured_velocity
+    )
+
+
+def from_controller_state(
+    messages: Mapping[str, Any], joint_names: tuple[str, ...]
+) -> ControllerFeedback:
+    """Read what one or more controllers told.
+
+    ``output`` is not read: it stays empty for ever once a controller has seen a NaN.
+
+    Args:
+        messages: by topic; each has the fields of control_msgs/JointTrajectoryControllerState.
+        joint_names: the J joints, in the order of the result.
+
+    Raises:
+        ObservationError: a joint is told by none, or the reference is empty or not finite.
+    """
+    told: dict[str, tuple[float, float, float, float]] = {}
+    stamps, scaling = [], []
+    for topic, message in messages.items():
+        stamp = message.header.stamp
+        stamps.append(stamp.sec * 1_000_000_000 + stamp.nanosec)
+        scaling.append(float(message.speed_scaling_factor))
+        count = len(message.joint_names)
+        columns = (
+            message.reference.positions,
+            message.reference.velocities,
+            message.feedback.positions,
+            message.feedback.velocities,
+        )
+        if len(columns[0]) != count:
+            raise ObservationError(
+                f'{topic}: the reference has {len(columns[0])} positions for {count} joints'
+            )
+        unknown = [math.nan] * count
+        rows = zip(*(c if len(c) == count else unknown for c in columns))
+        told.update(zip(message.joint_names, rows))
+    missing = [joint for joint in joint_names if joint not in told]
+    if missing:
+        raise ObservationError(f'{list(messages)} tell nothing of the joints {missing}')
+    position, velocity, measured, measured_velocity = np.array([told[j] for j in joint_names]).T
+    if not np.isfinite(position).all():
+        bad = [joint for joint, value in zip(joint_names, position) if not np.isfinite(value)]
+        raise ObservationError(f'{list(messages)}: the reference of {bad} is not a number')
+    return ControllerFeedback(
+        min(stamps),
+        Source.CONTROLLER_STATE,
+        position,
+        _finite(velocity),
+        _finite(measured),
+        _finite(measured_velocity),
+        float(np.min(scaling)),
+    )
+
+
+def hand_over(
+    motion: CommandedMotion,
+    feedback: ControllerFeedback | None,
+    joint_names: tuple[str, ...],
+    *,
+    from_measured: bool,
+) -> None:
+    """Bring our model to where the controller will continue, when it is not there.
+
+    Args:
+        motion: our model; changed where it is wrong.
+        feedback: newest; None when there is none.
+        joint_names: of the J joints.
+        from_measured: the controller starts each message from the measured state.
+    """
+    if feedback is None:
+        return
+    model = motion.at(feedback.stamp_ns)
+    position, velocity = feedback.position, feedback.velocity
+    if from_measured:
+        if feedback.measured is None:
+            return
+        position, velocity = feedback.measured, feedback.measured_velocity
+    elif feedback.source is not Source.CONTROLLER_STATE:
+        return  # the model itself
+    elif float(np.abs(position - model.position).max()) <= OFF_MODEL_RAD:
+        return
+    # Where the robot is slowed down the velocity is the trajectory's all the same: the controller
+    # continues in the trajectory's time, which passes slower.
+    speed = model.velocity if velocity is None else velocity
+    motion.follow(_coast(feedback.stamp_ns, joint_names, position, speed))
+
+
+def _coast(
+    start_ns: int, joint_names: tuple[str, ...], position: Array, velocity: Array
+) -> Trajectory:
+    """Go on at a steady velocity (J,) [rad/s], and come to rest: known at one instant only."""
+    along = position + velocity * COAST_S
+    return Trajectory(
+        start_ns=start_ns,
+        joint_names=joint_names,
+        start_position=position,
+        start_velocity=velocity,
+        times_s=np.array([COAST_S, 2.0 * COAST_S]),
+        positions=np.array([along, along + velocity * COAST_S / 2.0]),
+        velocities=np.array([velocity, np.zeros_like(velocity)]),
+    )
+
+
+def _finite(values: Array) -> Array | None:
+    return values if np.isfinite(values).all() else None

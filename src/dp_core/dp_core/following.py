@@ -1,0 +1,120 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Does the arm follow what it is commanded? Pure: clocks are arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dp_core.errors import ConfigError
+from dp_core.feedback import ControllerFeedback
+from dp_core.interlock import SLOW_GRACE_S
+from dp_core.watchdog import Fault
+from dp_core.watchdog import Verdict
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+# A joint may be out of tolerance for this long, as when the arm only lags in a fast turn [s].
+TRACKING_GRACE_S = 0.2
+# An arm that stays within the first [rad] while a joint is commanded to be faster than the second
+# [rad/s], for so long [s], does not hear its commands: a slow motion leaves no large error. By
+# positions, since not every driver reports velocities that are true.
+STANDING_RAD, COMMANDED_SPEED, STANDING_GRACE_S = 0.005, 0.1, 0.3
+
+
+@dataclass(frozen=True)
+class FollowingSettings:
+    """What still counts as following.
+
+    Attributes:
+        tolerance_rad: largest distance of a joint from its reference [rad]; 0 for no check.
+        min_speed_scaling: least fraction of the commanded speed [1]; 0 allows any.
+    """
+
+    tolerance_rad: float = 0.3
+    min_speed_scaling: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not self.tolerance_rad >= 0.0:
+            raise ConfigError(f'tolerance_rad is {self.tolerance_rad}, valid: 0 or more')
+        if not 0.0 <= self.min_speed_scaling <= 1.0:
+            raise ConfigError(f'min_speed_scaling is {self.min_speed_scaling}, valid: 0 to 1')
+
+
+class Following:
+    """Checked at a fixed rate while a goal runs; each goal has its own."""
+
+    def __init__(self, joint_names: tuple[str, ...], settings: FollowingSettings):
+        self._joint_names = joint_names
+        self._settings = settings
+        self._off_since_ns: int | None = None
+        self._slow_since_ns: int | None = None
+        self._stood_at: tuple[int, Array] | None = None  # stamp and (J,) position
+
+    def check(
+        self, feedback: ControllerFeedback, commanded: Array, steady_ns: int
+    ) -> Verdict | None:
+        """Return why the arm does not follow, or None.
+
+        Args:
+            feedback: the newest.
+            commanded: (J,) velocities that were sent for this instant [rad/s].
+            steady_ns: monotonic clock [ns].
+        """
+        return (
+            self._check_speed(feedback.speed_scaling, steady_ns)
+            or self._check_standing(feedback, commanded)
+            or self._check_error(feedback, steady_ns)
+        )
+
+    def _check_speed(self, scaling: float, steady_ns: int) -> Verdict | None:
+        minimum = self._settings.min_speed_scaling
+        if not scaling < minimum:  # unknown (NaN) too
+            self._slow_since_ns = None
+            return None
+        since_ns = self._slow_since_ns = self._slow_since_ns or steady_ns
+        if (steady_ns - since_ns) * 1e-9 < SLOW_GRACE_S:
+            return None
+        return Verdict(
+            Fault.SPEED_SCALING,
+            f'the controller runs at {100 * scaling:.0f} % of the commanded speed, '
+            f'min_speed_scaling is {100 * minimum:.0f} %',
+        )
+
+    def _check_standing(self, feedback: ControllerFeedback, commanded: Array) -> Verdict | None:
+        if feedback.measured is None or self._settings.tolerance_rad == 0.0:
+            return None
+        before = self._stood_at
+        if (
+            before is None
+            or np.abs(feedback.measured - before[1]).max() > STANDING_RAD
+            or np.abs(commanded).max() < COMMANDED_SPEED
+        ):
+            self._stood_at = feedback.stamp_ns, feedback.measured
+            return None
+        if (feedback.stamp_ns - before[0]) * 1e-9 <= STANDING_GRACE_S:
+            return None
+        return Verdict(
+            Fault.CONTROLLER,
+            f'the arm stands still for {STANDING_GRACE_S} s while it is commanded to move: '
+            'the controller is inactive or hears nothing, or the arm was stopped',
+        )
+
+    def _check_error(self, feedback: ControllerFeedback, steady_ns: int) -> Verdict | None:
+        error, tolerance = feedback.error, self._settings.tolerance_rad
+        if error is None or tolerance == 0.0:
+            return None
+        largest = float(np.abs(error).max())
+        if largest <= tolerance:
+            self._off_since_ns = None
+            return None
+        since_ns = self._off_since_ns = self._off_since_ns or steady_ns
+        if (steady_ns - since_ns) * 1e-9 < TRACKING_GRACE_S:
+            return None
+        joint = self._joint_names[int(np.abs(error).argmax())]
+        return Verdict(
+            Fault.CONTROLLER,
+            f'{joint} is {largest:.3f} rad from its reference (by {feedback.source.value}), '
+            f'allowed are {tolerance} rad: the controller is inactive, or the arm was held',
+        )

@@ -1,0 +1,31 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Executor none: plans and tells (`~/action_chunk`), and moves nothing."""
+
+from __future__ import annotations
+
+from dp_core.motion import Trajectory
+
+
+class DryRun:
+    """Sends nothing, so that a policy can be watched while a person moves the arm."""
+
+    arrival_ns = 0
+    moves_arm = False
+
+    def begin(self) -> None:
+        """Begin a run."""
+
+    def send(self, trajectory: Trajectory) -> None:
+        """Keep it to ourselves."""
+
+    def why_deaf(self) -> str:
+        """Nobody has to listen."""
+        return ''
+
+    def why_refused(self) -> str:
+        """Nobody can refuse."""
+        return ''
+
+    def close(self) -> None:
+        """There is nothing to free."""

@@ -1,0 +1,99 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Executor jtc_action: FollowJointTrajectory goals, for going to a start pose and for replay.
+
+A controller answers a goal: a refusal, or a tolerance that was violated, comes back in its own
+words. Each trajectory is a goal of its own that replaces the one before, so chunks can be sent as
+well; each costs a handshake. Never beside the topic: it would replace the motion of a goal that
+goes on to "succeed".
+"""
+
+from __future__ import annotations
+
+from functools import partial
+import threading
+from typing import Any
+
+from dp_core.contract import ActionGroup
+from dp_core.motion import Trajectory
+from dp_policy_node.control_messages import follow_joint_trajectory
+from dp_policy_node.convert import trajectory_message
+from rclpy.action import ActionClient
+from rclpy.node import Node
+
+SUCCESSFUL = 0  # error_code of the result
+
+
+class JtcAction:
+    """Sends each trajectory as a goal; of several only the newest one counts."""
+
+    arrival_ns = 10_000_000
+    moves_arm = True
+
+    def __init__(self, node: Node, groups: tuple[ActionGroup, ...]):
+        """Create the clients.
+
+        Raises:
+            ConfigError: control_msgs is not installed.
+        """
+        self._action = follow_joint_trajectory()
+        self._groups = groups
+        self._clients = [
+            ActionClient(node, self._action, f'{group.controller}/follow_joint_trajectory')
+            for group in groups
+        ]
+        self._lock = threading.Lock()
+        self._number = 0  # of the newest trajectory
+        self._refusal = ''
+
+    def begin(self) -> None:
+        """Forget what was refused."""
+        with self._lock:
+            self._number += 1
+            self._refusal = ''
+
+    def send(self, trajectory: Trajectory) -> None:
+        """Send a goal to all controllers, or to none."""
+        messages = [trajectory_message(trajectory, group.joints) for group in self._groups]
+        with self._lock:
+            self._number += 1
+            number = self._number
+        for group, client, message in zip(self._groups, self._clients, messages):
+            future = client.send_goal_async(self._action.Goal(trajectory=message))
+            future.add_done_callback(partial(self._on_answer, number, group.controller))
+
+    def why_deaf(self) -> str:
+        """Return which controller has no action server."""
+        for group, client in zip(self._groups, self._clients):
+            if not client.server_is_ready():
+                return f'controller {group.controller!r} does not serve follow_joint_trajectory'
+        return ''
+
+    def why_refused(self) -> str:
+        """Return what a controller said against the newest trajectory."""
+        return self._refusal
+
+    def close(self) -> None:
+        """Remove the clients."""
+        while self._clients:
+            self._clients.pop().destroy()
+
+    def _on_answer(self, number: int, controller: str, future: Any) -> None:
+        handle = future.result()
+        if handle.accepted:
+            handle.get_result_async().add_done_callback(
+                partial(self._on_result, number, controller)
+            )
+        else:
+            self._refuse(number, f'controller {controller!r} refused a trajectory; see its log')
+
+    def _on_result(self, number: int, controller: str, future: Any) -> None:
+        result = future.result().result
+        if result.error_code != SUCCESSFUL:
+            words = result.error_string or f'error code {result.error_code}'
+            self._refuse(number, f'controller {controller!r} gave up a trajectory: {words}')
+
+    def _refuse(self, number: int, reason: str) -> None:
+        with self._lock:
+            if number == self._number:  # an older one was replaced by us
+                self._refusal = reason
