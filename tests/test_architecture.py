@@ -60,6 +60,8 @@ TORCH_FREE = (
     'limits.py',
     'watchdog.py',
     'interlock.py',
+    'feedback.py',
+    'following.py',
     'kinematics.py',
     'body_tree.py',
     'capsules.py',

@@ -12,8 +12,10 @@ from typing import Any
 from dp_core.contract import ActionGroup
 from dp_core.errors import ConfigError
 from dp_core.errors import ContractError
+from dp_policy_node.parameters import Settings
 from rcl_interfaces.srv import GetParameters
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.client import Client
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
@@ -23,6 +25,9 @@ from std_msgs.msg import String
 
 JOINTS = 'joints'
 FROM_DESIRED = 'interpolate_from_desired_state'
+OPEN_LOOP = 'open_loop_control'  # its old name, gone since Kilted
+INTERFACE = 'interface_name'  # of a forward_command_controller
+NAMES = (JOINTS, FROM_DESIRED, OPEN_LOOP, INTERFACE)
 
 
 def wait_for_description(node: Node, topic: str, timeout_s: float) -> str:
@@ -54,61 +59,94 @@ def wait_for_description(node: Node, topic: str, timeout_s: float) -> str:
         node.destroy_subscription(subscription)
 
 
-def check_controllers(
-    node: Node, groups: Sequence[ActionGroup], timeout_s: float, *, allow_unsafe: bool
-) -> None:
-    """Ask every controller for its parameters and judge them.
+def check_controllers(node: Node, groups: Sequence[ActionGroup], settings: Settings) -> bool:
+    """Ask every controller for its parameters and judge them by what the executor needs.
+
+    Returns:
+        Whether what is sent continues from the measured state, as no controller should do.
 
     Raises:
         ConfigError: a controller does not answer, or would move the arm dangerously.
         ContractError: its joints are not those of the contract.
     """
+    if settings.executor == 'none':
+        return True
+    judge = judge_forward if settings.executor == 'forward_position' else judge_trajectory
+    from_measured = False
     for group in groups:
-        values = _parameters(node, group.controller, [JOINTS, FROM_DESIRED], timeout_s)
-        judge_controller(group, values, allow_unsafe=allow_unsafe)
-        if not values.get(FROM_DESIRED):
+        values = _parameters(node, group.controller, settings.startup_timeout)
+        if judge(group, values, allow_unsafe=settings.allow_unsafe_controller):
+            from_measured = True
             node.get_logger().warning(
                 f'controller {group.controller!r} has {FROM_DESIRED} false, allowed by '
                 'allow_unsafe_controller: expect a jerk at every chunk'
             )
+    return from_measured
 
 
-def judge_controller(group: ActionGroup, values: Mapping[str, Any], *, allow_unsafe: bool) -> None:
-    """Compare a controller's parameters with the contract; see `check_controllers`."""
+def judge_trajectory(group: ActionGroup, values: Mapping[str, Any], *, allow_unsafe: bool) -> bool:
+    """Compare a joint_trajectory_controller with the contract; see `check_controllers`."""
     joints = values.get(JOINTS) or []
     if set(joints) != set(group.joints):
         raise ContractError(
             f'controller {group.controller!r} moves the joints {list(joints)}, action group '
             f'{group.name!r} of the contract commands {list(group.joints)}'
         )
-    if not values.get(FROM_DESIRED) and not allow_unsafe:
+    if values.get(FROM_DESIRED) or values.get(OPEN_LOOP):
+        return False
+    if not allow_unsafe:
         raise ConfigError(
             f'controller {group.controller!r} has {FROM_DESIRED} '
             f'{values.get(FROM_DESIRED)}: every chunk would restart from the measured, lagging '
             f'state and jerk the arm; set it to true in the controller (or '
             'allow_unsafe_controller on this node)'
         )
+    return True
 
 
-def _parameters(
-    node: Node, controller: str, names: Sequence[str], timeout_s: float
-) -> dict[str, Any]:
+def judge_forward(group: ActionGroup, values: Mapping[str, Any], *, allow_unsafe: bool) -> bool:
+    """Compare a forward_command_controller with the contract; see `check_controllers`.
+
+    Its messages are bare numbers: the order of the joints counts.
+    """
+    joints, interface = list(values.get(JOINTS) or []), values.get(INTERFACE)
+    if joints != list(group.joints):
+        raise ContractError(
+            f'controller {group.controller!r} takes numbers for the joints {joints}, action group '
+            f'{group.name!r} of the contract sends {list(group.joints)}; order counts'
+        )
+    if interface not in (None, '', 'position'):
+        raise ConfigError(
+            f'controller {group.controller!r} commands {interface!r}, valid: position'
+        )
+    return False
+
+
+def _parameters(node: Node, controller: str, timeout_s: float) -> dict[str, Any]:
+    """Ask for NAMES one by one: a question with one unknown name is not answered at all."""
     client = node.create_client(
         GetParameters,
         f'{controller}/get_parameters',
         callback_group=MutuallyExclusiveCallbackGroup(),
     )
-    answered = threading.Event()
     try:
         if client.wait_for_service(timeout_s):
-            future = client.call_async(GetParameters.Request(names=list(names)))
-            future.add_done_callback(lambda _: answered.set())
-            if answered.wait(timeout_s):
-                values = [parameter_value_to_python(value) for value in future.result().values]
-                return dict(zip(names, values))
+            answers = {name: _ask(client, name, timeout_s) for name in NAMES}
+            if None not in answers.values():
+                return {name: values[0] for name, values in answers.items() if values}
         raise ConfigError(
             f'controller {controller!r} does not answer on {client.srv_name!r} within '
             f'{timeout_s:g} s; is it loaded?'
         )
     finally:
         node.destroy_client(client)
+
+
+def _ask(client: Client, name: str, timeout_s: float) -> list[Any] | None:
+    """Return the value in a list, which is empty where the name is unknown; None: no answer."""
+    answered = threading.Event()
+    future = client.call_async(GetParameters.Request(names=[name]))
+    future.add_done_callback(lambda _: answered.set())
+    if not answered.wait(timeout_s):
+        return None
+    return [parameter_value_to_python(value) for value in future.result().values]

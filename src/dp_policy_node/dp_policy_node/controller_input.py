@@ -58,43 +58,51 @@ class ControllerInput:
         self._is_required = mode == 'required'
         heard = self._is_required or (mode == 'auto' and is_installed())
         self._type: Any = controller_state_type() if heard else None
+        self.complaint = ''  # about the newest messages
         self._newest: dict[str, tuple[float, bytes]] = {}  # by topic: arrival [s], message
 
     def listen(self, numbers: Listener) -> None:
         """Register with the listener of numbers."""
         for topic in self._topics if self._type is not None else ():
-            numbers.add(topic, self._type, partial(self._hear, topic), raw=True)
+            numbers.add_raw(topic, self._type, partial(self._hear, topic))
 
     def forget(self) -> None:
         """Forget what was heard: nothing arrives any more."""
         self._newest.clear()
 
     def newest(self, motion: CommandedMotion | None, now_ns: int) -> ControllerFeedback | None:
-        """Return the best that is known; None when neither arm nor command is known.
-
-        Raises:
-            ObservationError: a controller tells a reference that is not a number.
-        """
-        if self._newest and self.silence_s < FRESH_S:
-            return from_controller_state(self._messages(), self._joint_names)
+        """Return the best that is known; None when neither arm nor command is known."""
+        self.complaint = ''
+        if self._is_fresh():
+            try:
+                return from_controller_state(self._messages(), self._joint_names)
+            except ObservationError as error:
+                self.complaint = str(error)
         state = self._robot_state()
         if state is not None:
             return from_joint_states(state.stamp_ns, state.positions, state.velocities, motion)
         return None if motion is None else from_model(motion, now_ns)
 
-    @property
-    def silence_s(self) -> float:
-        """How long a controller that has spoken has been silent [s]; 0.0 when none has spoken."""
-        arrivals = [arrival_s for arrival_s, _ in list(self._newest.values())]
-        return time.monotonic() - min(arrivals) if arrivals else 0.0
-
-    def why_missing(self) -> str:
-        """Return which controller_state is required and was not heard; '' when none is."""
+    def why_lost(self, timeout_s: float) -> str:
+        """Return what is wrong with what the controllers tell, or fail to tell; '' for nothing."""
+        if self.complaint:
+            return self.complaint
+        arrivals = list(self._newest.items())
+        for topic, (arrival_s, _) in arrivals:
+            silent_s = time.monotonic() - arrival_s
+            if silent_s > timeout_s:
+                return (
+                    f'{topic!r} has been silent for {silent_s:.2f} s: the controller is inactive'
+                )
         silent = [topic for topic in self._topics if topic not in self._newest]
         return f'nothing was heard on {silent[0]!r} yet' if self._is_required and silent else ''
 
     def _hear(self, topic: str, message: bytes, now_ns: int) -> None:
         self._newest[topic] = time.monotonic(), message
+
+    def _is_fresh(self) -> bool:
+        arrivals = [arrival_s for arrival_s, _ in list(self._newest.values())]
+        return bool(arrivals) and time.monotonic() - min(arrivals) < FRESH_S
 
     def _messages(self) -> dict[str, Any]:
         return {

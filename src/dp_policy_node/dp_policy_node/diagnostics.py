@@ -11,11 +11,14 @@ import time
 
 from diagnostic_msgs.msg import DiagnosticArray
 from diagnostic_msgs.msg import DiagnosticStatus
-from diagnostic_msgs.msg import KeyValue
 from dp_core.errors import ObservationError
 from dp_msgs.msg import PolicyStatus
+from dp_policy_node import health
 from dp_policy_node.episode_server import EpisodeServer
+from dp_policy_node.observation_input import ObservationInput
 from dp_policy_node.robot import Robot
+from dp_policy_node.safety_inputs import SafetyInputs
+import numpy as np
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 
@@ -41,6 +44,7 @@ class StatusPublisher:
         self._node = node
         self._server: EpisodeServer | None = None
         self._robot: Robot | None = None
+        self._safety: SafetyInputs | None = None
         self.active = False
         self.failure = ''  # why the last configure failed
         self.chunks = 0
@@ -54,9 +58,9 @@ class StatusPublisher:
         """Tell about ``server`` from now on."""
         self._server = server
 
-    def set_robot(self, robot: Robot | None) -> None:
-        """Tell about ``robot``; None when nothing is configured."""
-        self._robot = robot
+    def set_robot(self, robot: Robot | None, safety: SafetyInputs | None) -> None:
+        """Tell about ``robot``, None when nothing is configured, and what may forbid motion."""
+        self._robot, self._safety = robot, safety
         self.chunks = 0
 
     def publish(self) -> None:
@@ -74,6 +78,8 @@ class StatusPublisher:
             rss_bytes=resident_bytes('self'),
             observation_age=math.nan,
             joint_state_age=math.nan,
+            tracking_error=math.nan,
+            speed_scaling=math.nan,
         )
         message.header.stamp = now.to_msg()
         server, robot = self._server, self._robot
@@ -91,10 +97,24 @@ class StatusPublisher:
             message.inference_time_p95 = robot.latencies.percentile(95)
             message.inference_time_max = robot.latencies.percentile(100)
             self._fill_ages(message, robot, now.nanoseconds)
+            self._fill_following(message, robot, now.nanoseconds)
         return message
 
+    def _inputs(self, message: PolicyStatus, robot: Robot) -> ObservationInput:
+        return robot.inputs[message.policy or next(iter(robot.inputs))]
+
+    def _fill_following(self, message: PolicyStatus, robot: Robot, now_ns: int) -> None:
+        feedback = robot.output.feedback(now_ns)
+        if feedback is not None:
+            message.feedback = feedback.source.value
+            message.speed_scaling = feedback.speed_scaling
+            if feedback.error is not None and robot.output.moves_arm:
+                message.tracking_error = float(np.abs(feedback.error).max())
+        if math.isnan(message.speed_scaling) and self._safety is not None:
+            message.speed_scaling = self._safety.speed_scaling
+
     def _fill_ages(self, message: PolicyStatus, robot: Robot, now_ns: int) -> None:
-        inputs = robot.inputs[message.policy or next(iter(robot.inputs))]
+        inputs = self._inputs(message, robot)
         if inputs.robot_state is not None:
             message.joint_state_age = (now_ns - inputs.robot_state.stamp_ns) * 1e-9
         try:
@@ -127,38 +147,37 @@ class StatusPublisher:
 
     def _diagnose(self) -> None:
         status = self.message()
-        level = DiagnosticStatus.OK
+        level = health.OK
         if status.state == PolicyStatus.STOPPED or (self.failure and self._robot is None):
-            level = DiagnosticStatus.ERROR
+            level = health.ERROR
         elif status.reason:
-            level = DiagnosticStatus.WARN
+            level = health.WARN
         values = {
             'policy': status.policy,
-            'chunks': status.chunks,
-            'expired chunks': status.expired_chunks,
             'last error code': status.error_code,
-            'inference p50 [ms]': f'{status.inference_time_p50 * 1e3:.1f}',
-            'inference p95 [ms]': f'{status.inference_time_p95 * 1e3:.1f}',
-            'observation age [ms]': f'{status.observation_age * 1e3:.1f}',
-            'joint state age [ms]': f'{status.joint_state_age * 1e3:.1f}',
-            'refused messages': sum(item.refused_messages for item in self._robot.inputs.values())
-            if self._robot
-            else 0,
             'memory [MB]': f'{status.rss_bytes / 1e6:.0f}',
         }
-        array = DiagnosticArray(
-            status=[
-                DiagnosticStatus(
-                    level=level,
-                    name=f'{self._node.get_name()}: policy',
-                    hardware_id='',
-                    message=status.reason or NAMES[status.state],
-                    values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
-                )
-            ]
-        )
+        told = status.reason or NAMES[status.state]
+        tasks = [health.diagnostic('policy', level, told, values), *self._tasks(status)]
+        for task in tasks:
+            task.name = f'{self._node.get_name()}: {task.name}'
+        array = DiagnosticArray(status=tasks)
         array.header.stamp = status.header.stamp
         self._diagnostics.publish(array)
+
+    def _tasks(self, status: PolicyStatus) -> list[DiagnosticStatus]:
+        robot, safety = self._robot, self._safety
+        if robot is None or safety is None:
+            return []
+        inputs = self._inputs(status, robot)
+        now_ns = self._node.get_clock().now().nanoseconds
+        timeout_s = self._node.get_parameter('stall_timeout').value
+        return [
+            health.observations(inputs, now_ns, timeout_s),
+            health.inference(robot, status),
+            health.controller(robot, status, timeout_s),
+            health.safety(safety),
+        ]
 
 
 def resident_bytes(process: int | str) -> int:

@@ -214,7 +214,7 @@ class EpisodeServer:
             inputs.excuse()
         else:
             inputs.clear()
-        episode.epoch = robot.output.begin(inputs.robot_state.positions)
+        episode.epoch = robot.output.begin()
         robot.worker.start(
             Run(
                 plan.policy,
@@ -230,7 +230,7 @@ class EpisodeServer:
             f'goal accepted: policy {plan.policy.name!r}, task {plan.task!r}, '
             f'{plan.timeout_s:g} s, speed {plan.speed_scale:g}, seam {plan.trajectory.seam}'
         )
-        return Supervisor(episode, inputs, robot.output, robot.worker, self._safety)
+        return Supervisor(episode, inputs, robot, self._safety)
 
     def _record(self, episode: Episode, sent: SentChunk) -> None:
         episode.record(sent)

@@ -15,8 +15,6 @@ from dp_core.contract import ActionGroup
 from dp_core.motion import Trajectory
 from rclpy.node import Node
 
-EXECUTORS = ('jtc_topic', 'forward_position', 'jtc_action', 'none')
-
 
 class Executor(Protocol):
     """Carries trajectories to controllers.
@@ -52,7 +50,13 @@ class Executor(Protocol):
 def make_executor(
     name: str, node: Node, groups: tuple[ActionGroup, ...], rate_hz: float
 ) -> Executor:
-    """Create one of EXECUTORS for ``groups``; ``rate_hz`` is that of forward_position.
+    """Create the executor of that name.
+
+    Args:
+        name: value of the parameter ``executor``.
+        node: owner of publishers and clients.
+        groups: whose controllers to reach.
+        rate_hz: of forward_position [Hz].
 
     Raises:
         ConfigError: it needs a package that is not installed.

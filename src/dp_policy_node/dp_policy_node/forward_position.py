@@ -99,7 +99,8 @@ class ForwardPosition:
             elapsed_s = (self._now_ns() - trajectory.start_ns) * 1e-9
             if elapsed_s > curve.x[-1] + HOLD_S:
                 self._motion = None
-        position = curve(min(max(0.0, elapsed_s), curve.x[-1]))
+        at_rest = elapsed_s >= curve.x[-1]
+        position = trajectory.positions[-1] if at_rest else curve(max(0.0, elapsed_s))
         for group, publisher in zip(self._groups, self._publishers):
             columns = [trajectory.joint_names.index(joint) for joint in group.joints]
             publisher.publish(Float64MultiArray(data=array('d', position[columns].tolist())))

@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Executor jtc_topic: a JointTrajectory for each action group on ``<controller>/joint_trajectory``.
+"""Executor jtc_topic: a JointTrajectory per action group on ``<controller>/joint_trajectory``.
 
 A topic promises nothing and a refusal is only in the controller's log, so what is sent is right
 under every joint_trajectory_controller (`dp_core.trajectory`) and the arm itself is watched.

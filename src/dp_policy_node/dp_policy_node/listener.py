@@ -56,6 +56,7 @@ class Listener:
         )
         self._handlers: dict[tuple[str, type], list[Handler]] = {}
         self._latched: set[tuple[str, type]] = set()
+        self._raw: set[tuple[str, type]] = set()
         self._closing = False
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
 
@@ -70,13 +71,21 @@ class Listener:
         if latched:
             self._latched.add((name, kind))
 
+    def add_raw(self, topic: str, kind: type, handler: Handler) -> None:
+        """Call ``handler(bytes, now_ns)``, for a topic that is read now and then only."""
+        self._raw.add((self._owner.resolve_topic_name(topic), kind))
+        self.add(topic, kind, handler)
+
     def start(self) -> None:
         """Subscribe and listen."""
         no_events = SubscriptionEventCallbacks(use_default_callbacks=False)
         for (topic, kind), handlers in self._handlers.items():
             call = self._dispatcher(handlers)
+            is_raw = (topic, kind) in self._raw
             for qos in (self._qos, LATCHED) if (topic, kind) in self._latched else (self._qos,):
-                self._node.create_subscription(kind, topic, call, qos, event_callbacks=no_events)
+                self._node.create_subscription(
+                    kind, topic, call, qos, event_callbacks=no_events, raw=is_raw
+                )
         if self._handlers:
             self._thread.start()
 
@@ -111,6 +120,6 @@ class Listener:
 
 
 def _take(subscription: Subscription) -> None:
-    taken = subscription.handle.take_message(subscription.msg_type, False)
+    taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
     if taken is not None:
         subscription.callback(taken[0])

@@ -88,6 +88,12 @@ class ObservationInput:
         with self._lock:
             return self._sync.window(now_ns)
 
+    def ages_s(self, now_ns: int) -> dict[str, float]:
+        """Age of the newest sample of every stream of which there is one [s]."""
+        with self._lock:
+            stamps = {s.name: self._sync.newest_ns(s.name) for s in self._contract.observations}
+        return {name: (now_ns - ns) * 1e-9 for name, ns in stamps.items() if ns is not None}
+
     @property
     def robot_state(self) -> RobotState | None:
         """The newest measured joints."""

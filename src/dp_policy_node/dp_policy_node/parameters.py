@@ -23,6 +23,8 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 PREEMPT = ('reject', 'replace')
+CONTROLLER_STATES = ('auto', 'off', 'required')
+EXECUTORS = ('jtc_topic', 'forward_position', 'jtc_action', 'none')
 
 
 def _parameter(
@@ -157,6 +159,25 @@ class Settings:
     allow_unsafe_controller: bool = _parameter(
         False,
         'Accept a controller that starts each chunk from the measured, lagging state.',
+        fixed=True,
+    )
+    executor: str = _parameter(
+        'jtc_topic',
+        'How motions reach the controllers; none only plans and tells.',
+        choices=EXECUTORS,
+        fixed=True,
+    )
+    forward_rate: float = _parameter(
+        250.0,
+        'Positions sent by forward_position.',
+        unit='Hz',
+        valid=(100.0, 1000.0),
+        fixed=True,
+    )
+    controller_state: str = _parameter(
+        'auto',
+        'Whether to hear controller_state: auto where control_msgs is installed.',
+        choices=CONTROLLER_STATES,
         fixed=True,
     )
     preempt: str = _parameter(

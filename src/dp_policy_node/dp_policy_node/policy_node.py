@@ -70,7 +70,7 @@ class PolicyNode(LifecycleNode):
         gc.collect()
         gc.freeze()  # later collections need not look through torch: that takes 0.1 s
         self.status.failure = ''
-        self.status.set_robot(self._robot)
+        self.status.set_robot(self._robot, self._safety)
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -114,7 +114,7 @@ class PolicyNode(LifecycleNode):
 
     def _free(self) -> None:
         robot, self._robot = self._robot, None
-        self.status.set_robot(None)
+        self.status.set_robot(None, self._safety)
         if robot is not None:
             robot.close()
 

@@ -32,9 +32,9 @@ def why_refused(
     missing = inputs.why_missing(now_ns, max_age_s)
     if missing:
         return missing
-    silent = robot.output.silent_controllers()
-    if silent:
-        return f'controller {silent[0]!r} does not listen on {silent[0]}/joint_trajectory'
+    lost = robot.output.why_deaf() or robot.controllers.why_lost(max_age_s)
+    if lost:
+        return lost
     return '' if replaces else _why_moving(robot, inputs, now_ns)
 
 

@@ -11,6 +11,8 @@ from dp_core.chunk import check_timing
 from dp_core.errors import DpError
 from dp_policy_node.controller_check import check_controllers
 from dp_policy_node.controller_check import wait_for_description
+from dp_policy_node.controller_input import ControllerInput
+from dp_policy_node.executor import make_executor
 from dp_policy_node.inference_worker import InferenceWorker
 from dp_policy_node.latency import LatencyRecord
 from dp_policy_node.listener import Listener
@@ -30,6 +32,7 @@ class Robot:
     Attributes:
         policies: by name; the first is the default.
         inputs: observations of each policy.
+        controllers: what the controllers tell.
         output: trajectories to the controllers.
         worker: the inference thread.
         latencies: times of its predictions.
@@ -38,6 +41,7 @@ class Robot:
 
     policies: Mapping[str, LoadedPolicy]
     inputs: Mapping[str, ObservationInput]
+    controllers: ControllerInput
     output: TrajectoryOutput
     worker: InferenceWorker
     latencies: LatencyRecord
@@ -75,9 +79,7 @@ class Robot:
     ) -> Robot:
         """Check controllers and timing, and make what the policies work with."""
         groups = next(iter(policies.values())).contract.actions
-        check_controllers(
-            node, groups, settings.startup_timeout, allow_unsafe=settings.allow_unsafe_controller
-        )
+        from_measured = check_controllers(node, groups, settings)
         warmup_s = [t for policy in policies.values() for t in policy.warmup_s]
         for policy in policies.values():
             check_timing(policy.contract, policy.worst_s, settings.lead_s, settings.max_blind_s)
@@ -86,22 +88,33 @@ class Robot:
                 f'policy {policy.name!r}: contract {policy.contract.name!r}, tasks '
                 f'{list(policy.contract.tasks)}, a prediction takes {expected_ms} ms'
             )
-        output = TrajectoryOutput(node, groups)
+        joint_names = tuple(joint for group in groups for joint in group.joints)
         inputs = {
-            name: ObservationInput(
-                policy.contract, output.joint_names, settings.joint_states_topic
-            )
+            name: ObservationInput(policy.contract, joint_names, settings.joint_states_topic)
             for name, policy in policies.items()
         }
+        first = next(iter(inputs.values()))  # every policy hears the same joint states
+        controllers = ControllerInput(
+            groups, joint_names, lambda: first.robot_state, settings.controller_state
+        )
+        executor = make_executor(settings.executor, node, groups, settings.forward_rate)
+        output = TrajectoryOutput(
+            node.get_clock(),
+            joint_names,
+            executor,
+            controllers.newest,
+            from_measured=from_measured,
+        )
         latencies = LatencyRecord(warmup_s)
         worker = InferenceWorker(node.get_clock(), output, latencies)
-        return cls(policies, inputs, output, worker, latencies, [])
+        return cls(policies, inputs, controllers, output, worker, latencies, [])
 
     def open(self, node: Node) -> None:
         """Listen to the observations: many late numbers matter, of images only the newest."""
         numbers, images = Listener(node, 'numbers', depth=100), Listener(node, 'images', depth=2)
         for item in self.inputs.values():
             item.listen(numbers, images)
+        self.controllers.listen(numbers)
         self.listeners.extend([numbers, images])
         for listener in self.listeners:
             listener.start()
@@ -112,6 +125,7 @@ class Robot:
             self.listeners.pop().close()
         for item in self.inputs.values():
             item.forget()
+        self.controllers.forget()
 
     def close(self) -> None:
         """Free the threads and the publishers."""

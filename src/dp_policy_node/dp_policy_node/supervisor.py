@@ -7,28 +7,20 @@ from __future__ import annotations
 import time
 
 from dp_core.errors import ObservationError
+from dp_core.following import Following
+from dp_core.following import FollowingSettings
 from dp_core.watchdog import Fault
 from dp_core.watchdog import Watchdog
 from dp_core.watchdog import WatchdogSettings
-from dp_policy_node.convert import RobotState
 from dp_policy_node.episode import Code
 from dp_policy_node.episode import CODES
 from dp_policy_node.episode import Ending
 from dp_policy_node.episode import Episode
-from dp_policy_node.inference_worker import InferenceWorker
 from dp_policy_node.observation_input import Complaint
 from dp_policy_node.observation_input import ObservationInput
+from dp_policy_node.robot import Robot
 from dp_policy_node.safety_inputs import SafetyInputs
-from dp_policy_node.trajectory_output import Array
-from dp_policy_node.trajectory_output import TrajectoryOutput
-import numpy as np
 
-# A joint may be out of tolerance for this long, as when the arm only lags in a fast turn [s].
-TRACKING_GRACE_S = 0.2
-# An arm that stays within the first [rad] while a joint is commanded to be faster than the second
-# [rad/s], for so long [s], does not hear its commands: a slow motion leaves no large error. By
-# positions, since not every driver reports velocities that are true.
-STANDING_RAD, COMMANDED_SPEED, STANDING_GRACE_S = 0.005, 0.1, 0.3
 # Joint states must arrive within this time even when a simulated clock stands still [s].
 SILENCE_S = 3.0
 # When two checks lie further apart than the first, this process did not get the processor: what
@@ -44,8 +36,7 @@ class Supervisor:
         self,
         episode: Episode,
         inputs: ObservationInput,
-        output: TrajectoryOutput,
-        worker: InferenceWorker,
+        robot: Robot,
         safety: SafetyInputs,
     ):
         """Begin with the episode."""
@@ -53,14 +44,16 @@ class Supervisor:
         self._episode = episode
         self._settings = settings
         self._inputs = inputs
-        self._output = output
-        self._worker = worker
+        self._controllers, self._output = robot.controllers, robot.output
+        self._worker = robot.worker
         self._safety = safety
+        self._following = Following(
+            self._output.joint_names,
+            FollowingSettings(settings.tracking_tolerance, settings.min_speed_scaling),
+        )
         self._watchdog = Watchdog(WatchdogSettings(settings.stall_timeout))
         self._newest_window_ns = episode.accepted_ns
         self._why_no_window = ''
-        self._off_track_since_s: float | None = None
-        self._stood_at: RobotState | None = None
         self._checked_s = time.monotonic()
         self._patient_until_s = 0.0
         self._trusted_ns: tuple[int, int] | None = None  # ROS and steady clock, when they agreed
@@ -164,44 +157,19 @@ class Supervisor:
         return None
 
     def _check_arm(self, now_ns: int) -> Ending | None:
-        silent = self._output.silent_controllers()
-        if silent:
-            return Ending(Code.CONTROLLER, f'controller {silent[0]!r} does not listen any more')
-        state, command = self._inputs.robot_state, self._output.command_at(now_ns)
-        tolerance = self._settings.tracking_tolerance
-        if state is None or command is None or tolerance == 0.0:
+        why = self._output.why_deaf() or self._output.why_refused()
+        if not self._is_catching_up():
+            why = why or self._controllers.why_lost(self._settings.stall_timeout)
+        if why:
+            return Ending(Code.CONTROLLER, why)
+        feedback = self._output.feedback(now_ns)
+        if feedback is None or not self._output.moves_arm:
             return None
-        if self._stands(state, command.velocity):
-            return Ending(
-                Code.CONTROLLER,
-                f'the arm stands still for {STANDING_GRACE_S} s while it is commanded to move: '
-                'the controller is inactive or hears nothing, or the arm was stopped',
-            )
-        error = np.abs(state.positions - command.position)  # (J,) [rad]
-        if error.max() <= tolerance:
-            self._off_track_since_s = None
+        command = self._output.command_at(feedback.stamp_ns)
+        if command is None:
             return None
-        since_s = self._off_track_since_s = self._off_track_since_s or time.monotonic()
-        if time.monotonic() - since_s < TRACKING_GRACE_S:
-            return None
-        joint = self._output.joint_names[int(error.argmax())]
-        return Ending(
-            Code.CONTROLLER,
-            f'{joint} is {error.max():.3f} rad from its command, allowed are '
-            f'{tolerance} rad: the controller is inactive, or the arm was held',
-        )
-
-    def _stands(self, state: RobotState, commanded: Array) -> bool:
-        """Whether the arm has stood still for long while it should move at (J,) [rad/s]."""
-        before = self._stood_at
-        if (
-            before is None
-            or np.abs(state.positions - before.positions).max() > STANDING_RAD
-            or np.abs(commanded).max() < COMMANDED_SPEED
-        ):
-            self._stood_at = state
-            return False
-        return (state.stamp_ns - before.stamp_ns) * 1e-9 > STANDING_GRACE_S
+        verdict = self._following.check(feedback, command.velocity, time.monotonic_ns())
+        return Ending(CODES[verdict.fault], verdict.reason) if verdict else None
 
     def _check_time(self, now_ns: int) -> Ending | None:
         timeout_s = self._episode.plan.timeout_s

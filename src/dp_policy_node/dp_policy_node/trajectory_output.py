@@ -1,9 +1,10 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Trajectories -> controllers, and our model of what the controllers command now.
+"""What may be sent to the controllers, and our model of what they command now.
 
 One lock and one number make it certain that no chunk can follow a brake: every run holds the
-epoch it began with, and a brake ends that epoch.
+epoch it began with, and a brake ends that epoch. An executor carries what passes to the
+controllers.
 """
 
 from __future__ import annotations
@@ -14,85 +15,102 @@ import threading
 import time
 
 from dp_core.braking import brake
-from dp_core.contract import ActionGroup
+from dp_core.feedback import ControllerFeedback
+from dp_core.feedback import hand_over
+from dp_core.feedback import Source
 from dp_core.motion import CommandedMotion
 from dp_core.motion import MotionState
 from dp_core.motion import Trajectory
-from dp_policy_node.convert import trajectory_message
+from dp_policy_node.executor import Executor
 import numpy as np
 from numpy.typing import NDArray
-from rclpy.event_handler import PublisherEventCallbacks
-from rclpy.node import Node
-from rclpy.qos import HistoryPolicy
-from rclpy.qos import QoSProfile
-from rclpy.qos import ReliabilityPolicy
-from trajectory_msgs.msg import JointTrajectory
+from rclpy.clock import Clock
 
 Array = NDArray[np.float64]
 Plan = Callable[[CommandedMotion, int], Trajectory]
+Feedback = Callable[[CommandedMotion | None, int], ControllerFeedback | None]
 # Measured joints this far from a finished command mean that someone else moved the arm [rad].
 MOVED_RAD = 0.01
-# A message begins where the controller will be when it has it: this long from now [ns].
-ARRIVAL_NS = 5_000_000
 
 
 class TrajectoryOutput:
-    """Publishes one JointTrajectory per action group, all from one trajectory."""
+    """Sends trajectories of all action groups, one after the other."""
 
-    def __init__(self, node: Node, groups: tuple[ActionGroup, ...]):
-        """Create the publishers ``<controller>/joint_trajectory``."""
-        self._clock = node.get_clock()
-        self._node = node
-        self._groups = groups
-        self.joint_names = tuple(joint for group in groups for joint in group.joints)
-        qos = QoSProfile(
-            depth=1, history=HistoryPolicy.KEEP_LAST, reliability=ReliabilityPolicy.RELIABLE
-        )
-        self._publishers = [
-            node.create_publisher(
-                JointTrajectory,
-                f'{group.controller}/joint_trajectory',
-                qos,
-                event_callbacks=PublisherEventCallbacks(use_default_callbacks=False),
-            )
-            for group in groups
-        ]
+    def __init__(
+        self,
+        clock: Clock,
+        joint_names: tuple[str, ...],
+        executor: Executor,
+        feedback: Feedback,
+        *,
+        from_measured: bool = False,
+    ):
+        """Send nothing yet.
+
+        Args:
+            clock: the ROS clock.
+            joint_names: of the J joints of all groups.
+            executor: carries trajectories to the controllers.
+            feedback: returns the newest feedback, given our model and the time [ns].
+            from_measured: what is sent continues from the measured state: a controller with the
+                dangerous parameter, or none at all.
+        """
+        self._clock = clock
+        self.joint_names = joint_names
+        self._executor = executor
+        self._feedback = feedback
+        self._from_measured = from_measured
         self._lock = threading.Lock()
         self._epoch = 0
         self._motion: CommandedMotion | None = None
         self._sent = 0, 0  # begin of the last trajectory on the ROS clock, and on the steady clock
 
+    @property
+    def moves_arm(self) -> bool:
+        """Whether what is sent reaches a controller."""
+        return self._executor.moves_arm
+
     def close(self) -> None:
-        """Remove the publishers; nothing can be sent any more."""
+        """Free the executor; nothing can be sent any more."""
         with self._lock:
             self._epoch += 1
-            for publisher in self._publishers:
-                self._node.destroy_publisher(publisher)
-            self._publishers.clear()
+            self._motion = None
+            self._executor.close()
 
-    def silent_controllers(self) -> list[str]:
-        """Controllers of which nobody listens to our trajectories."""
-        return [
-            group.controller
-            for group, publisher in zip(self._groups, self._publishers)
-            if publisher.get_subscription_count() == 0
-        ]
+    def why_deaf(self) -> str:
+        """Return which controller does not listen, in words; '' when all do."""
+        return self._executor.why_deaf()
 
-    def begin(self, measured: Array) -> int:
+    def why_refused(self) -> str:
+        """Return what a controller said against what was sent last; '' when nothing."""
+        return self._executor.why_refused()
+
+    def begin(self) -> int:
         """Begin a run and return its epoch; runs that began before can send no more.
 
-        The motion continues from what was commanded. Only where nothing was, or where the arm
-        rests somewhere else, as after a reset of a scene, it starts from ``measured`` (J,) [rad].
+        A motion continues from what is commanded. An arm at rest starts from its controllers'
+        reference where they tell it; else from our last command, or from where it is measured,
+        when nothing was commanded or it rests somewhere else, as after a reset of a scene.
         """
         with self._lock:
             self._epoch += 1
+            self._executor.begin()
             now_ns = self._clock.now().nanoseconds
-            if self._motion is None or (
-                now_ns >= self._motion.end_ns
-                and np.abs(self._motion.at(now_ns).position - measured).max() > MOVED_RAD
-            ):
-                self._motion = CommandedMotion(measured)
+            feedback = self._feedback(self._motion, now_ns)
+            if feedback is not None and (self._motion is None or now_ns >= self._motion.end_ns):
+                self._rest_at(feedback)
             return self._epoch
+
+    def _rest_at(self, feedback: ControllerFeedback) -> None:
+        measured = feedback.measured
+        if feedback.source is Source.CONTROLLER_STATE and not self._from_measured:
+            self._motion = CommandedMotion(feedback.position)
+        elif measured is not None and (
+            self._motion is None
+            or self._from_measured
+            or np.abs(feedback.position - measured).max() > MOVED_RAD
+        ):
+            self._motion = CommandedMotion(measured)
 
     def is_current(self, epoch: int) -> bool:
         """Whether the run that began with ``epoch`` may still send."""
@@ -107,7 +125,9 @@ class TrajectoryOutput:
         with self._lock:
             if epoch != self._epoch or self._motion is None:
                 return None
-            trajectory = plan(self._motion, self._clock.now().nanoseconds + ARRIVAL_NS)
+            now_ns = self._clock.now().nanoseconds
+            self._meet(self._motion, now_ns)
+            trajectory = plan(self._motion, now_ns + self._executor.arrival_ns)
             self._publish(trajectory)
             return trajectory
 
@@ -141,13 +161,15 @@ class TrajectoryOutput:
                 state_ns = ros_ns + time.monotonic_ns() - steady_ns
             if self._motion is None or state_ns >= self._motion.end_ns:
                 return None
-            begin_ns = state_ns + ARRIVAL_NS
+            if before_jump is None and last_seen is None:
+                self._meet(self._motion, now_ns)
+            begin_ns = state_ns + self._executor.arrival_ns
             trajectory = brake(
                 self._motion, self.joint_names, begin_ns, max_acceleration, last_seen
             )
             if last_seen is not None and trajectory.end_ns >= self._motion.end_ns:
                 return None  # what was sent comes to rest sooner by itself
-            trajectory = replace(trajectory, start_ns=now_ns + ARRIVAL_NS)
+            trajectory = replace(trajectory, start_ns=now_ns + self._executor.arrival_ns)
             self._publish(trajectory)
             return trajectory
 
@@ -155,6 +177,11 @@ class TrajectoryOutput:
         """Commanded state of the J joints; None before a run."""
         with self._lock:
             return None if self._motion is None else self._motion.at(time_ns)
+
+    def feedback(self, now_ns: int) -> ControllerFeedback | None:
+        """Return the newest of controllers and arm; None before anything is known."""
+        with self._lock:
+            return self._feedback(self._motion, now_ns)
 
     @property
     def end_ns(self) -> int:
@@ -166,10 +193,13 @@ class TrajectoryOutput:
         """Whether the last trajectory has not ended yet."""
         return now_ns < self.end_ns
 
+    def _meet(self, motion: CommandedMotion, now_ns: int) -> None:
+        """Bring our model to where the controllers will continue."""
+        feedback = self._feedback(motion, now_ns)
+        hand_over(motion, feedback, self.joint_names, from_measured=self._from_measured)
+
     def _publish(self, trajectory: Trajectory) -> None:
-        messages = [trajectory_message(trajectory, group.joints) for group in self._groups]
-        for publisher, message in zip(self._publishers, messages):
-            publisher.publish(message)
+        self._executor.send(trajectory)
         self._sent = trajectory.start_ns, time.monotonic_ns()
         if self._motion is not None:
             self._motion.follow(trajectory)

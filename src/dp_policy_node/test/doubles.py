@@ -5,6 +5,11 @@
 import time
 from types import SimpleNamespace
 
+from dp_core.feedback import from_joint_states
+from dp_policy_node.jtc_topic import JtcTopic
+from dp_policy_node.trajectory_output import TrajectoryOutput
+import numpy as np
+
 
 class SteadyClock:
     """A ROS clock that shows the steady clock."""
@@ -26,7 +31,25 @@ class SilentNode:
         return SimpleNamespace(
             publish=lambda message: self.published.append((topic, message)),
             get_subscription_count=lambda: 1,
+            topic_name=topic,
         )
 
     def destroy_publisher(self, publisher):
         pass
+
+
+class MeasuredOutput(TrajectoryOutput):
+    """An output to joint_trajectory_controllers whose arm is measured where a test puts it."""
+
+    def __init__(self, node, groups, executor=None, **options):
+        self.measured = np.zeros(3)
+        joints = tuple(joint for group in groups for joint in group.joints)
+        executor = executor or JtcTopic(node, groups)
+        super().__init__(node.get_clock(), joints, executor, self.seen, **options)
+
+    def seen(self, motion, now_ns):
+        return from_joint_states(now_ns, self.measured, None, motion)
+
+    def begin(self, measured=None):
+        self.measured = self.measured if measured is None else measured
+        return super().begin()

@@ -58,11 +58,15 @@ def server(inputs, monkeypatch):
     node = SimpleNamespace(get_logger=lambda: SimpleNamespace(info=lambda text: None))
     result = episode_server.EpisodeServer(node, lambda *_: None, lambda: None)
     brakes = []
-    output = SimpleNamespace(begin=lambda measured: 1, brake=lambda *_: brakes.append(1))
+    output = SimpleNamespace(
+        begin=lambda: 1, joint_names=three_joints.JOINTS, brake=lambda *_: brakes.append(1)
+    )
     worker = SimpleNamespace(start=lambda run: None)
     safety = SimpleNamespace(check=lambda: result.verdict)
     result.verdict, result.brakes = None, brakes
-    robot = SimpleNamespace(inputs={'wave': inputs}, output=output, worker=worker)
+    robot = SimpleNamespace(
+        inputs={'wave': inputs}, output=output, worker=worker, controllers=None
+    )
     result.activate(robot, safety)
     monkeypatch.setattr(episode_server, 'read', lambda node: Settings())
     return result

@@ -18,13 +18,13 @@ import pytest
 
 pytest.importorskip('dp_msgs.msg')
 
+from doubles import MeasuredOutput
 from doubles import SilentNode
 from doubles import SteadyClock
 from dp_msgs.action import ExecutePolicy
 from dp_policy_node.inference_worker import InferenceWorker
 from dp_policy_node.inference_worker import Run
 from dp_policy_node.latency import LatencyRecord
-from dp_policy_node.trajectory_output import TrajectoryOutput
 import three_joints
 
 STEP_S = 0.02
@@ -76,7 +76,7 @@ class Pipe:
 class Rig:
     def __init__(self):
         self.node = SilentNode()
-        self.output = TrajectoryOutput(self.node, CONTRACT.actions)
+        self.output = MeasuredOutput(self.node, CONTRACT.actions)
         self.inputs = Inputs()
         self.pipe = Pipe()
         self.sent = []

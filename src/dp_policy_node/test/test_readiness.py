@@ -16,14 +16,15 @@ class Scene:
 
     def __init__(self):
         self.missing = ''
-        self.silent = []
+        self.deaf = self.lost = ''
         self.moving = False
         self.robot = SimpleNamespace(
             worker=SimpleNamespace(is_alive=True),
             policies={'p': SimpleNamespace(name='p', is_alive=True)},
             output=SimpleNamespace(
-                silent_controllers=lambda: self.silent, is_moving=lambda now_ns: self.moving
+                why_deaf=lambda: self.deaf, is_moving=lambda now_ns: self.moving
             ),
+            controllers=SimpleNamespace(why_lost=lambda timeout_s: self.lost),
         )
         self.inputs = SimpleNamespace(
             why_missing=lambda now_ns, max_age_s: self.missing,
@@ -46,9 +47,11 @@ def test_missing_observations(scene):
     assert scene.why() == "no sample yet of ['front']"
 
 
-def test_nobody_listens(scene):
-    scene.silent = ['arm_controller']
-    assert 'arm_controller/joint_trajectory' in scene.why()
+def test_a_controller_that_does_not_listen_or_fell_silent(scene):
+    scene.lost = 'silent'
+    assert scene.why() == 'silent'
+    scene.deaf = 'deaf'
+    assert scene.why() == 'deaf'
 
 
 def test_braking_unless_the_goal_takes_the_motion_over(scene):

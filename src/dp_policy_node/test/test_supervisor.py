@@ -6,6 +6,10 @@ import time
 from types import SimpleNamespace
 
 from dp_core.errors import NotReadyError
+from dp_core.feedback import ControllerFeedback
+from dp_core.feedback import Source
+from dp_core.following import STANDING_GRACE_S
+from dp_core.following import TRACKING_GRACE_S
 from dp_core.watchdog import Fault
 from dp_core.watchdog import Verdict
 import numpy as np
@@ -19,9 +23,7 @@ from dp_policy_node.episode import Code
 from dp_policy_node.episode import Episode
 from dp_policy_node.observation_input import Complaint
 from dp_policy_node.parameters import Settings
-from dp_policy_node.supervisor import STANDING_GRACE_S
 from dp_policy_node.supervisor import Supervisor
-from dp_policy_node.supervisor import TRACKING_GRACE_S
 
 
 class World:
@@ -36,12 +38,15 @@ class World:
         self.inputs = SimpleNamespace(
             complaint=None, joint_silence_s=0.0, window=self._window, robot_state=None
         )
-        self.silent = []
+        self.deaf = self.refused = self.lost = ''
         self.command = np.zeros(3)
         self.speed, self.measured = np.zeros(3), np.zeros(3)
         self.brakes = []
         self.output = SimpleNamespace(
-            silent_controllers=lambda: self.silent,
+            why_deaf=lambda: self.deaf,
+            why_refused=lambda: self.refused,
+            moves_arm=True,
+            feedback=self._feedback,
             command_at=lambda t: MotionState(self.command, self.speed, 0 * self.speed),
             joint_names=('a', 'b', 'c'),
             end_ns=0,
@@ -52,7 +57,15 @@ class World:
         )
         self.verdict = None
         safety = SimpleNamespace(check=lambda: self.verdict)
-        self.supervisor = Supervisor(self.episode, self.inputs, self.output, self.worker, safety)
+        controllers = SimpleNamespace(why_lost=lambda timeout_s: self.lost)
+        robot = SimpleNamespace(output=self.output, worker=self.worker, controllers=controllers)
+        self.supervisor = Supervisor(self.episode, self.inputs, robot, safety)
+
+    def _feedback(self, now_ns):
+        stamp_ns = self.inputs.robot_state.stamp_ns
+        return ControllerFeedback(
+            stamp_ns, Source.JOINT_STATES, self.command, self.speed, self.measured
+        )
 
     def _window(self, now_ns):
         if self.window_ns is not None:
@@ -194,11 +207,18 @@ def test_a_policy_too_slow_for_its_chunks_may_let_the_arm_wait_but_not_for_long(
     assert not ends or '0.51 s: the last 3 chunks' in ending.reason
 
 
-def test_controller_gone(world):
-    world.silent = ['arm_controller']
+@pytest.mark.parametrize('how', ['deaf', 'refused', 'lost'])
+def test_a_controller_that_does_not_listen_refuses_or_falls_silent(world, how):
+    setattr(world, how, f'the controller is {how}')
     ending = world.check()
-    assert ending.code == Code.CONTROLLER
-    assert 'arm_controller' in ending.reason
+    assert (ending.code, ending.reason) == (Code.CONTROLLER, f'the controller is {how}')
+
+
+def test_a_dry_run_moves_no_arm(world):
+    world.output.moves_arm = False
+    world.command = np.array([0.0, 0.4, 0.0])
+    assert world.check() is None
+    assert world.check_later(TRACKING_GRACE_S + 0.05) is None
 
 
 def test_an_arm_off_its_command_for_longer_than_a_lag(world):

@@ -7,15 +7,19 @@ from types import SimpleNamespace
 
 from dp_core.braking import brake
 from dp_core.errors import LimitError
+from dp_core.feedback import ControllerFeedback
+from dp_core.feedback import from_joint_states
+from dp_core.feedback import Source
 from dp_core.motion import Trajectory
 import numpy as np
 import pytest
 
 pytest.importorskip('rclpy')
 
+from doubles import MeasuredOutput
 from doubles import SilentNode
-from dp_policy_node.trajectory_output import ARRIVAL_NS
-from dp_policy_node.trajectory_output import TrajectoryOutput
+from dp_policy_node.dry_run import DryRun
+from dp_policy_node.jtc_topic import JtcTopic
 import three_joints
 
 
@@ -26,7 +30,7 @@ def node():
 
 @pytest.fixture
 def output(node):
-    return TrajectoryOutput(node, three_joints.contract().actions)
+    return MeasuredOutput(node, three_joints.contract().actions)
 
 
 def onward(motion, now_ns):
@@ -105,7 +109,7 @@ def test_the_arm_does_not_jump_with_the_clock(output, node, jump_s):
     brake = output.brake(5.0, before_jump=(before_ns, time.monotonic_ns()))
     np.testing.assert_allclose(brake.start_position, 0.5, atol=0.05)
     np.testing.assert_allclose(brake.start_velocity, 1.0)
-    assert brake.start_ns == after_ns + ARRIVAL_NS
+    assert brake.start_ns == after_ns + JtcTopic.arrival_ns
     assert len(node.published) == 2
     assert output.is_moving(after_ns)
 
@@ -174,3 +178,51 @@ def test_no_chunk_after_a_brake_under_fire(output, node):
         for thread in threads:
             thread.join()
         assert len(node.published) == count
+
+
+def test_an_arm_at_rest_starts_where_its_controller_holds_it(output, node):
+    """An arm hangs 4 mrad below what the controller commands; nobody else moved it."""
+    output._feedback = lambda motion, now_ns: ControllerFeedback(
+        now_ns, Source.CONTROLLER_STATE, np.full(3, 0.1), np.zeros(3), np.full(3, 0.096)
+    )
+    output.begin()
+    assert output.command_at(time.monotonic_ns()).position.tolist() == [0.1] * 3
+
+
+def test_every_plan_begins_where_a_controller_that_was_slowed_down_is(output):
+    """After 0.5 s at 1 rad/s our model is at 0.5 rad, the controller at 0.25 rad."""
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, slowly)
+    start_ns = output._sent[0]
+    show(output, start_ns + 500_000_000)
+    output._feedback = lambda motion, now_ns: ControllerFeedback(
+        now_ns, Source.CONTROLLER_STATE, np.full(3, 0.25), np.ones(3), speed_scaling=0.5
+    )
+    assert output.send(epoch, onward).start_position == pytest.approx(0.255)
+    assert output.brake(5.0, epoch).start_position == pytest.approx(0.26, abs=0.01)
+
+
+def test_with_the_dangerous_parameter_chunk_and_brake_begin_at_the_measured_arm(node):
+    """It lags by 30 mrad and is measured at 0.9 rad/s."""
+    output = MeasuredOutput(node, three_joints.contract().actions, from_measured=True)
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, slowly)
+    show(output, output._sent[0] + 500_000_000)
+    output.seen = output._feedback = lambda motion, now_ns: from_joint_states(
+        now_ns, np.full(3, 0.47), np.full(3, 0.9), motion
+    )
+    sent = output.send(epoch, onward)
+    assert sent.start_position == pytest.approx(0.47 + 0.005 * 0.9)
+    assert sent.start_velocity == pytest.approx(0.9)
+    brake = output.brake(5.0, epoch)
+    assert brake.start_position == pytest.approx(0.47 + 0.005 * 0.9)
+    assert brake.start_velocity == pytest.approx(0.9)
+
+
+def test_a_dry_run_plans_from_the_arm_and_sends_nothing(node):
+    output = MeasuredOutput(node, three_joints.contract().actions, DryRun(), from_measured=True)
+    epoch = output.begin(np.full(3, 0.1))
+    assert output.send(epoch, onward).start_position == pytest.approx(0.1)
+    output.measured = np.full(3, 0.2)  # a person moves it
+    assert output.send(epoch, onward).start_position == pytest.approx(0.2)
+    assert not output.moves_arm and node.published == []
