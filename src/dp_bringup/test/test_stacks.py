@@ -138,10 +138,10 @@ def test_files_and_arguments_never_set_the_same_parameter(checkpoint):
 
 
 def test_parameters_are_known_to_the_nodes(checkpoint):
-    node_parameters = pytest.importorskip('dp_policy_node.parameters')
+    settings = pytest.importorskip('dp_policy_node.settings')
     scene_parameters = pytest.importorskip('dp_sim.parameters')
     sim, policy = Ur5Pusht(policy=str(checkpoint)).nodes()
-    known = {row.name for row in dataclasses.fields(node_parameters.Settings)}
+    known = {row.name for row in dataclasses.fields(settings.Settings)}
     file = parameters(policy.parameter_files[0], 'policy_node')
     assert set(file) | set(policy.parameters) <= known | {'use_sim_time'}
     rows = (*scene_parameters.SIM_NODE, *scene_parameters.CONTROLLER)

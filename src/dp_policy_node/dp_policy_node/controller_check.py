@@ -12,7 +12,7 @@ from typing import Any
 from dp_core.contract import ActionGroup
 from dp_core.errors import ConfigError
 from dp_core.errors import ContractError
-from dp_policy_node.parameters import Settings
+from dp_policy_node.settings import Settings
 from rcl_interfaces.srv import GetParameters
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.client import Client

@@ -13,8 +13,8 @@ from dp_core.errors import ConfigError
 from dp_core.trajectory import SEAMS
 from dp_core.trajectory import TrajectorySettings
 from dp_policy_node.convert import duration_ns
-from dp_policy_node.parameters import Settings
 from dp_policy_node.policies import LoadedPolicy
+from dp_policy_node.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from dp_policy_node.inference_worker import InferenceWorker
 from dp_policy_node.latency import LatencyRecord
 from dp_policy_node.listener import Listener
 from dp_policy_node.observation_input import ObservationInput
-from dp_policy_node.parameters import Settings
 from dp_policy_node.policies import load_policies
 from dp_policy_node.policies import LoadedPolicy
 from dp_policy_node.policies import parse_policies
+from dp_policy_node.settings import Settings
 from dp_policy_node.trajectory_output import TrajectoryOutput
 from rclpy.node import Node
 

@@ -21,7 +21,7 @@ from dp_core.interlock import InterlockSettings
 from dp_core.interlock import Kind
 from dp_core.watchdog import Verdict
 from dp_policy_node.listener import Listener
-from dp_policy_node.parameters import Settings
+from dp_policy_node.settings import Settings
 from rclpy.node import Node
 from std_msgs.msg import Bool
 from std_msgs.msg import Float64

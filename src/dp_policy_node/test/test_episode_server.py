@@ -16,7 +16,7 @@ from dp_policy_node import episode_server
 from dp_policy_node.episode import Code
 from dp_policy_node.episode import Episode
 from dp_policy_node.observation_input import ObservationInput
-from dp_policy_node.parameters import Settings
+from dp_policy_node.settings import Settings
 from sensor_msgs.msg import JointState
 import three_joints
 

@@ -10,7 +10,7 @@ pytest.importorskip('dp_msgs.msg')
 
 from builtin_interfaces.msg import Duration
 from dp_policy_node.goal import plan_goal
-from dp_policy_node.parameters import Settings
+from dp_policy_node.settings import Settings
 import three_joints
 
 POLICIES = {

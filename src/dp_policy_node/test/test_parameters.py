@@ -5,8 +5,8 @@ from pathlib import Path
 
 from dp_core.trajectory import TrajectorySettings
 from dp_policy_node.goal import trajectory_settings
-from dp_policy_node.parameters import Settings
 from dp_policy_node.parameters import table
+from dp_policy_node.settings import Settings
 
 
 def test_every_parameter_says_what_it_means_and_numbers_say_their_unit():

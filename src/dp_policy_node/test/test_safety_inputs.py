@@ -13,8 +13,8 @@ import pytest
 pytest.importorskip('rclpy')
 
 from dp_policy_node import safety_inputs
-from dp_policy_node.parameters import Settings
 from dp_policy_node.safety_inputs import SafetyInputs
+from dp_policy_node.settings import Settings
 from std_msgs.msg import Bool
 from std_msgs.msg import Float64
 

@@ -22,7 +22,7 @@ from dp_policy_node.convert import RobotState
 from dp_policy_node.episode import Code
 from dp_policy_node.episode import Episode
 from dp_policy_node.observation_input import Complaint
-from dp_policy_node.parameters import Settings
+from dp_policy_node.settings import Settings
 from dp_policy_node.supervisor import Supervisor
 
 

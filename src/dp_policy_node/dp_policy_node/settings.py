@@ -1,0 +1,232 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""The table of the node's parameters: type, default, range, unit and meaning of each.
+
+Parameters that are not read-only may be changed at any time and hold from the next goal on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+
+from dp_core.trajectory import SEAMS
+
+PREEMPT = ('reject', 'replace')
+CONTROLLER_STATES = ('auto', 'off', 'required')
+EXECUTORS = ('jtc_topic', 'forward_position', 'jtc_action', 'none')
+
+
+def _parameter(
+    default: Any,
+    description: str,
+    *,
+    unit: str = '',
+    valid: tuple[float, float] | None = None,
+    choices: Sequence[str] = (),
+    fixed: bool = False,
+) -> Any:
+    """One row of the table; ``fixed`` parameters can only be set at start."""
+    return field(
+        default=default,
+        metadata={
+            'description': description,
+            'unit': unit,
+            'valid': valid,
+            'choices': tuple(choices),
+            'fixed': fixed,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Values of all parameters at one moment."""
+
+    policies: tuple[str, ...] = _parameter(
+        ('',),
+        "Policies to load, each 'name=checkpoint folder'; the first is the default.",
+        fixed=True,
+    )
+    autostart: bool = _parameter(
+        False, 'Configure and activate at start, and exit when that fails.', fixed=True
+    )
+    joint_states_topic: str = _parameter(
+        'joint_states', 'Measured joints (sensor_msgs/JointState).', fixed=True
+    )
+    robot_description_topic: str = _parameter(
+        'robot_description', 'The robot as URDF (std_msgs/String, latched).', fixed=True
+    )
+    success_topic: str = _parameter(
+        '',
+        'A std_msgs/Bool here that is true ends the goal with success; empty for none.',
+        fixed=True,
+    )
+    emergency_stop_topics: tuple[str, ...] = _parameter(
+        ('',),
+        'A std_msgs/Bool on one of these that is true brakes, and refuses goals until ~/reset.',
+        fixed=True,
+    )
+    deadman_topics: tuple[str, ...] = _parameter(
+        ('',),
+        'Deadman switches (std_msgs/Bool): each must be true, and heard again and again.',
+        fixed=True,
+    )
+    deadman_timeout: float = _parameter(
+        0.5,
+        'Longest silence of a deadman switch that is held.',
+        unit='s',
+        valid=(0.02, 10.0),
+        fixed=True,
+    )
+    program_running_topics: tuple[str, ...] = _parameter(
+        ('',),
+        'Whether the program on the robot runs (std_msgs/Bool); false ends the goal.',
+        fixed=True,
+    )
+    safety_mode_topics: tuple[str, ...] = _parameter(
+        ('',),
+        'Safety modes (ur_dashboard_msgs/SafetyMode); other than normal or reduced end the goal.',
+        fixed=True,
+    )
+    robot_mode_topics: tuple[str, ...] = _parameter(
+        ('',),
+        'Robot modes (ur_dashboard_msgs/RobotMode); other than running end the goal.',
+        fixed=True,
+    )
+    speed_scaling_topics: tuple[str, ...] = _parameter(
+        ('',),
+        'How fast the robot follows what it is commanded (std_msgs/Float64).',
+        fixed=True,
+    )
+    speed_scaling_full: float = _parameter(
+        100.0,
+        'Value on speed_scaling_topics at full speed; that of Universal Robots is 100.',
+        unit='1',
+        valid=(1e-3, 1e3),
+        fixed=True,
+    )
+    min_speed_scaling: float = _parameter(
+        0.2,
+        'Least fraction of the commanded speed, for 0.2 s; less ends the goal.',
+        unit='1',
+        valid=(0.0, 1.0),
+        fixed=True,
+    )
+    startup_timeout: float = _parameter(
+        15.0,
+        'Longest wait at configure for the robot description and for each controller.',
+        unit='s',
+        valid=(0.1, 600.0),
+        fixed=True,
+    )
+    policy_process: bool = _parameter(
+        True,
+        'Run each policy in a process of its own: it can neither hold up the node nor end it.',
+        fixed=True,
+    )
+    warmup_predictions: int = _parameter(
+        10,
+        'Predictions made at configure; their 95th percentile checks the timing.',
+        unit='1',
+        valid=(2, 1000),
+        fixed=True,
+    )
+    seed: int = _parameter(
+        -1,
+        'Seed of the denoising noise; -1 draws one.',
+        unit='1',
+        valid=(-1, 2**31 - 1),
+        fixed=True,
+    )
+    inference_delay: float = _parameter(
+        0.0,
+        'Holds every prediction back, to rehearse a slower computer or network.',
+        unit='s',
+        valid=(0.0, 2.0),
+        fixed=True,
+    )
+    allow_unsafe_controller: bool = _parameter(
+        False,
+        'Accept a controller that starts each chunk from the measured, lagging state.',
+        fixed=True,
+    )
+    executor: str = _parameter(
+        'jtc_topic',
+        'How motions reach the controllers; none only plans and tells.',
+        choices=EXECUTORS,
+        fixed=True,
+    )
+    forward_rate: float = _parameter(
+        250.0,
+        'Positions sent by forward_position.',
+        unit='Hz',
+        valid=(100.0, 1000.0),
+        fixed=True,
+    )
+    controller_state: str = _parameter(
+        'auto',
+        'Whether to hear controller_state: auto where control_msgs is installed.',
+        choices=CONTROLLER_STATES,
+        fixed=True,
+    )
+    preempt: str = _parameter(
+        'reject',
+        'What a goal does while another runs: it is refused, or it takes over.',
+        choices=PREEMPT,
+    )
+    timeout: float = _parameter(
+        60.0, 'Longest time of a goal that names none.', unit='s', valid=(0.1, 86400.0)
+    )
+    stall_timeout: float = _parameter(
+        0.5,
+        'Longest silence of an observation that is bridged before the arm is stopped.',
+        unit='s',
+        valid=(0.05, 10.0),
+    )
+    inference_timeout: float = _parameter(
+        2.0, 'Longest time that one prediction may take.', unit='s', valid=(0.05, 60.0)
+    )
+    tracking_tolerance: float = _parameter(
+        0.3,
+        'Largest distance of a joint from its command, for 0.2 s; 0 for no check.',
+        unit='rad',
+        valid=(0.0, 6.3),
+    )
+    seam: str = _parameter(
+        'fade',
+        'How a chunk joins the one before it: at once (`replace`), shifted onto the motion with '
+        'the shift fading out (`fade`), averaged with the chunks still in force (`ensemble`), '
+        'predicted to go on from what was sent (`rtc`), or predicted from the one before in fewer '
+        'steps (`warm_start`).',
+        choices=SEAMS,
+    )
+    lead_s: float = _parameter(
+        0.05, 'Smallest time from sending to the first knot.', unit='s', valid=(0.01, 0.5)
+    )
+    max_blind_s: float = _parameter(
+        1.0,
+        'Most that is sent ahead at full speed, before the braking tail.',
+        unit='s',
+        valid=(0.1, 10.0),
+    )
+    fade_s: float = _parameter(
+        0.3, 'Time in which the shift of the seam fade vanishes.', unit='s', valid=(0.01, 5.0)
+    )
+    ensemble_decay: float = _parameter(
+        0.1,
+        'm of the weights exp(-m age) of the seam ensemble; above 0 newer chunks weigh more.',
+        unit='1/step',
+        valid=(-1.0, 10.0),
+    )
+    warm_start: float = _parameter(
+        0.5,
+        'Share of the denoising steps that the seam warm_start leaves out.',
+        unit='1',
+        valid=(0.01, 0.99),
+    )
+    max_acceleration: float = _parameter(
+        5.0, 'Of every joint while braking.', unit='rad/s^2', valid=(0.1, 100.0)
+    )
