@@ -4,13 +4,19 @@
 
 from dp_core.action_space import ActionSpace
 from dp_core.chunk import ActionChunk
+from dp_core.chunk import check_timing
+from dp_core.chunk import prediction_times_ns
 from dp_core.continuation import ChunkHistory
 from dp_core.continuation import Continuation
 from dp_core.continuation import known_actions
 from dp_core.continuation import rtc_weights
 from dp_core.contract import ActionGroup
+from dp_core.contract import Contract
+from dp_core.contract import Stream
+from dp_core.errors import ConfigError
 from dp_core.tool_plane import JointPositions
 from dp_core.trajectory import TrajectorySettings
+from hypothesis import assume
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
@@ -126,6 +132,29 @@ def test_rtc_weights_fall_from_one_to_zero(sent, end):
     assert (np.diff(weights) <= 0).all()
     assert (weights[max(sent, end) :] == 0).all()
     assert ((weights[sent:end] > 0) & (weights[sent:end] < 1)).all()
+
+
+@given(
+    horizon=st.sampled_from([8, 16, 32]),
+    action_steps=st.integers(1, 32),
+    inference_s=st.floats(0.0, 1.0),
+    device_s=st.sampled_from([0.0, 0.05, 0.12]),
+)
+def test_settings_that_are_accepted_leave_rtc_as_many_steps_as_a_chunk_is_in_charge(
+    horizon, action_steps, inference_s, device_s
+):
+    group = ActionGroup('a', 'joint_position', ('a',), ('a',), 'jtc', latency_s=device_s)
+    stream = Stream('s', 'vector', length=1)
+    assume(action_steps < horizon)
+    terms = Contract('c', 0.1, 2, horizon, action_steps, (stream,), (group,))
+    try:
+        check_timing(terms, inference_s, 0.05, 4.0)
+    except ConfigError:
+        return
+    sent_until_ns = round((inference_s + 0.05) * 1e9)
+    made = Continuation(TrajectorySettings(seam='rtc'), (chunk(-4),), one, sent_until_ns)
+    known = known_actions(made, prediction_times_ns(terms, 0), space(device_s))
+    assert (known.weights < 1).sum() >= action_steps
 
 
 def test_a_warm_start_begins_with_the_chunk_before_shifted_and_held_at_its_end():
