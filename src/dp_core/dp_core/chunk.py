@@ -68,6 +68,7 @@ class ActionChunk:
         stretch: how many times longer than the contract's dt a step is; 1 / speed_scale.
         latency_ns: of each joint's device, empty for none [ns]. A joint that reacts so much late
             is commanded so much earlier than the step is meant for.
+        clamped_steps: how many of the steps had to be clamped.
     """
 
     stamp_ns: int
@@ -78,6 +79,7 @@ class ActionChunk:
     actions: Array
     stretch: float = 1.0
     latency_ns: tuple[int, ...] = ()
+    clamped_steps: int = 0
 
     def times_ns(self) -> NDArray[np.int64]:
         """Time of every step (N,) on the ROS clock [ns]."""
@@ -160,7 +162,8 @@ class Chunker:
         if not np.isfinite(prediction).all():
             raise TrajectoryError('the policy predicted NaN or infinity')
         space = self._space
-        actions = space.clamp(prediction[self._contract.n_obs_steps - 1 :])
+        wanted = prediction[self._contract.n_obs_steps - 1 :]
+        actions = space.clamp(wanted)
         said = ActionChunk(
             stamp_ns=t_obs_ns,
             step_ns=step_ns,
@@ -170,6 +173,7 @@ class Chunker:
             actions=actions,
             stretch=1.0 / speed_scale,
             latency_ns=space.joint_latency_ns,
+            clamped_steps=int((actions != wanted).any(axis=1).sum()),
         )
         in_force = earlier[-1].actions_at(said.times_ns()[:1], space)[0] if earlier else None
         said = replace(said, actions=decide(actions, space.layout, in_force))

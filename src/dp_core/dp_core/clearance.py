@@ -53,8 +53,8 @@ class ClearanceSettings:
         workspace_frame: link that stands fixed, for table and box; '' is the root of the robot.
         workspace_tool: link that stays in the box; '' is that of a ``tool_plane`` group, or the
             last link that a group moves.
-        workspace_low, workspace_high: x, y, z that the tool may reach [m]; empty: the bounds of a
-            ``tool_plane`` group in its own frame, a little wider, and none for other groups.
+        workspace_low, workspace_high: x, y, z in ``workspace_frame`` that the tool may reach [m];
+            the tool of a ``tool_plane`` group stays within the bounds of its actions besides.
     """
 
     min_distance_m: float = 0.01
@@ -63,8 +63,8 @@ class ClearanceSettings:
     link_radius_m: float = 0.05
     workspace_frame: str = ''
     workspace_tool: str = ''
-    workspace_low: tuple[float, ...] = ()
-    workspace_high: tuple[float, ...] = ()
+    workspace_low: tuple[float, ...] = (-10.0, -10.0, -10.0)
+    workspace_high: tuple[float, ...] = (10.0, 10.0, 10.0)
 
     def __post_init__(self) -> None:
         """Raise ConfigError naming the value and what is valid."""
@@ -74,14 +74,10 @@ class ClearanceSettings:
         if not 0.0 < self.link_radius_m < 10.0:
             raise ConfigError(f'link_radius_m is {self.link_radius_m}, valid: above 0, below 10')
         low, high = self.workspace_low, self.workspace_high
-        if (len(low), len(high)) not in ((0, 0), (3, 3)):
+        if not (len(low) == len(high) == 3 and all(a < b for a, b in zip(low, high))):
             raise ConfigError(
                 f'workspace_low is {list(low)} and workspace_high {list(high)}, '
-                'valid: x, y, z each, or both empty'
-            )
-        if not all(a < b for a, b in zip(low, high)):
-            raise ConfigError(
-                f'workspace_low {list(low)} is not below workspace_high {list(high)}'
+                'valid: x, y, z each, and low below high'
             )
 
 
@@ -205,21 +201,22 @@ def _last_links(tree: BodyTree, groups: Sequence[ActionGroup]) -> list[str]:
 def _boxes(
     tree: BodyTree, groups: Sequence[ActionGroup], last: Sequence[str], settings: ClearanceSettings
 ) -> list[ToolBox]:
-    """One box for each group whose box is known; ``last`` are the links that they move."""
+    """The workspace of each group's tool; ``last`` are the links that the groups move."""
+    frame = settings.workspace_frame or tree.root
+    workspace = np.array(settings.workspace_low), np.array(settings.workspace_high)
     boxes = []
     for group, link in zip(groups, last):
-        frame = group.frame
         tool = group.tool_frame or link
-        if settings.workspace_low:
-            frame = settings.workspace_frame or tree.root
-            low, high = np.array(settings.workspace_low), np.array(settings.workspace_high)
-            tool = settings.workspace_tool if settings.workspace_tool in tree.below[link] else tool
-        elif group.low and group.high and frame and tree.find(frame)[0] == 0:
+        if settings.workspace_tool in tree.below[link]:
+            tool = settings.workspace_tool
+        boxes.append(_box(tree, tool, frame, *workspace))
+        if group.low and group.high and group.frame and tree.find(group.frame)[0] == 0:
             low = np.array([*group.low, group.height_m]) - BOX_MARGIN_M
             high = np.array([*group.high, group.height_m]) + BOX_MARGIN_M
-        else:
-            continue
-        body, pose = tree.find(tool)
-        box = ToolBox(tool, body, pose[:3, 3], frame, _fixed_pose(tree, frame), low, high)
-        boxes.append(box)
+            boxes.append(_box(tree, group.tool_frame, group.frame, low, high))
     return boxes
+
+
+def _box(tree: BodyTree, tool: str, frame: str, low: Array, high: Array) -> ToolBox:
+    body, pose = tree.find(tool)
+    return ToolBox(tool, body, pose[:3, 3], frame, _fixed_pose(tree, frame), low, high)

@@ -149,6 +149,8 @@ def test_predictions_are_clamped_to_the_bounds_of_their_group():
     assert made.actions[:, 0].tolist() == [3, 3, *range(3, 16)]
     assert made.actions[:, 1].tolist() == [*range(1, 6), *[5] * 10]
     assert made.positions.tolist() == made.actions.tolist()
+    assert made.clamped_steps == 12  # 1 and 2 of l, 6 to 15 of r
+    assert chunk(numbered()).clamped_steps == 0
 
 
 def test_clamping_leaves_the_callers_array_alone():

@@ -189,11 +189,12 @@ def test_guessed_shapes_and_resting_joints_are_told():
         ({'min_distance_m': np.nan}, 'min_distance_m is nan'),
         ({'table_height_m': np.inf}, 'table_height_m is inf'),
         ({'link_radius_m': 0.0}, 'link_radius_m is 0.0, valid: above 0'),
-        ({'workspace_low': (0.0,)}, r'workspace_low is \[0.0\] and workspace_high \[\]'),
+        ({'workspace_low': (0.0,)}, r'workspace_low is \[0.0\] and .*, valid: x, y, z each'),
         (
             {'workspace_low': (0.0, 0.0, 1.0), 'workspace_high': (1.0, 1.0, 1.0)},
-            r'workspace_low \[0.0, 0.0, 1.0\] is not below workspace_high',
+            r'workspace_low is \[0.0, 0.0, 1.0\] and .*, valid: .* low below high',
         ),
+        ({'workspace_high': (np.nan, 1.0, 1.0)}, r'workspace_high \[nan, 1.0, 1.0\], valid'),
         ({'workspace_frame': 'hand'}, "workspace_frame is 'hand', which moves"),
     ],
 )
