@@ -133,7 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--repeats', type=int, default=3, help='of each case; default: 3')
     options = parser.parse_args(arguments)
     given = list(sys.argv[1:] if arguments is None else arguments)
-    runs = []
+    runs: list[dict[str, Any]] = []
+    failures: list[str] = []
     for case in CASES * options.repeats:
         before = os.getloadavg()[0]
         try:
@@ -141,7 +142,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 found = judge(case, measure(case, Path(folder)))
         except StackError as error:
             print(f'latency_bench: {error}', file=sys.stderr)
-            return 1
+            failures.append(str(error))
+            continue
         runs.append({**asdict(case), 'load': round(before, 1), 'found': found})
         errors = ', '.join(f'{k} {v["error_ms"]:+.1f} ms' for k, v in found.items())
         print(f'{case}: {errors}', flush=True)
@@ -150,11 +152,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         'command': ' '.join([program, *given]),
         'machine': machine(),
         'summary': summary(runs),
+        'failures': failures,
         'runs': runs,
     }
     write_json(options.output, result)
     print(f'written: {options.output}')
-    return 0
+    return 1 if failures else 0
 
 
 if __name__ == '__main__':

@@ -190,7 +190,7 @@ def test_joint_states_that_end_brake_the_arm(stage, tmp_path, capsys):
 
     threading.Timer(3.0, go_silent).start()
     assert stage.run(options(tmp_path)) == calibrate_latency.EXIT_FAILED
-    assert 'no joint states for 0.3 s' in capsys.readouterr().err
+    assert 'no joint states for 0.5 s' in capsys.readouterr().err
 
 
 @pytest.mark.ros

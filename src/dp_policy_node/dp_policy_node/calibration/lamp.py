@@ -13,14 +13,14 @@ import numpy as np
 from rclpy.node import Node
 from std_msgs.msg import Bool
 
-SWITCHINGS = 40
+SWITCHINGS = 80
 # Between two switchings, at random, so that they do not keep step with a camera [s].
-INTERVAL_S = (0.15, 0.35)
+INTERVAL_S = (0.12, 0.28)
 FIND_S = 5.0
 
 
 def blink(node: Node, topic: str, seed: int, stop: threading.Event) -> tuple[Signal, int]:
-    """Switch the lamp on and off for ten seconds.
+    """Switch the lamp on and off for a quarter of a minute.
 
     Args:
         node: that publishes.

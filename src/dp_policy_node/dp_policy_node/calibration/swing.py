@@ -33,7 +33,8 @@ REPLAN_S = 0.4
 POLL_S = 0.02
 # The arm rests so long before and after, and is recorded there too [s].
 REST_S = 0.8
-SILENCE_S = 0.3
+# Joint states may pause so long [s].
+SILENCE_S = 0.5
 # An arm this far from its command is moved by somebody else [rad].
 ASTRAY = 0.15
 # A joint that was to move so far and did not move a fifth of it stands still [rad].
