@@ -67,7 +67,6 @@ def parser() -> argparse.ArgumentParser:
     add('--timeout', type=float, default=10.0, metavar='S', help='longest wait [s]; default: 10')
     add('--joint-states', default='joint_states', metavar='TOPIC', help='topic of joint states')
     add('--robot-description', default='robot_description', metavar='TOPIC', help='topic')
-    add('--allow-unsafe-controller', action='store_true', help='as of the policy node')
     return result
 
 
@@ -84,7 +83,6 @@ def make_plan(options: argparse.Namespace, text: str, source: str) -> Plan:
         joint_states_topic=options.joint_states,
         robot_description_topic=options.robot_description,
         timeout_s=options.timeout,
-        allow_unsafe_controller=options.allow_unsafe_controller,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 import threading
 
 from dp_core.calibration.delay import Signal
@@ -18,7 +19,10 @@ from dp_core.calibration.recording import Recording
 from dp_core.contract import ActionGroup
 from dp_core.contract import Contract
 from dp_core.errors import CalibrationError
+from dp_core.feedback import ControllerFeedback
+from dp_core.feedback import from_joint_states
 from dp_core.limits import MotionLimits
+from dp_core.motion import CommandedMotion
 from dp_core.urdf import joint_limits
 from dp_policy_node.calibration.lamp import blink
 from dp_policy_node.calibration.recorder import Recorder
@@ -26,6 +30,8 @@ from dp_policy_node.calibration.swing import MotionInterruptedError
 from dp_policy_node.calibration.swing import Swing
 from dp_policy_node.controller_check import check_controllers
 from dp_policy_node.controller_check import wait_for_description
+from dp_policy_node.jtc_topic import JtcTopic
+from dp_policy_node.settings import Settings
 from dp_policy_node.trajectory_output import TrajectoryOutput
 from rclpy.node import Node
 
@@ -45,7 +51,6 @@ class Plan:
         lamp_topic: of a lamp that cameras see; '' for none.
         joint_states_topic, robot_description_topic: names.
         timeout_s: longest wait for anybody [s].
-        allow_unsafe_controller: as of the policy node.
     """
 
     contract: Contract
@@ -57,7 +62,6 @@ class Plan:
     joint_states_topic: str
     robot_description_topic: str
     timeout_s: float
-    allow_unsafe_controller: bool
 
     def __post_init__(self) -> None:
         """Refuse what would move nothing and nobody."""
@@ -91,9 +95,7 @@ class Session:
         self._urdf = ''
         if plan.groups:
             self._urdf = wait_for_description(node, plan.robot_description_topic, plan.timeout_s)
-            check_controllers(
-                node, plan.groups, plan.timeout_s, allow_unsafe=plan.allow_unsafe_controller
-            )
+            check_controllers(node, plan.groups, Settings(startup_timeout=plan.timeout_s))
         streams = [s for s in plan.contract.observations if s.name not in plan.skip]
         joints = self._joints or plan.contract.actions[0].joints
         self._recorder = Recorder(node, streams, joints, plan.joint_states_topic)
@@ -146,12 +148,15 @@ class Session:
 
     def _swing(self, group: ActionGroup) -> Recording:
         plan, joint = self._plan, plan_joint(self._plan, group)
-        output = TrajectoryOutput(self._node, (group,))
+        columns = [self._joints.index(name) for name in group.joints]
+        output = TrajectoryOutput(
+            self._node.get_clock(),
+            group.joints,
+            JtcTopic(self._node, (group,)),
+            partial(self._feedback, columns),
+        )
         try:
-            self._until(
-                lambda: not output.silent_controllers(),
-                lambda: f'nobody listens to trajectories of {output.silent_controllers()}',
-            )
+            self._until(lambda: not output.why_deaf(), output.why_deaf)
             swing = Swing(
                 self._node,
                 output,
@@ -161,7 +166,6 @@ class Session:
                 joint,
                 self._stop,
             )
-            columns = [self._joints.index(name) for name in group.joints]
             commanded, origin_ns = swing.play(columns)
         finally:
             self._stop.wait(POLL_S)  # let a brake leave before its publisher goes
@@ -170,6 +174,15 @@ class Session:
         column = columns[joint]
         moved = Signal(positions.times_s, positions.values[:, column : column + 1])
         return Recording(moved, commanded, streams, group.name)
+
+    def _feedback(
+        self, columns: list[int], motion: CommandedMotion | None, now_ns: int
+    ) -> ControllerFeedback | None:
+        """Return what is measured beside what was sent: no controller corrects our model here."""
+        state = self._recorder.state
+        if state is None:
+            return None
+        return from_joint_states(state.stamp_ns, state.positions[columns], None, motion)
 
     def _check_room(self, group: ActionGroup) -> None:
         name, state = self._plan.joint_of(group), self._recorder.state

@@ -93,7 +93,7 @@ class Swing:
         origin_ns = self._now_ns() + 2 * STEP_NS
         chunk = self._chunk(start, origin_ns)
         end_ns = origin_ns + round(self.excitation.duration_s * 1e9)
-        epoch = self.output.begin(start)
+        epoch = self.output.begin()
         sent: list[Trajectory] = []
         try:
             while self._now_ns() < end_ns - 2 * STEP_NS:
