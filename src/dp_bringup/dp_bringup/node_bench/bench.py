@@ -8,6 +8,7 @@ own, feed the shipped camera policy while a goal runs. Used by `dp_bringup.bench
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 import sys
@@ -61,6 +62,8 @@ def _module(name: str, file: Path) -> list[str]:
 def commands(folder: Path) -> dict[str, list[str]]:
     """Return the command line of each process by name."""
     node = next(spec for spec in Ur5Pusht(policy='camera').nodes() if spec.name == 'policy_node')
+    mute = {'program_running_topics': ('',), 'speed_scaling_topics': ('',)}  # of this robot
+    node = dataclasses.replace(node, parameters={**node.parameters, **mute})
     parameters = write_parameters(node, folder / 'policy_node.yaml')
     controllers = share() / 'config' / 'ur5e_pusht' / 'controllers.yaml'
     ros = ['--ros-args', '--params-file', str(controllers)]
