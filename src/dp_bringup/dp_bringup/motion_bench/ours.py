@@ -22,6 +22,8 @@ from dp_sim.trajectory_rules import TrajectoryPoint
 import numpy as np
 from numpy.typing import NDArray
 
+# As in dp_policy_node, a message begins where the controller will be when it has it [ns].
+ARRIVAL_NS = 5_000_000
 WARM_UP = 3  # predictions whose times are known before the first goal
 
 
@@ -60,7 +62,9 @@ def drive(world: World, thinker: Thinker, settings: TrajectorySettings) -> None:
         world.advance_to(max(prediction.ready_ns, takeover_ns))
         latencies.add(prediction.time_s)
         try:
-            trajectory = thinker.pipeline.connect(prediction.chunk, motion, world.now_ns, settings)
+            trajectory = thinker.pipeline.connect(
+                prediction.chunk, motion, world.now_ns + ARRIVAL_NS, settings
+            )
         except ExpiredError:
             world.recording.expired += 1
             continue
