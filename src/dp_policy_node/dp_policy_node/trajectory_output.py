@@ -18,6 +18,7 @@ from dp_core.braking import brake
 from dp_core.feedback import ControllerFeedback
 from dp_core.feedback import hand_over
 from dp_core.feedback import Source
+from dp_core.motion import clock_step_ns
 from dp_core.motion import CommandedMotion
 from dp_core.motion import MotionState
 from dp_core.motion import Trajectory
@@ -31,6 +32,8 @@ Plan = Callable[[CommandedMotion, int], Trajectory]
 Feedback = Callable[[CommandedMotion | None, int], ControllerFeedback | None]
 # Measured joints this far from a finished command mean that someone else moved the arm [rad].
 MOVED_RAD = 0.01
+# Two clocks that are read farther apart do not tell whether one was set [ns].
+READING_NS = 1_000_000
 
 
 class TrajectoryOutput:
@@ -63,6 +66,7 @@ class TrajectoryOutput:
         self._lock = threading.Lock()
         self._epoch = 0
         self._motion: CommandedMotion | None = None
+        self._clocks: tuple[int, int] | None = None  # ROS and steady clock at the last plan [ns]
         self._sent = 0, 0  # begin of the last trajectory on the ROS clock, and on the steady clock
 
     @property
@@ -125,7 +129,7 @@ class TrajectoryOutput:
         with self._lock:
             if epoch != self._epoch or self._motion is None:
                 return None
-            now_ns = self._clock.now().nanoseconds
+            now_ns = self._follow_clock(self._motion)
             self._meet(self._motion, now_ns)
             trajectory = plan(self._motion, now_ns + self._executor.arrival_ns)
             self._publish(trajectory)
@@ -192,6 +196,21 @@ class TrajectoryOutput:
     def is_moving(self, now_ns: int) -> bool:
         """Whether the last trajectory has not ended yet."""
         return now_ns < self.end_ns
+
+    def _follow_clock(self, motion: CommandedMotion) -> int:
+        """Return the ROS clock's time [ns]; tell our model of a clock that was set meanwhile.
+
+        Steps too small to end a goal for would else move the arm: 50 ms at 0.5 rad/s by 25 mrad.
+        """
+        before_ns = time.monotonic_ns()
+        now_ns = self._clock.now().nanoseconds
+        steady_ns = time.monotonic_ns()
+        if self._clock.ros_time_is_active or steady_ns - before_ns > READING_NS:
+            return now_ns  # controllers share a simulated clock; or the thread was held up
+        if self._clocks is not None:
+            motion.shift(clock_step_ns(self._clocks, (now_ns, steady_ns)))
+        self._clocks = now_ns, steady_ns
+        return now_ns
 
     def _meet(self, motion: CommandedMotion, now_ns: int) -> None:
         """Bring our model to where the controllers will continue."""

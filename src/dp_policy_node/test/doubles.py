@@ -14,6 +14,8 @@ import numpy as np
 class SteadyClock:
     """A ROS clock that shows the steady clock."""
 
+    ros_time_is_active = False
+
     def now(self):
         return SimpleNamespace(nanoseconds=time.monotonic_ns())
 

@@ -96,8 +96,10 @@ def test_a_silent_robot_is_braked_slowly_or_left_to_the_end_of_what_was_sent(
     assert len(node.published) == (2 if brakes else 1)
 
 
-def show(output, clock_ns):
-    output._clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=clock_ns))
+def show(output, clock_ns, simulated=False):
+    output._clock = SimpleNamespace(
+        now=lambda: SimpleNamespace(nanoseconds=clock_ns), ros_time_is_active=simulated
+    )
 
 
 @pytest.mark.parametrize('jump_s', [-10.0, -0.2, 0.4, 10.0])
@@ -226,3 +228,14 @@ def test_a_dry_run_plans_from_the_arm_and_sends_nothing(node):
     output.measured = np.full(3, 0.2)  # a person moves it
     assert output.send(epoch, onward).start_position == pytest.approx(0.2)
     assert not output.moves_arm and node.published == []
+
+
+@pytest.mark.parametrize(('simulated', 'ahead_s'), [(False, 0.0), (True, 0.2)])
+def test_a_clock_that_is_set_between_two_chunks_does_not_move_the_arm(output, simulated, ahead_s):
+    """0.2 s at 1 rad/s are in the motion only where controllers share the clock that jumped."""
+    epoch = output.begin(np.zeros(3))
+    first = output.send(epoch, slowly)
+    show(output, first.start_ns - JtcTopic.arrival_ns + 200_000_000, simulated)
+    second = output.send(epoch, slowly)
+    np.testing.assert_allclose(second.start_position, ahead_s, atol=0.05)
+    assert second.start_ns == first.start_ns + 200_000_000
