@@ -73,7 +73,7 @@ TORCH_FREE = (
 NODES = ('dp_policy_node/dp_policy_node/policy_node.py', 'dp_sim/dp_sim/sim_node.py')
 # Files that talk to a person on a terminal.
 COMMANDS = (
-    'calibrate_latency.py',
+    'command.py',
     'cli.py',
     'execute.py',
     'demonstrate.py',

@@ -1,229 +1,23 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""`calibrate_latency`: how late arm and cameras are, by a small motion; writes the contract."""
+"""The command `calibrate_latency`; signals are taken before the slow imports."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-import dataclasses
-import json
-from pathlib import Path
 import signal
 import sys
 import threading
-import time
-
-from dp_core.calibration.contract_edit import edit_text
-from dp_core.calibration.contract_edit import read_contract
-from dp_core.calibration.excitation import Excitation
-from dp_core.calibration.excitation import MAX_AMPLITUDE
-from dp_core.calibration.findings import Finding
-from dp_core.calibration.findings import latencies
-from dp_core.errors import DpError
-from dp_policy_node.calibration.session import groups_of
-from dp_policy_node.calibration.session import Plan
-from dp_policy_node.calibration.session import Session
-from dp_policy_node.calibration.swing import MotionInterruptedError
-import rclpy
-from rclpy.executors import ExternalShutdownException
-from rclpy.executors import MultiThreadedExecutor
-from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
-
-EXIT_SUCCESS, EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 2, 130
-# Time for the last message, a brake perhaps, to leave the process [s].
-FAREWELL_S = 0.1
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the command line."""
-    result = argparse.ArgumentParser(
-        prog='calibrate_latency',
-        description=__doc__,
-        epilog=f'Exit code: {EXIT_SUCCESS} measured, {EXIT_FAILED} not measured, {EXIT_REFUSED} '
-        f'not begun, {EXIT_INTERRUPTED} interrupted. Nothing is written unless all that was asked '
-        'for was measured.',
-    )
-    add = result.add_argument
-    add('contract', type=Path, help='contract.yaml, or the folder of a policy')
-    add('--output', type=Path, metavar='FILE', help='write the contract with latencies there')
-    add('--in-place', action='store_true', help='write the latencies into the file itself')
-    add('--json', type=Path, metavar='FILE', help='write all figures there')
-    add('--yes', action='store_true', help='move without asking')
-    add('--group', action='append', default=[], metavar='NAME', help='arm to move; default: all')
-    add('--joint', default='', help='joint that swings; default: the first of each arm')
-    add('--no-motion', action='store_true', help='move nothing; needs --lamp')
-    add('--lamp', default='', metavar='TOPIC', help='std_msgs/Bool that switches a lamp in view')
-    add('--skip', action='append', default=[], metavar='NAME', help='stream to leave alone')
-    add(
-        '--amplitude',
-        type=float,
-        default=MAX_AMPLITUDE,
-        metavar='RAD',
-        help=f'how far the joint swings [rad]; default and most: {MAX_AMPLITUDE}',
-    )
-    add('--duration', type=float, default=8.0, metavar='S', help='of the motion [s]; default: 8')
-    add('--timeout', type=float, default=10.0, metavar='S', help='longest wait [s]; default: 10')
-    add('--joint-states', default='joint_states', metavar='TOPIC', help='topic of joint states')
-    add('--robot-description', default='robot_description', metavar='TOPIC', help='topic')
-    return result
-
-
-def make_plan(options: argparse.Namespace, text: str, source: str) -> Plan:
-    """Return what is to be measured; raises DpError when it cannot be."""
-    contract = read_contract(text, source)
-    return Plan(
-        contract=contract,
-        groups=() if options.no_motion else groups_of(contract, options.group),
-        joint=options.joint,
-        skip=tuple(options.skip),
-        excitation=Excitation(options.amplitude, options.duration),
-        lamp_topic=options.lamp,
-        joint_states_topic=options.joint_states,
-        robot_description_topic=options.robot_description,
-        timeout_s=options.timeout,
-    )
-
-
-def question(plan: Plan) -> str:
-    """Return what is about to move, for the person who stands beside it."""
-    motion = plan.excitation
-    lines = [
-        f'{plan.joint_of(group)} of {group.name!r} will swing by up to {motion.peak():.3f} rad '
-        f'about where it stands, for {motion.duration_s:g} s at up to {motion.max_velocity:g} '
-        f'rad/s, through {group.controller}.'
-        for group in plan.groups
-    ]
-    lines.append('Keep clear, with a hand at the emergency stop. Ctrl-C stops it softly.')
-    return '\n'.join(lines)
-
-
-def table(findings: Sequence[Finding]) -> str:
-    """Return the findings for a person."""
-    rows = [('', 'latency', '+-', 'explained', 'samples', '')]
-    for each in findings:
-        name = f'{each.name or "(no stream)"} ({each.kind})'
-        if each.latency_s is None:
-            rows.append((name, '-', '-', '-', '-', each.words()))
-            continue
-        numbers = (f'{each.latency_s * 1e3:.1f} ms', f'{each.uncertainty_s * 1e3:.1f} ms')
-        rows.append((name, *numbers, f'{each.explained:.0%}', f'{each.samples}', each.words()))
-    widths = [max(len(row[k]) for row in rows) for k in range(5)]
-    return '\n'.join(
-        '  '.join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:5], widths[1:]))])
-        + f'  {row[5]}'.rstrip()
-        for row in rows
-    )
-
-
-def missing(findings: Sequence[Finding]) -> list[str]:
-    """Devices and cameras that could not be measured; a pose need not be one of the arm."""
-    return [f.name for f in findings if f.latency_s is None and f.kind in ('device', 'image')]
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all; line ends stay as they are."""
-    partial = path.with_name(path.name + '.partial')
-    partial.write_text(text, encoding='utf-8', newline='')
-    partial.replace(path)
-
-
-def calibrate(options: argparse.Namespace, node: Node, stop: threading.Event) -> int:
-    """Check, ask, measure, show and write; return the exit code."""
-    path = options.contract / 'policy.yaml' if options.contract.is_dir() else options.contract
-    try:
-        with path.open(encoding='utf-8', newline='') as file:
-            text = file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        return _fail(f'cannot read {path}: {error}', EXIT_REFUSED)
-    try:
-        plan = make_plan(options, text, str(path))
-        session = Session(node, plan, stop)
-    except DpError as error:
-        return _fail(str(error), EXIT_REFUSED)
-    try:
-        if plan.groups and not _may_move(plan, options.yes):
-            return _fail('not moved', EXIT_REFUSED)
-        findings = session.run(lambda line: print(line, flush=True))
-        print(table(findings), flush=True)
-        new = edit_text(text, latencies(findings), str(path))
-    except DpError as error:
-        return _fail(str(error), EXIT_FAILED)
-    finally:
-        session.close()
-    if options.json is not None:
-        document = {'contract': str(path), 'findings': [dataclasses.asdict(f) for f in findings]}
-        write(options.json, json.dumps(document, indent=1) + '\n')
-    if missing(findings):
-        return _fail(
-            f'nothing written: {missing(findings)} could not be measured; '
-            'leave streams out with --skip',
-            EXIT_FAILED,
-        )
-    target = path if options.in_place else options.output
-    if target is None:
-        print('nothing written; --output FILE or --in-place writes the latencies')
-    else:
-        write(target, new)
-        print(f'written: {target}')
-    return EXIT_SUCCESS
-
-
-def _may_move(plan: Plan, yes: bool) -> bool:
-    print(question(plan), flush=True)
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        print('calibrate_latency: nobody to ask; --yes moves without', file=sys.stderr)
-        return False
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return input('Move? [y/N] ').strip().lower() in ('y', 'yes')
-    except (EOFError, KeyboardInterrupt):
-        return False
-    finally:
-        signal.signal(signal.SIGINT, handler)
-
-
-def _fail(why: str, code: int) -> int:
-    print(f'calibrate_latency: {why}', file=sys.stderr)
-    return code
-
-
-def _spin(executor: MultiThreadedExecutor) -> None:
-    try:
-        executor.spin()
-    except ExternalShutdownException:
-        pass
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    result = parser()
-    options = result.parse_args(rclpy.utilities.remove_ros_args(args=words))
-    if options.in_place and options.output is not None:
-        result.error('--in-place and --output exclude each other')
+    """Measure until done, or until SIGINT or SIGTERM; returns the exit code."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
-    node = Node('calibrate_latency')
-    executor = MultiThreadedExecutor(num_threads=2)
-    executor.add_node(node)
-    spinner = threading.Thread(target=_spin, args=(executor,), daemon=True)
-    spinner.start()
-    try:
-        return calibrate(options, node, stop)
-    except MotionInterruptedError:
-        return _fail('interrupted; nothing written', EXIT_INTERRUPTED)
-    finally:
-        time.sleep(FAREWELL_S)
-        executor.shutdown(timeout_sec=2.0)
-        spinner.join(timeout=2.0)
-        node.destroy_node()
-        rclpy.try_shutdown()
+    from dp_policy_node.calibration.command import run
+
+    return run(list(sys.argv[1:] if arguments is None else arguments), stop)
 
 
 if __name__ == '__main__':

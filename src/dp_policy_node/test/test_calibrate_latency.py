@@ -17,7 +17,7 @@ from dp_core.calibration.findings import Finding  # noqa: E402
 from dp_core.calibration.lag import Servo  # noqa: E402
 from dp_core.contract import Contract  # noqa: E402
 from dp_core.errors import CalibrationError  # noqa: E402
-from dp_policy_node import calibrate_latency  # noqa: E402
+from dp_policy_node.calibration import command  # noqa: E402
 from dp_policy_node.calibration.swing import MotionInterruptedError  # noqa: E402
 from fake_arm import FakeArm  # noqa: E402
 from rclpy.context import Context  # noqa: E402
@@ -36,31 +36,31 @@ def options(tmp_path, *words):
     if not path.exists():
         three_joints.contract().save(path)
         path.write_text('# mine\n' + path.read_text())
-    return calibrate_latency.parser().parse_args([str(path), '--yes', '--timeout', '5', *words])
+    return command.parser().parse_args([str(path), '--yes', '--timeout', '5', *words])
 
 
 def plan(tmp_path, *words):
     chosen = options(tmp_path, *words)
-    return calibrate_latency.make_plan(chosen, chosen.contract.read_text(), 'mine.yaml')
+    return command.make_plan(chosen, chosen.contract.read_text(), 'mine.yaml')
 
 
 # ---- what it says
 
 
 def test_the_table_has_a_line_for_each_and_says_what_the_number_means():
-    lines = calibrate_latency.table([ARM, BLOCK]).splitlines()
+    lines = command.table([ARM, BLOCK]).splitlines()
     assert lines[1].split()[:8] == ['arm', '(device)', '62.3', 'ms', '0.4', 'ms', '100%', '900']
     assert '31 ms of dead time and 31 ms of lag' in lines[1]
     assert lines[2].endswith('it does not follow') and ' - ' in lines[2]
 
 
 def test_a_pose_may_stand_still_a_device_and_a_camera_may_not():
-    assert calibrate_latency.missing([ARM, BLOCK]) == []
-    assert calibrate_latency.missing([ARM, BLOCK, FRONT]) == ['front']
+    assert command.missing([ARM, BLOCK]) == []
+    assert command.missing([ARM, BLOCK, FRONT]) == ['front']
 
 
 def test_the_question_names_joint_distance_speed_and_controller(tmp_path):
-    text = calibrate_latency.question(plan(tmp_path, '--joint', 'elbow_joint'))
+    text = command.question(plan(tmp_path, '--joint', 'elbow_joint'))
     for word in ('elbow_joint', '0.050 rad', '8 s', '0.3 rad/s', 'arm_controller', 'Ctrl-C'):
         assert word in text
 
@@ -82,14 +82,14 @@ def test_a_plan_that_makes_no_sense_is_refused(tmp_path, words, said):
 
 def test_in_place_and_output_exclude_each_other(tmp_path, capsys):
     with pytest.raises(SystemExit):
-        calibrate_latency.main([str(tmp_path), '--in-place', '--output', 'x'])
+        command.run([str(tmp_path), '--in-place', '--output', 'x'], threading.Event())
     assert 'exclude each other' in capsys.readouterr().err
 
 
 def test_a_missing_contract_is_named(tmp_path, capsys):
-    chosen = calibrate_latency.parser().parse_args([str(tmp_path / 'none.yaml')])
-    code = calibrate_latency.calibrate(chosen, None, threading.Event())
-    assert code == calibrate_latency.EXIT_REFUSED
+    chosen = command.parser().parse_args([str(tmp_path / 'none.yaml')])
+    code = command.calibrate(chosen, None, threading.Event())
+    assert code == command.EXIT_REFUSED
     assert 'cannot read' in capsys.readouterr().err
 
 
@@ -110,7 +110,7 @@ class Stage:
         threading.Thread(target=self._executor.spin, daemon=True).start()
 
     def run(self, chosen):
-        return calibrate_latency.calibrate(chosen, self.node, self.stop)
+        return command.calibrate(chosen, self.node, self.stop)
 
     def close(self):
         self._executor.shutdown()
@@ -166,7 +166,7 @@ def test_a_late_arm_is_measured_and_written(stage, tmp_path, capsys):
 def test_an_arm_in_a_protective_stop_is_told_and_nothing_written(stage, tmp_path, capsys):
     stage.arm.inactive = True
     out = tmp_path / 'new.yaml'
-    assert stage.run(options(tmp_path, '--output', str(out))) == calibrate_latency.EXIT_FAILED
+    assert stage.run(options(tmp_path, '--output', str(out))) == command.EXIT_FAILED
     assert 'the arm does not follow (protective stop' in capsys.readouterr().err
     assert not out.exists()
 
@@ -189,7 +189,7 @@ def test_joint_states_that_end_brake_the_arm(stage, tmp_path, capsys):
         stage.arm.silent = True
 
     threading.Timer(3.0, go_silent).start()
-    assert stage.run(options(tmp_path)) == calibrate_latency.EXIT_FAILED
+    assert stage.run(options(tmp_path)) == command.EXIT_FAILED
     assert 'no joint states for 0.5 s' in capsys.readouterr().err
 
 
@@ -198,12 +198,12 @@ def test_nothing_moves_where_somebody_is_missing(tmp_path, capsys):
     stage = Stage(with_arm=False)
     try:
         chosen = options(tmp_path, '--timeout', '0.5')
-        assert stage.run(chosen) == calibrate_latency.EXIT_REFUSED
+        assert stage.run(chosen) == command.EXIT_REFUSED
         assert 'no robot description' in capsys.readouterr().err
         stage.arm = FakeArm(stage.context)
         stage.arm.silent = True
         chosen = options(tmp_path, '--timeout', '2')
-        assert stage.run(chosen) == calibrate_latency.EXIT_REFUSED
+        assert stage.run(chosen) == command.EXIT_REFUSED
         assert 'nothing heard of' in capsys.readouterr().err
         path = chosen.contract
         path.write_text(
@@ -213,7 +213,7 @@ def test_nothing_moves_where_somebody_is_missing(tmp_path, capsys):
             )
         )
         stage.arm.silent = False
-        assert stage.run(chosen) == calibrate_latency.EXIT_REFUSED
+        assert stage.run(chosen) == command.EXIT_REFUSED
         assert 'front (dark): no message' in capsys.readouterr().err
         assert not stage.arm.received
     finally:
@@ -223,7 +223,7 @@ def test_nothing_moves_where_somebody_is_missing(tmp_path, capsys):
 @pytest.mark.ros
 def test_a_joint_at_its_limit_is_not_moved(stage, tmp_path, capsys):
     stage.arm.teleport([2.96, 0.0, 0.0])
-    assert stage.run(options(tmp_path)) == calibrate_latency.EXIT_REFUSED
+    assert stage.run(options(tmp_path)) == command.EXIT_REFUSED
     assert 'base_joint stands at 2.960 rad' in capsys.readouterr().err
     assert not stage.arm.received
 
@@ -232,6 +232,6 @@ def test_a_joint_at_its_limit_is_not_moved(stage, tmp_path, capsys):
 def test_without_yes_and_without_anybody_to_ask_nothing_moves(stage, tmp_path, capsys):
     chosen = options(tmp_path)
     chosen.yes = False
-    assert stage.run(chosen) == calibrate_latency.EXIT_REFUSED
+    assert stage.run(chosen) == command.EXIT_REFUSED
     assert '--yes moves without' in capsys.readouterr().err
     assert not stage.arm.received

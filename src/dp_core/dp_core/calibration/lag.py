@@ -18,7 +18,6 @@ from dp_core.calibration.delay import least_unexplained
 from dp_core.calibration.delay import Signal
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 Array = NDArray[np.float64]
 
@@ -80,5 +79,8 @@ def _through_servo(commanded: Signal, lag_s: float) -> Signal:
     goal = commanded.at(times_s)[:, 0]
     keep = np.exp(-GRID_S / lag_s)
     speed = np.diff(goal, prepend=goal[0]) / GRID_S
-    behind = lfilter([lag_s * (1.0 - keep)], [1.0, -keep], speed)  # it starts at rest
-    return Signal(times_s, (goal - behind)[:, None])
+    behind, trail = 0.0, []  # it starts at rest
+    for v in speed.tolist():
+        behind = keep * behind + lag_s * (1.0 - keep) * v
+        trail.append(behind)
+    return Signal(times_s, (goal - np.array(trail))[:, None])
