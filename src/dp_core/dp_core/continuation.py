@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Times = NDArray[np.int64]
 Commanded = Callable[[Times], Array]
+# A warm start needs a chunk that speaks of this share of the new one's steps; from less it would
+# begin with the held last step and little else.
+MIN_OVERLAP = 0.25
 
 
 class ChunkHistory:
@@ -90,8 +93,8 @@ def known_actions(
     planned = last.actions_at(times_ns, space)
     overlap = times_ns <= last.times_ns()[-1]  # (horizon,)
     if seam == 'warm_start':
-        if np.count_nonzero(overlap) < 0.25 * len(overlap):
-            return None  # it would be the held last step and little else
+        if np.count_nonzero(overlap) < MIN_OVERLAP * len(overlap):
+            return None
         return KnownActions(planned, np.zeros_like(planned), continuation.settings.warm_start)
     # An action meant for a time is commanded by its device's latency earlier.
     latency_ns = np.array(space.number_latency_ns, dtype=np.int64)
