@@ -92,7 +92,8 @@ class StatusPublisher:
                 for policy in robot.policies.values()
                 if policy.process is not None
             )
-            message.expired_chunks = robot.worker.expired_chunks
+            for name in ('expired_chunks', 'refused_chunks', 'slowed_chunks', 'clamped_steps'):
+                setattr(message, name, getattr(robot.worker, name))
             message.inference_time_p50 = robot.latencies.percentile(50)
             message.inference_time_p95 = robot.latencies.percentile(95)
             message.inference_time_max = robot.latencies.percentile(100)
@@ -175,6 +176,7 @@ class StatusPublisher:
         return [
             health.observations(inputs, now_ns, timeout_s),
             health.inference(robot, status),
+            health.limits(status),
             health.controller(robot, status, timeout_s),
             health.safety(safety),
         ]

@@ -62,6 +62,17 @@ def inference(robot: Robot, status: PolicyStatus) -> DiagnosticStatus:
     return diagnostic('inference', level, message, values)
 
 
+def limits(status: PolicyStatus) -> DiagnosticStatus:
+    """What the limits of robot and contract changed of what the policy wanted."""
+    values = {
+        'refused chunks': status.refused_chunks,
+        'slowed chunks': status.slowed_chunks,
+        'clamped steps': status.clamped_steps,
+    }
+    told = [f'{count} {name}' for name, count in values.items() if count]
+    return diagnostic('limits', OK, ', '.join(told) or 'never touched', values)
+
+
 def controller(robot: Robot, status: PolicyStatus, timeout_s: float) -> DiagnosticStatus:
     """Whether the controllers listen and the arm follows, and by whom that is known."""
     why = robot.output.why_deaf() or robot.output.why_refused()

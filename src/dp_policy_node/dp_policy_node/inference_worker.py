@@ -23,6 +23,7 @@ from dp_core.errors import ExpiredError
 from dp_core.errors import KinematicsError
 from dp_core.errors import LimitError
 from dp_core.errors import NotReadyError
+from dp_core.guard import SLOWED_RAD
 from dp_core.motion import CommandedMotion
 from dp_core.motion import Trajectory
 from dp_core.observation import ObservationWindow
@@ -98,6 +99,7 @@ class InferenceWorker:
         self._busy_since_s: float | None = None
         self.expired_chunks = 0
         self.expired_in_row = 0  # since the last chunk that was sent
+        self.refused_chunks = self.slowed_chunks = self.clamped_steps = 0
         self._thread = threading.Thread(target=self._loop, name='inference', daemon=True)
         self._thread.start()
 
@@ -141,6 +143,7 @@ class InferenceWorker:
             try:
                 self._drive(run)
             except (LimitError, KinematicsError) as error:
+                self.refused_chunks += 1
                 run.on_fault(ExecutePolicy.Result.LIMIT, str(error))
             except (DpError, RuntimeError, ValueError, ArithmeticError) as error:
                 run.on_fault(ExecutePolicy.Result.INFERENCE_FAILED, str(error))
@@ -162,6 +165,7 @@ class InferenceWorker:
                 return
             newest_ns = window.t_obs_ns
             chunk, inference_s = self._predict(run, window, takeover_ns, history)
+            self.clamped_steps += chunk.clamped_steps
             if takeover_ns is not None:
                 self._sleep_until(takeover_ns, run)
             try:
@@ -173,6 +177,7 @@ class InferenceWorker:
             if trajectory is None:
                 return
             self.expired_in_row = 0
+            self.slowed_chunks += trajectory.deviation > SLOWED_RAD
             planned_ns = trajectory.start_ns if takeover_ns is None else takeover_ns
             takeover_ns = chunk.takeover_ns(trajectory.start_ns, steps)
             history.add(chunk)

@@ -41,8 +41,11 @@ def table() -> str:
     ]
     for row in dataclasses.fields(Settings):
         info = row.metadata
-        kind = 'string[]' if isinstance(row.default, tuple) else type(row.default).__name__
-        default = '' if row.default in ('', ('',)) else f'`{row.default}`'
+        kind = type(row.default).__name__
+        if isinstance(row.default, tuple):
+            kind = 'string[]' if isinstance(row.default[0], str) else 'float[]'
+        value = list(row.default) if isinstance(row.default, tuple) else row.default
+        default = '' if value in ('', ['']) else f'`{value}`'
         valid = ', '.join(f'`{choice}`' for choice in info['choices'])
         if info['valid']:
             valid = f'{info["valid"][0]} .. {info["valid"][1]}'

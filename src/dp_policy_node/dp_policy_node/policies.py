@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from dataclasses import replace
 import time
 
+from dp_core.clearance import ClearanceSettings
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.errors import ContractError
 from dp_core.errors import DpError
 from dp_core.errors import KinematicsError
+from dp_core.guard import GuardSettings
 from dp_core.observation import ObservationWindow
 from dp_core.pipeline import Pipeline
 from dp_policy_node.latency import LatencyRecord
 from dp_policy_node.policy_process import PolicyProcess
+from dp_policy_node.settings import Settings
 import numpy as np
 
 
@@ -85,6 +88,7 @@ def load_policies(
     delay_s: float = 0.0,
     *,
     own_process: bool = True,
+    guard: GuardSettings | None = None,
 ) -> dict[str, LoadedPolicy]:
     """Load and warm up every policy; all must command the same joints.
 
@@ -95,6 +99,7 @@ def load_policies(
         seed: of the denoising noise; negative draws one.
         delay_s: by which every prediction is held back [s].
         own_process: whether each policy computes in a process of its own.
+        guard: limits of what they may send; None for the defaults.
 
     Raises:
         DpError: what is wrong, naming the entry, file or joint; no process is left behind.
@@ -103,7 +108,7 @@ def load_policies(
     try:
         for name, folder in parse_policies(entries).items():
             process = PolicyProcess(folder) if own_process else None
-            pipeline = _pipeline(process, folder, urdf, None if seed < 0 else seed)
+            pipeline = _pipeline(process, folder, urdf, None if seed < 0 else seed, guard)
             loaded[name] = LoadedPolicy(name, pipeline, process, (), delay_s)
             warmup_s = tuple(time_s + delay_s for time_s in warm_up(pipeline, warmup))
             loaded[name] = replace(loaded[name], warmup_s=warmup_s)
@@ -115,11 +120,41 @@ def load_policies(
     return loaded
 
 
-def _pipeline(process: PolicyProcess | None, folder: str, urdf: str, seed: int | None) -> Pipeline:
+def guard_settings(settings: Settings) -> GuardSettings:
+    """Limits of one robot from the node's parameters.
+
+    Raises:
+        ConfigError: a value that is not valid; names it as dp_core does.
+    """
+    return GuardSettings(
+        velocity_fraction=settings.velocity_fraction,
+        max_acceleration=settings.max_acceleration,
+        max_jerk=settings.max_jerk,
+        max_step=settings.max_step,
+        clearance=ClearanceSettings(
+            min_distance_m=settings.min_distance,
+            tool_distance_m=settings.tool_distance,
+            table_height_m=settings.table_height,
+            link_radius_m=settings.link_radius,
+            workspace_frame=settings.workspace_frame,
+            workspace_tool=settings.workspace_tool,
+            workspace_low=settings.workspace_low,
+            workspace_high=settings.workspace_high,
+        ),
+    )
+
+
+def _pipeline(
+    process: PolicyProcess | None,
+    folder: str,
+    urdf: str,
+    seed: int | None,
+    guard: GuardSettings | None,
+) -> Pipeline:
     if process is None:
-        return Pipeline.load(folder, urdf, seed)
+        return Pipeline.load(folder, urdf, seed, guard)
     try:
-        return Pipeline(process, urdf, seed)
+        return Pipeline(process, urdf, seed, guard)
     except DpError:
         process.close()
         raise

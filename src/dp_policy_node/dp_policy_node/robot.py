@@ -17,6 +17,7 @@ from dp_policy_node.inference_worker import InferenceWorker
 from dp_policy_node.latency import LatencyRecord
 from dp_policy_node.listener import Listener
 from dp_policy_node.observation_input import ObservationInput
+from dp_policy_node.policies import guard_settings
 from dp_policy_node.policies import load_policies
 from dp_policy_node.policies import LoadedPolicy
 from dp_policy_node.policies import parse_policies
@@ -65,6 +66,7 @@ class Robot:
             settings.seed,
             settings.inference_delay,
             own_process=settings.policy_process,
+            guard=guard_settings(settings),
         )
         try:
             return cls._around(node, settings, policies)
@@ -88,6 +90,8 @@ class Robot:
                 f'policy {policy.name!r}: contract {policy.contract.name!r}, tasks '
                 f'{list(policy.contract.tasks)}, a prediction takes {expected_ms} ms'
             )
+            for note in policy.pipeline.guard.notes:
+                node.get_logger().info(f'policy {policy.name!r}: {note}')
         joint_names = tuple(joint for group in groups for joint in group.joints)
         inputs = {
             name: ObservationInput(policy.contract, joint_names, settings.joint_states_topic)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+import functools
 from typing import Any
 
 from dp_core.trajectory import SEAMS
@@ -39,6 +40,9 @@ def _parameter(
             'fixed': fixed,
         },
     )
+
+
+_fixed = functools.partial(_parameter, fixed=True)
 
 
 @dataclass(frozen=True)
@@ -227,6 +231,47 @@ class Settings:
         unit='1',
         valid=(0.01, 0.99),
     )
-    max_acceleration: float = _parameter(
-        5.0, 'Of every joint while braking.', unit='rad/s^2', valid=(0.1, 100.0)
+    max_acceleration: float = _fixed(
+        5.0, 'Of every joint, in motions and brakes.', unit='rad/s^2', valid=(0.1, 100.0)
+    )
+    max_jerk: float = _fixed(
+        100.0, 'Of every joint, in motions.', unit='rad/s^3', valid=(1.0, 1e5)
+    )
+    velocity_fraction: float = _fixed(
+        1.0, "Part of the robot's own velocity limits to use.", unit='1', valid=(0.01, 1.0)
+    )
+    max_step: float = _fixed(
+        0.5,
+        'Largest distance of a joint between two steps of a chunk, and from the command to it.',
+        unit='rad',
+        valid=(0.01, 6.3),
+    )
+    min_distance: float = _fixed(
+        0.01,
+        'Between links of the robot that are not neighbours, and from the arm to the table; '
+        'shapes that are too large may overlap by a negative one.',
+        unit='m',
+        valid=(-1.0, 1.0),
+    )
+    tool_distance: float = _fixed(
+        0.005, 'From the tool to the table.', unit='m', valid=(-1.0, 1.0)
+    )
+    table_height: float = _fixed(
+        0.0, 'Of the table in workspace_frame; -10 for none.', unit='m', valid=(-10.0, 10.0)
+    )
+    link_radius: float = _fixed(
+        0.05, 'Of links without a simple collision shape.', unit='m', valid=(0.001, 1.0)
+    )
+    workspace_frame: str = _fixed(
+        '', 'Fixed link that table and workspace are given in; empty for the root of the robot.'
+    )
+    workspace_tool: str = _fixed(
+        '',
+        'Link that stays in the workspace; empty for that of the policy, or the last one moved.',
+    )
+    workspace_low: tuple[float, ...] = _fixed(
+        (-10.0, -10.0, -10.0), 'Least x, y, z that the tool may reach.', unit='m'
+    )
+    workspace_high: tuple[float, ...] = _fixed(
+        (10.0, 10.0, 10.0), 'Largest x, y, z that the tool may reach.', unit='m'
     )

@@ -50,6 +50,14 @@ def test_inference(alive, expired, level, words):
     assert values(told)['p95 [ms]'] == '50.0'
 
 
+def test_limits_count_what_they_changed():
+    untouched = health.limits(PolicyStatus(chunks=9))
+    assert (untouched.level, untouched.message) == (health.OK, 'never touched')
+    told = health.limits(PolicyStatus(refused_chunks=1, clamped_steps=4))
+    assert (told.level, told.message) == (health.OK, '1 refused chunks, 4 clamped steps')
+    assert values(told)['slowed chunks'] == '0'
+
+
 def robot(deaf='', lost='', moves_arm=True):
     output = SimpleNamespace(why_deaf=lambda: deaf, why_refused=lambda: '', moves_arm=moves_arm)
     return SimpleNamespace(

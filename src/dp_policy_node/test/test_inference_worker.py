@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The replanning rule on a clock: Ta 8 steps of 20 ms, predictions that take 30 ms."""
 
+from dataclasses import replace
 import threading
 import time
 from types import SimpleNamespace
@@ -54,6 +55,7 @@ class Pipe:
     def __init__(self):
         self.predict_error = None
         self.connect_errors = []
+        self.clamped_steps, self.deviation = 0, 0.0
         self.scales = []
         self.continuations = []
 
@@ -65,12 +67,15 @@ class Pipe:
         time.sleep(INFERENCE_S)
         zeros = np.zeros((15, 3))
         step_ns = round(STEP_S * 1e9 / speed_scale)
-        return ActionChunk(window.t_obs_ns, step_ns, 0, three_joints.JOINTS, zeros, zeros)
+        return ActionChunk(
+            window.t_obs_ns, step_ns, 0, three_joints.JOINTS, zeros, zeros,
+            clamped_steps=self.clamped_steps,
+        )  # fmt: skip
 
     def connect(self, chunk, motion, now_ns, settings):
         if self.connect_errors:
             raise self.connect_errors.pop()
-        return brake(motion, chunk.joint_names, now_ns, 5.0)
+        return replace(brake(motion, chunk.joint_names, now_ns, 5.0), deviation=self.deviation)
 
 
 class Rig:
@@ -182,10 +187,20 @@ def test_errors_end_the_run_with_their_code(rig, error, code):
     rig.start()
     assert rig.over.wait(5.0)
     assert rig.fault == (code, str(error))
+    assert rig.worker.refused_chunks == (code == ExecutePolicy.Result.LIMIT)
     assert rig.worker.is_alive
     rig.pipe.predict_error = None
     rig.start()
     rig.wait(1)
+
+
+def test_slowed_chunks_and_clamped_steps_are_counted(rig):
+    rig.pipe.clamped_steps, rig.pipe.deviation = 3, 0.021
+    rig.start()
+    rig.wait(2)
+    assert rig.worker.slowed_chunks >= 2
+    assert rig.worker.clamped_steps >= 6
+    assert rig.worker.clamped_steps % 3 == 0
 
 
 def test_a_stall_only_delays(rig):

@@ -3,9 +3,11 @@
 import dataclasses
 from pathlib import Path
 
+from dp_core.guard import GuardSettings
 from dp_core.trajectory import TrajectorySettings
 from dp_policy_node.goal import trajectory_settings
 from dp_policy_node.parameters import table
+from dp_policy_node.policies import guard_settings
 from dp_policy_node.settings import Settings
 
 
@@ -22,6 +24,10 @@ def test_every_parameter_says_what_it_means_and_numbers_say_their_unit():
 
 def test_defaults_agree_with_the_core():
     assert trajectory_settings(Settings(), Settings().seam) == TrajectorySettings()
+
+
+def test_limits_are_on_by_default_and_agree_with_the_core():
+    assert guard_settings(Settings()) == GuardSettings()
 
 
 def test_readme_holds_the_table_as_generated():
