@@ -43,6 +43,12 @@ CODES = {
         'CONTROLLER',
         'STOPPED',
         'DEACTIVATED',
+        'EMERGENCY_STOP',
+        'DEADMAN',
+        'ROBOT_PROGRAM',
+        'SAFETY_MODE',
+        'SPEED_SCALING',
+        'OVERRUN',
         'INTERNAL',
     )
 }

@@ -171,3 +171,11 @@ def test_dp_execute_ends_when_the_node_dies(arm, client, start):
     _, errors = command.communicate(timeout=60)
     assert command.returncode == 3
     assert "node 'policy_node' is silent" in errors
+
+
+def test_every_code_that_the_node_tells_has_a_name():
+    from dp_policy_node.episode import CODES
+    from dp_policy_node.execute import CODES as NAMES
+
+    assert set(CODES.values()) <= set(NAMES)
+    assert NAMES[717] == 'OVERRUN' and NAMES[799] == 'INTERNAL'

@@ -6,6 +6,7 @@ import time
 from types import SimpleNamespace
 
 from dp_core.braking import brake
+from dp_core.errors import ExpiredError
 from dp_core.errors import LimitError
 from dp_core.feedback import ControllerFeedback
 from dp_core.feedback import from_joint_states
@@ -157,6 +158,32 @@ def test_a_plan_that_fails_changes_nothing(output, node):
     with pytest.raises(LimitError):
         output.send(epoch, fail)
     assert node.published == []
+    assert output.is_current(epoch)
+
+
+def test_a_plan_that_was_held_up_is_made_anew_for_later(output, node):
+    waits_s = [0.02, 0.0]
+    begins = []
+
+    def held_up(motion, now_ns):
+        begins.append(now_ns)
+        time.sleep(waits_s.pop(0))
+        return onward(motion, now_ns)
+
+    sent = output.send(output.begin(np.zeros(3)), held_up)
+    assert sent.start_ns == begins[1] >= begins[0] + 20_000_000 and len(node.published) == 1
+    assert output.end_ns == sent.end_ns
+
+
+def test_plans_that_are_all_held_up_are_not_sent(output, node):
+    def held_up(motion, now_ns):
+        time.sleep(0.03)
+        return onward(motion, now_ns)
+
+    epoch = output.begin(np.zeros(3))
+    with pytest.raises(ExpiredError, match='3 plans were held up, the last one by'):
+        output.send(epoch, held_up)
+    assert node.published == [] and output.end_ns == 0
     assert output.is_current(epoch)
 
 

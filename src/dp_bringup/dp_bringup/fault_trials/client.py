@@ -121,7 +121,7 @@ class TrialClient:
         """Ask the node for a transition of its life cycle; returns whether it succeeded."""
         request = ChangeState.Request()
         request.transition.id = number
-        return self._call('/policy_node/change_state', request).success
+        return self._call('/policy_node/change_state', request, PATIENCE_S).success
 
     def trigger(self, name: str) -> None:
         """Call ~/stop or ~/reset of the policy node."""
@@ -155,7 +155,7 @@ class TrialClient:
         for name, caller in self._callers.items():
             wait(caller.service_is_ready, f'the service {name}')
 
-    def _call(self, name: str, request: Any) -> Any:
+    def _call(self, name: str, request: Any, answer_s: float = ANSWER_S) -> Any:
         """Call a service until it answers; who was asked may have died meanwhile."""
         caller = self._callers[name]
         wait(caller.service_is_ready, f'the service {name}')
@@ -163,7 +163,7 @@ class TrialClient:
         while time.monotonic() < end_s:
             future = caller.call_async(request)
             try:
-                return wait(future.result, f'an answer of {name}', ANSWER_S)
+                return wait(future.result, f'an answer of {name}', answer_s)
             except TrialError:
                 caller.remove_pending_request(future)
         raise TrialError(f'no answer of {name} in {PATIENCE_S:g} s')

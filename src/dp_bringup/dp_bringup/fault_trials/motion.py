@@ -47,6 +47,31 @@ class Track:
 
 
 @dataclass(frozen=True)
+class Ticks:
+    """What was heard of the controller's reference.
+
+    Attributes:
+        heard_s: (N,) when.
+        stamps_s: (N,) what the controller says [s].
+        positions, velocities: (N, J) [rad], [rad/s].
+    """
+
+    heard_s: Array
+    stamps_s: Array
+    positions: Array
+    velocities: Array
+
+    def rows(self, part: slice) -> Ticks:
+        """Return some of the ticks."""
+        return Ticks(*(values[part] for values in vars(self).values()))
+
+    def followed_by(self, other: Ticks) -> Ticks:
+        """Return both, one after the other."""
+        pairs = zip(vars(self).values(), vars(other).values())
+        return Ticks(*(np.concatenate(pair) for pair in pairs))
+
+
+@dataclass(frozen=True)
 class MotionFigures:
     """What was commanded from the fault until rest.
 

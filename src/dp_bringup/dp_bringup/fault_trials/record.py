@@ -10,8 +10,10 @@ import threading
 import time
 from typing import Any
 
+from dp_bringup.fault_trials.motion import Ticks
 from dp_bringup.fault_trials.motion import Track
 from dp_core.errors import DpError
+from dp_msgs.msg import ActionChunk
 import numpy as np
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException
@@ -93,6 +95,7 @@ class MotionRecorder:
         node.create_subscription(
             JointTrajectory, f'{controller}/joint_trajectory', self._on_sent, QOS
         )
+        node.create_subscription(ActionChunk, '/policy_node/action_chunk', self._on_chunk, QOS)
         self._spinner = Spinner(context, node)
 
     def close(self) -> None:
@@ -105,6 +108,7 @@ class MotionRecorder:
         self._lags: list[int] = []
         self._rows: list[tuple[Any, Any]] = []
         self.sent: list[Sent] = []
+        self.late: list[tuple[float, float]] = []
 
     @property
     def now_ns(self) -> int:
@@ -132,6 +136,18 @@ class MotionRecorder:
         keep = stamps >= begin_ns
         return Track((stamps[keep] - begin_ns) * 1e-9, rows[keep, 0], rows[keep, 1])
 
+    def take(self) -> Ticks:
+        """Return what was heard of the reference, and forget it."""
+        count = len(self._stamps)  # appended last
+        stamps = np.array(self._stamps[:count], dtype=np.int64)
+        heard = stamps + np.array(self._lags[:count], dtype=np.int64)
+        rows = np.array(self._rows[:count]).reshape(-1, 2, len(self._joints))
+        keep = max(0, count - 1)  # the newest tells position and speed
+        del self._stamps[:keep], self._lags[:keep], self._rows[:keep]
+        part = slice(0, keep)
+        ticks = Ticks(heard * 1e-9, stamps * 1e-9, rows[:, 0], rows[:, 1])
+        return ticks.rows(part)
+
     def stamp_of_now(self) -> int:
         """Return the robot's time at this moment; what is heard of it arrives later [ns]."""
         return time.time_ns() - min(self._lags, default=0)
@@ -153,6 +169,15 @@ class MotionRecorder:
         stamp_ns = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
         self._lags.append(time.time_ns() - stamp_ns)
         self._stamps.append(stamp_ns)
+
+    def _on_chunk(self, message: ActionChunk) -> None:
+        """Note when [s] a chunk was heard, and how long after it was to begin [s]."""
+        if self.sent:
+            ago_s = time.monotonic() - self.sent[-1].heard_s  # it was sent first
+            stamp = message.header.stamp
+            begin_s = stamp.sec + stamp.nanosec * 1e-9 + message.observation_age
+            heard_s = time.time() - ago_s
+            self.late.append((heard_s, heard_s - begin_s))
 
     def _on_sent(self, message: JointTrajectory) -> None:
         times = [p.time_from_start.sec + p.time_from_start.nanosec * 1e-9 for p in message.points]

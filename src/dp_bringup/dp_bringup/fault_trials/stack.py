@@ -112,15 +112,18 @@ class TrialStack:
             pid = self._running[name].pids[name]
         os.kill(pid, number)
 
+    def start_beside(self, name: str, words: list[str]) -> ChildProcess:
+        """Start a program on the computer of the policy node."""
+        child = ChildProcess(name, words, self._logs / f'{name}.log', self._environment)
+        _set_nice(child.pid, SHARED_NICE)
+        return child
+
     def start_user(self) -> None:
         """Start dp_execute, which sends a goal as a user does."""
         self._end_user()
         words = [sys.executable, '-m', 'dp_policy_node.execute']
         words += ['--speed-scale', str(self.speed_scale)]
-        self._user = ChildProcess(
-            'dp_execute', words, self._logs / 'dp_execute.log', self._environment
-        )
-        _set_nice(self._user.pid, SHARED_NICE)
+        self._user = self.start_beside('dp_execute', words)
 
     def restore(self) -> None:
         """Start what does not run, and end what still plays: the fault, goals, a stop."""

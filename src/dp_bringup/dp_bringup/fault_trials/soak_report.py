@@ -1,0 +1,149 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a soak amounts to: counts, findings, memory, and a picture of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from typing import TYPE_CHECKING
+
+from dp_bringup.fault_trials.soak_memory import MemorySample
+from dp_bringup.fault_trials.soak_memory import slope
+from dp_bringup.fault_trials.soak_plan import FAULTS
+from dp_core.evaluation.report import machine
+from dp_core.evaluation.report import write_json
+import numpy as np
+
+if TYPE_CHECKING:
+    from dp_bringup.fault_trials.soak_run import Soak
+
+
+def write_report(
+    output: Path, soak: Soak, samples: Sequence[MemorySample], head: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write the summary, `<name>.md` and `<name>.png` beside it; returns the summary."""
+    summary = {**head, 'machine': machine(), **summarize(soak, samples)}
+    write_json(output, summary)
+    output.with_suffix('.md').write_text(page(summary, output.stem), encoding='utf-8')
+    plot_soak(output.with_suffix('.png'), soak.log, samples, head['begin_s'])
+    return summary
+
+
+def summarize(soak: Soak, samples: Sequence[MemorySample]) -> dict[str, Any]:
+    """Gather what was found."""
+    unexplained = soak.book.unexplained()
+    endings: dict[str, Counter[str]] = {}
+    for ending in soak.book.endings:
+        by = soak.book.explanation(ending)
+        word = 'unexplained' if by is None else by or 'no fault'
+        endings.setdefault(word, Counter())[ending.code] += 1
+    played = Counter(span.name for span in soak.book.faults)
+    what = [finding.what for finding in soak.findings]
+    motion = sum('without a goal' in each for each in what)
+    unnoticed = sum('did not end the goal' in each for each in what)
+    return {
+        'goals': soak.goals,
+        'faults': dict(sorted(played.items())),
+        'endings': {name: dict(counts) for name, counts in sorted(endings.items())},
+        'found': len(unexplained) + len(soak.findings),
+        'unexplained_endings': [
+            {'code': ending.code, 'reason': ending.reason} for ending in unexplained
+        ],
+        'limit_violations': len(what) - motion - unnoticed,
+        'motions_without_goal': motion,
+        'faults_unnoticed': unnoticed,
+        'findings': what,
+        'troubles': soak.troubles,
+        'ticks': soak.watch.ticks,
+        'holes_in_the_record': soak.watch.holes,
+        'velocity_max': round(soak.watch.velocity, 3),
+        'acceleration_max': round(soak.watch.acceleration, 3),
+        'jerk_max': round(soak.watch.jerk, 1),
+        'message_late_s': {
+            f'p{p}': round(float(np.percentile(soak.late_s, p)), 4)
+            for p in (50, 99, 100)
+            if soak.late_s
+        },
+        'memory': slope(samples),
+        'memory_mib': {
+            'min': round(min((s.mib for s in samples), default=0.0), 1),
+            'max': round(max((s.mib for s in samples), default=0.0), 1),
+        },
+        'log': soak.log,
+    }
+
+
+def page(summary: Mapping[str, Any], stem: str) -> str:
+    """Return the summary as a page, in Markdown."""
+    memory = summary['memory']
+    growth = (
+        'no life of the node was long enough'
+        if memory['mib_per_hour'] is None
+        else f'{memory["mib_per_hour"]} MiB/h [{memory["low"]}, {memory["high"]}] within '
+        f'{memory["lives"]} lives'
+    )
+    rows = [
+        ('length', f'{summary["minutes"]} minutes, seed {summary["seed"]}'),
+        ('goals', summary['goals']),
+        ('faults', sum(summary['faults'].values())),
+        ('ticks judged', summary['ticks']),
+        ('limits broken', summary['limit_violations']),
+        ('motions without a goal', summary['motions_without_goal']),
+        ('endings that no fault explains', len(summary['unexplained_endings'])),
+        ('faults that should have ended the goal and did not', summary['faults_unnoticed']),
+        ('fastest, hardest', f'{summary["velocity_max"]} rad/s, {summary["acceleration_max"]} '
+            f'rad/s² (10 ms), {summary["jerk_max"]} rad/s³ (50 ms)'),
+        ('chunks heard after they were to begin, p50, p99, max [ms]',
+            ', '.join(f'{1e3 * s:.1f}' for s in summary['message_late_s'].values())),
+        ('memory of the policy node and its policy', growth),
+        ('times the stack had to be begun anew', summary['troubles']),
+    ]  # fmt: skip
+    lines = [f'# A soak\n\n`{summary["command"]}`\n\n![]({stem}.png)\n', '| | |', '|---|---|']
+    lines += [f'| {name} | {value} |' for name, value in rows]
+    lines += ['', '| fault | played | goals that it ended |', '|---|---|---|']
+    for name in ('no fault', 'unexplained', *FAULTS):
+        codes = ', '.join(f'{k} {n}' for k, n in summary['endings'].get(name, {}).items())
+        count = summary['faults'].get(name, '')
+        if codes or count:
+            lines.append(f'| {name} | {count} | {codes} |')
+    lines += ['', *(f'- {what}' for what in summary['findings'])]
+    return '\n'.join(lines) + '\n'
+
+
+def plot_soak(
+    path: Path, log: Sequence[Mapping[str, Any]], samples: Sequence[MemorySample], begin_s: float
+) -> None:
+    """Draw every fault and ending over time, and the memory of the policy node."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    names = [name for name in FAULTS if any(e['what'] == name for e in log)]
+    figure = Figure(figsize=(12, 3.4 + 0.2 * len(names)), layout='constrained')
+    FigureCanvasAgg(figure)
+    events, memory = figure.subplots(2, 1, sharex=True, height_ratios=(0.2 * len(names) + 0.5, 2))
+    for entry in log:
+        if entry['event'] == 'fault':
+            y, minutes = names.index(entry['what']), entry['t'] / 60.0
+            ended = FAULTS[entry['what']].ends
+            events.plot(minutes, y, '.', color='#1f5fa8' if ended else '#7fa6d1', markersize=5)
+        elif entry['event'] == 'FINDING' or (entry['event'] == 'ending' and entry['by'] is None):
+            events.axvline(entry['t'] / 60.0, color='#d95f2b', linewidth=1.0)
+    events.set_yticks(range(len(names)), names, fontsize=7)
+    events.invert_yaxis()
+    events.set_title('faults (dark: must end the goal; a red line: something was found)')
+    for pid in dict.fromkeys(sample.pid for sample in samples):
+        life = [s for s in samples if s.pid == pid]
+        memory.plot([(s.time_s - begin_s) / 60.0 for s in life], [s.mib for s in life])
+    memory.set_ylim(bottom=0.0)
+    memory.set_ylabel('memory of the\npolicy node [MiB]')
+    memory.set_xlabel('time [min]; each colour is one life of the node')
+    for axes in (events, memory):
+        axes.grid(color='#e4e7eb')
+        axes.set_axisbelow(True)
+        axes.spines[['top', 'right']].set_visible(False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=75)
