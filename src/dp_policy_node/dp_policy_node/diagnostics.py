@@ -137,6 +137,8 @@ class StatusPublisher:
             return PolicyStatus.INACTIVE, told
         if server.episode is not None:
             return PolicyStatus.EXECUTING, told
+        if server.errand:
+            return PolicyStatus.EXECUTING, told or server.errand
         if server.stopped:
             return PolicyStatus.STOPPED, told or f'{server.stopped}; call ~/reset'
         if robot.output.is_moving(now_ns):

@@ -66,6 +66,7 @@ class EpisodeServer:
         self._planned: GoalPlan | None = None
         self._episode: Episode | None = None
         self._stop: Ending | None = None  # holds until `reset`
+        self.errand = ''  # what moves the arm instead of a goal
         self.refusal = ('', 0.0)  # why the last goal was refused, and when [s, steady]
         self.last_ending: Ending | None = None
         self.policy_name = ''
@@ -131,6 +132,21 @@ class EpisodeServer:
             self.end_episode(code, verdict.reason)
         return episode is not None
 
+    def reserve(self, errand: str) -> tuple[str, Robot | None]:
+        """Keep goals away while something else moves the arm; returns why not, or the robot."""
+        with self._lock:
+            why = 'a goal runs' if self._episode is not None else self.why_not_ready()
+            if why:
+                return why, None
+            self.errand = errand
+        self._on_change()
+        return '', self._robot
+
+    def release(self) -> None:
+        """Accept goals again after `reserve`."""
+        self.errand = ''
+        self._on_change()
+
     def end_episode(self, code: int, reason: str, wait_s: float = 0.0) -> None:
         """End the running goal, if there is one, and wait at most ``wait_s`` [s] for it."""
         episode = self._episode
@@ -154,6 +170,8 @@ class EpisodeServer:
         if verdict is not None:
             return verdict.reason
         settings = read(self._node)
+        if self.errand:
+            return self.errand
         if self._episode is not None and settings.preempt == 'reject':
             return 'another goal runs'
         return why_refused(
@@ -207,6 +225,9 @@ class EpisodeServer:
         stop = self._stop or Ending(Code.DEACTIVATED, 'the node was deactivated')
         if robot is None or self._stop is not None:
             episode.end(stop.code, f'{stop.reason} as the goal began')
+            return None
+        if self.errand:
+            episode.end(Code.PREEMPTED, f'{self.errand}; that came before the goal')
             return None
         inputs = robot.inputs[plan.policy.name]
         self.policy_name = plan.policy.name

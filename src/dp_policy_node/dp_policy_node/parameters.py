@@ -41,11 +41,7 @@ def table() -> str:
     ]
     for row in dataclasses.fields(Settings):
         info = row.metadata
-        kind = type(row.default).__name__
-        if isinstance(row.default, tuple):
-            kind = 'string[]' if isinstance(row.default[0], str) else 'float[]'
-        value = list(row.default) if isinstance(row.default, tuple) else row.default
-        default = '' if value in ('', ['']) else f'`{value}`'
+        kind, default = _shown(row.default)
         valid = ', '.join(f'`{choice}`' for choice in info['choices'])
         if info['valid']:
             valid = f'{info["valid"][0]} .. {info["valid"][1]}'
@@ -54,6 +50,15 @@ def table() -> str:
             f'{"at start" if info["fixed"] else "next goal"} | {info["description"]} |'
         )
     return '\n'.join(lines) + '\n'
+
+
+def _shown(default: Any) -> tuple[str, str]:
+    """Type and default value as the table shows them."""
+    if not isinstance(default, tuple):
+        return type(default).__name__, f'`{default}`' if default != '' else ''
+    none = default[0] == '' or default[0] != default[0]  # NaN
+    kind = 'string[]' if isinstance(default[0], str) else 'float[]'
+    return kind, '' if none else f'`{list(default)}`'
 
 
 def _descriptor(row: dataclasses.Field[Any]) -> ParameterDescriptor:

@@ -22,6 +22,7 @@ from dp_policy_node.episode_server import EpisodeServer
 from dp_policy_node.inference_worker import SentChunk
 from dp_policy_node.robot import Robot
 from dp_policy_node.safety_inputs import SafetyInputs
+from dp_policy_node.start_motion import go_to_start
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import LifecycleState
@@ -46,6 +47,8 @@ class PolicyNode(LifecycleNode):
         group = MutuallyExclusiveCallbackGroup()
         self.create_service(Trigger, '~/stop', self._on_stop, callback_group=group)
         self.create_service(Trigger, '~/reset', self._on_reset, callback_group=group)
+        alone = MutuallyExclusiveCallbackGroup()  # it takes as long as the motion
+        self.create_service(Trigger, '~/go_to_start', self._on_go, callback_group=alone)
         success_topic = parameters.read(self).success_topic
         if success_topic:
             self.create_subscription(
@@ -143,5 +146,11 @@ class PolicyNode(LifecycleNode):
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.message = self._server.reset()
+        response.success = not response.message
+        return response
+
+    def _on_go(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        settings = parameters.read(self)
+        response.message = go_to_start(self, self._server, self._safety, settings)
         response.success = not response.message
         return response

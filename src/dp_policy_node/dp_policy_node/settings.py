@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 import functools
+import math
 from typing import Any
 
 from dp_core.trajectory import SEAMS
@@ -175,6 +176,17 @@ class Settings:
         'Whether to hear controller_state: auto where control_msgs is installed.',
         choices=CONTROLLER_STATES,
         fixed=True,
+    )
+    start_positions: tuple[float, ...] = _parameter(
+        (math.nan,),  # none: an empty list would have no type
+        'Where ~/go_to_start takes the arm: a position for each joint of the contract.',
+        unit='rad',
+    )
+    start_speed: float = _parameter(
+        0.3, 'Of the fastest joint on the way to start_positions.', unit='rad/s', valid=(0.01, 3.0)
+    )
+    start_reach: float = _parameter(
+        3.2, 'Longest way of a joint to start_positions.', unit='rad', valid=(0.01, 12.6)
     )
     preempt: str = _parameter(
         'reject',

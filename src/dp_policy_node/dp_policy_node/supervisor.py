@@ -7,11 +7,10 @@ from __future__ import annotations
 import time
 
 from dp_core.errors import ObservationError
-from dp_core.following import Following
-from dp_core.following import FollowingSettings
 from dp_core.watchdog import Fault
 from dp_core.watchdog import Watchdog
 from dp_core.watchdog import WatchdogSettings
+from dp_policy_node.arm_watch import ArmWatch
 from dp_policy_node.episode import Code
 from dp_policy_node.episode import CODES
 from dp_policy_node.episode import Ending
@@ -44,13 +43,9 @@ class Supervisor:
         self._episode = episode
         self._settings = settings
         self._inputs = inputs
-        self._controllers, self._output = robot.controllers, robot.output
+        self._output = robot.output
         self._worker = robot.worker
-        self._safety = safety
-        self._following = Following(
-            self._output.joint_names,
-            FollowingSettings(settings.tracking_tolerance, settings.min_speed_scaling),
-        )
+        self._arm = ArmWatch(robot, safety, settings)
         self._watchdog = Watchdog(WatchdogSettings(settings.stall_timeout))
         self._newest_window_ns = episode.accepted_ns
         self._why_no_window = ''
@@ -84,13 +79,11 @@ class Supervisor:
         complaint = self._inputs.complaint
         if complaint is not None and complaint.invalid:
             return Ending(Code.INVALID_OBSERVATION, complaint.reason)
-        verdict = self._safety.check()
-        if verdict is not None:
-            return Ending(CODES[verdict.fault], verdict.reason)
         return (
-            self._watch(now_ns, complaint)
+            self._arm.check_signals()
+            or self._watch(now_ns, complaint)
             or self._check_worker(now_ns)
-            or self._check_arm(now_ns)
+            or self._arm.check_following(now_ns, is_catching_up=self._is_catching_up())
             or self._check_time(now_ns)
         )
 
@@ -155,21 +148,6 @@ class Supervisor:
                 'came when nothing of them was left to send',
             )
         return None
-
-    def _check_arm(self, now_ns: int) -> Ending | None:
-        why = self._output.why_deaf() or self._output.why_refused()
-        if not self._is_catching_up():
-            why = why or self._controllers.why_lost(self._settings.stall_timeout)
-        if why:
-            return Ending(Code.CONTROLLER, why)
-        feedback = self._output.feedback(now_ns)
-        if feedback is None or not self._output.moves_arm:
-            return None
-        command = self._output.command_at(feedback.stamp_ns)
-        if command is None:
-            return None
-        verdict = self._following.check(feedback, command.velocity, time.monotonic_ns())
-        return Ending(CODES[verdict.fault], verdict.reason) if verdict else None
 
     def _check_time(self, now_ns: int) -> Ending | None:
         timeout_s = self._episode.plan.timeout_s

@@ -142,3 +142,17 @@ def test_a_goal_that_begins_as_a_stop_comes_ends_by_it(server, episode):
     assert server._begin(episode, replaces=False) is None
     ending = episode.wait(0.0)
     assert (ending.code, ending.reason) == (Code.EMERGENCY_STOP, 'pressed as the goal began')
+
+
+def test_while_something_else_moves_the_arm_goals_wait(server, episode, monkeypatch):
+    monkeypatch.setattr(episode_server, 'why_refused', lambda *_, **__: '')
+    server._robot.policies = {'wave': None}
+    why, robot = server.reserve('the arm goes home')
+    assert why == '' and robot is not None
+    assert server.why_not_ready() == 'the arm goes home'
+    assert server.reserve('again') == ('the arm goes home', None)
+    assert server._begin(episode, replaces=False) is None  # accepted in the same moment
+    assert episode.wait(0.0).code == Code.PREEMPTED
+    server.release()
+    server._episode = episode
+    assert server.reserve('the arm goes home') == ('a goal runs', None)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node as its users meet it: a process of its own, a controller beside it, goals over ROS."""
 
+import threading
 import time
 
 from action_msgs.msg import GoalStatus
@@ -25,6 +26,7 @@ from node_process import until  # noqa: E402
 import numpy as np  # noqa: E402
 from rclpy.context import Context  # noqa: E402
 from std_msgs.msg import Bool  # noqa: E402
+from std_srvs.srv import Trigger  # noqa: E402
 import three_joints  # noqa: E402
 
 pytestmark = pytest.mark.ros
@@ -44,7 +46,8 @@ class Stack:
         still = three_joints.save(folder / 'still', reach=0.001)
         self.node = NodeProcess(
             f'policies:=[wave={checkpoint}, still={still}]', 'autostart:=true',
-            'success_topic:=success',
+            'success_topic:=success', 'start_positions:=[0.2, -0.2, 0.1]', 'start_speed:=1.0',
+            'max_step:=3.0',  # where a test has put the arm policies know nothing of
         )  # fmt: skip
 
     def heal(self):
@@ -222,7 +225,7 @@ def test_an_arm_that_does_not_follow_ends_the_goal(stack):
     stack.arm.inactive = True
     result = ends_at_rest(stack, handle, Code.CONTROLLER)
     assert stack.client.set_parameter('tracking_tolerance', 0.3)
-    assert 'does not' in result.error_msg or 'command' in result.error_msg
+    assert 'stands still' in result.error_msg or 'from its reference' in result.error_msg
 
 
 def test_stop_brakes_and_holds_until_reset(stack):
@@ -282,3 +285,24 @@ def test_deactivation_ends_the_goal_and_refuses_others(stack):
     assert stack.client.transition(Transition.TRANSITION_ACTIVATE)
     handle = stack.client.run()
     stack.client.result(handle.cancel_goal_async(), 'cancel')
+
+
+def test_the_arm_goes_to_its_start_pose_and_a_stop_ends_that_too(stack):
+    def go():
+        return stack.client.call(Trigger, 'go_to_start', Trigger.Request())
+
+    stack.client.wait_ready()
+    assert go().success
+    np.testing.assert_allclose(stack.arm.state()[0], [0.2, -0.2, 0.1], atol=1e-6)
+    stack.arm.teleport(np.array([1.2, -0.2, 0.1]))
+    stack.client.wait_ready()
+    caller = threading.Thread(target=lambda: answers.append(go()))
+    answers = []
+    caller.start()
+    stack.client.wait_for(PolicyStatus.EXECUTING)
+    assert not stack.client.send().accepted
+    assert stack.client.stop().success
+    caller.join()
+    assert (answers[0].success, answers[0].message) == (False, 'the motion was stopped')
+    until(lambda: stack.arm.is_at_rest, 'the arm at rest', 2.0)
+    assert stack.arm.state()[0][0] > 0.3

@@ -1,0 +1,56 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is watched whatever moves the arm: who may forbid it, and whether the arm follows."""
+
+from __future__ import annotations
+
+import time
+
+from dp_core.following import Following
+from dp_core.following import FollowingSettings
+from dp_policy_node.episode import Code
+from dp_policy_node.episode import CODES
+from dp_policy_node.episode import Ending
+from dp_policy_node.robot import Robot
+from dp_policy_node.safety_inputs import SafetyInputs
+from dp_policy_node.settings import Settings
+
+
+class ArmWatch:
+    """Watches one motion; asked at a fixed rate."""
+
+    def __init__(self, robot: Robot, safety: SafetyInputs, settings: Settings):
+        """Begin with the motion."""
+        self._controllers, self._output = robot.controllers, robot.output
+        self._safety = safety
+        self._settings = settings
+        self._following = Following(
+            robot.output.joint_names,
+            FollowingSettings(settings.tracking_tolerance, settings.min_speed_scaling),
+        )
+
+    def check_signals(self) -> Ending | None:
+        """Return which signal of operator or robot forbids motion, or None."""
+        verdict = self._safety.check()
+        return None if verdict is None else Ending(CODES[verdict.fault], verdict.reason)
+
+    def check_following(self, now_ns: int, *, is_catching_up: bool = False) -> Ending | None:
+        """Return why the motion does not reach the arm, or None.
+
+        Args:
+            now_ns: the ROS clock [ns].
+            is_catching_up: what has arrived may not have been read yet.
+        """
+        why = self._output.why_deaf() or self._output.why_refused()
+        if not is_catching_up:
+            why = why or self._controllers.why_lost(self._settings.stall_timeout)
+        if why:
+            return Ending(Code.CONTROLLER, why)
+        feedback = self._output.feedback(now_ns)
+        if feedback is None or not self._output.moves_arm:
+            return None
+        command = self._output.command_at(feedback.stamp_ns)
+        if command is None:
+            return None
+        verdict = self._following.check(feedback, command.velocity, time.monotonic_ns())
+        return None if verdict is None else Ending(CODES[verdict.fault], verdict.reason)
