@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip('dp_msgs.msg')
 
+from doubles import SteadyClock
 from dp_policy_node import episode_server
 from dp_policy_node.episode import Code
 from dp_policy_node.episode import Episode
@@ -55,7 +56,9 @@ def inputs():
 @pytest.fixture
 def server(inputs, monkeypatch):
     monkeypatch.setattr(episode_server, 'ActionServer', lambda *_, **__: None)
-    node = SimpleNamespace(get_logger=lambda: SimpleNamespace(info=lambda text: None))
+    node = SimpleNamespace(
+        get_clock=SteadyClock, get_logger=lambda: SimpleNamespace(info=lambda text: None)
+    )
     result = episode_server.EpisodeServer(node, lambda *_: None, lambda: None)
     brakes = []
     output = SimpleNamespace(
