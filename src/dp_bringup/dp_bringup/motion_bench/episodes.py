@@ -13,10 +13,15 @@ from dp_bringup.motion_bench.thinker import Thinker
 from dp_bringup.motion_bench.world import EpisodeOverError
 from dp_bringup.motion_bench.world import Timing
 from dp_bringup.motion_bench.world import World
+from dp_core.clearance import ClearanceSettings
 from dp_core.errors import DpError
 from dp_core.evaluation.lockstep import run_in_lockstep
+from dp_core.guard import GuardSettings
 from dp_core.pipeline import Pipeline
 from dp_core.policy import Policy
+
+# As policy_node.yaml of the scene has it: near its base the arm folds to 15 mm, in motion to 10.
+GUARD = GuardSettings(clearance=ClearanceSettings(min_distance_m=0.005))
 
 
 def drive_episode(policy: Policy, strategy: str, seed: int, timing: Timing) -> Recording:
@@ -26,7 +31,7 @@ def drive_episode(policy: Policy, strategy: str, seed: int, timing: Timing) -> R
     last message leads it, and the reason in the recording.
     """
     world = World(policy.contract, seed, timing)
-    thinker = Thinker(Pipeline(policy, world.simulation.urdf, seed), world)
+    thinker = Thinker(Pipeline(policy, world.simulation.urdf, seed, GUARD), world)
     try:
         STRATEGIES[strategy](world, thinker)
     except EpisodeOverError:
