@@ -54,7 +54,7 @@ class Schedule:
     leap: float = 0.0
     clock_step_s: float = 0.0
     clock_step_at_s: float = 2.0
-    duration_s: float = 4.0
+    duration_s: float = 3.0
 
     def ros_ns(self, steady_ns: int) -> int:
         """Return what the ROS clock shows [ns]."""
@@ -82,7 +82,7 @@ def draw_schedule(seed: int) -> Schedule:
         noise=float(rng.uniform(0.0, 0.02)),
         leap=sometimes(0.2, 0.3),
         clock_step_s=float(size) if rng.random() < 0.25 else 0.0,
-        clock_step_at_s=float(rng.uniform(1.0, 3.5)),
+        clock_step_at_s=float(rng.uniform(0.8, 2.6)),
     )
 
 
