@@ -71,7 +71,7 @@ class TrajectoryOutput:
         self._lock = threading.Lock()
         self._epoch = 0
         self._motion: CommandedMotion | None = None
-        self._clocks: tuple[int, int] | None = None  # ROS and steady clock at the last plan [ns]
+        self._clocks = 0, 0  # ROS and steady clock when our model was last told of them [ns]
         self._sent = 0, 0  # begin of the last trajectory on the ROS clock, and on the steady clock
 
     @property
@@ -180,8 +180,9 @@ class TrajectoryOutput:
             now_ns = self._clock.now().nanoseconds
             state_ns = now_ns
             if before_jump is not None:
-                # What was sent later than that tells by itself where its own clock was.
-                ros_ns, steady_ns = max(before_jump, self._sent, key=lambda pair: pair[1])
+                # What was sent or told our model later than that knows where its own clock was.
+                known = (before_jump, self._sent, self._clocks)
+                ros_ns, steady_ns = max(known, key=lambda pair: pair[1])
                 state_ns = ros_ns + time.monotonic_ns() - steady_ns
             if self._motion is None or state_ns >= self._motion.end_ns:
                 return None
@@ -227,7 +228,7 @@ class TrajectoryOutput:
         steady_ns = time.monotonic_ns()
         if self._clock.ros_time_is_active or steady_ns - before_ns > READING_NS:
             return now_ns  # controllers share a simulated clock; or the thread was held up
-        if self._clocks is not None:
+        if self._clocks[1]:
             motion.shift(clock_step_ns(self._clocks, (now_ns, steady_ns)))
         self._clocks = now_ns, steady_ns
         return now_ns

@@ -127,6 +127,7 @@ def test_what_was_sent_since_the_last_look_at_the_clock_tells_where_its_clock_wa
     output.send(epoch, slowly)
     start_ns, steady_ns = output._sent
     output._sent = start_ns, steady_ns - 500_000_000
+    output._clocks = output._clocks[0], output._clocks[1] - 500_000_000
     show(output, now_ns + 2_000_000_000)
     brake = output.brake(5.0, epoch, looked)
     np.testing.assert_allclose(brake.start_position, 0.505, atol=0.05)
@@ -266,3 +267,21 @@ def test_a_clock_that_is_set_between_two_chunks_does_not_move_the_arm(output, si
     second = output.send(epoch, slowly)
     np.testing.assert_allclose(second.start_position, ahead_s, atol=0.05)
     assert second.start_ns == first.start_ns + 200_000_000
+
+
+def test_a_brake_after_a_chunk_that_a_jump_let_expire_begins_where_the_arm_is(output):
+    """After 0.2 s at 1 rad/s the clock jumps, and a chunk expires before anybody brakes."""
+
+    def expired(motion, now_ns):
+        raise ExpiredError('the chunk has expired')
+
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, slowly)
+    time.sleep(0.2)
+    looked = (time.monotonic_ns(), time.monotonic_ns())
+    show(output, time.monotonic_ns() + 5_000_000_000)
+    with pytest.raises(ExpiredError):
+        output.send(epoch, expired)
+    brake = output.brake(5.0, epoch, looked)
+    np.testing.assert_allclose(brake.start_position, 0.2, atol=0.1)
+    np.testing.assert_allclose(brake.start_velocity, 1.0)

@@ -92,13 +92,14 @@ class _Run:
         self.held_back: ActionChunk | None = None  # comes after the next
         self.takeover_ns = 0
         self.over = False
-        self.trusted = self.sent_at = schedule.ros_ns(0), 0  # ROS and steady clock
+        self.trusted = self.told_at = schedule.ros_ns(0), 0  # ROS and steady clock
 
     def check(self, now_ns: int, steady_ns: int) -> None:
         """Look at the clock as the supervisor does, and brake if it is not to be trusted."""
         verdict = self.watchdog.check(now_ns, steady_ns, now_ns, now_ns)
         if verdict is not None:
-            self.fail(verdict.reason, self.trusted[0] + steady_ns - self.trusted[1], steady_ns)
+            ros_ns, then_ns = max(self.trusted, self.told_at, key=lambda pair: pair[1])
+            self.fail(verdict.reason, ros_ns + steady_ns - then_ns, steady_ns)
         self.trusted = now_ns, steady_ns
 
     def fail(self, reason: str, state_ns: int, steady_ns: int) -> None:
@@ -152,8 +153,8 @@ class _Run:
 
     def take_over(self, chunk: ActionChunk, now_ns: int, steady_ns: int) -> None:
         """Join a chunk to what is commanded, on the clock as it is now."""
-        self.motion.shift(clock_step_ns(self.sent_at, (now_ns, steady_ns)))
-        self.sent_at = now_ns, steady_ns
+        self.motion.shift(clock_step_ns(self.told_at, (now_ns, steady_ns)))
+        self.told_at = now_ns, steady_ns
         try:
             trajectory = connect(chunk, self.motion, now_ns, self.settings, LIMITS)
         except ExpiredError:
