@@ -122,7 +122,8 @@ def tried(monkeypatch):
     class NoStack:
         client = None
 
-        def __init__(self, *_):
+        def __init__(self, *_, **parameters):
+            tried.append(parameters)
             self.client = self
             self.is_running = lambda name: True
             self.restore = self.wait_services = lambda: None
@@ -164,6 +165,7 @@ def test_the_node_begins_anew_with_another_hold(tmp_path, tried):
     pytest.importorskip('matplotlib')
     code, summary = run(tmp_path)
     assert (code, summary['trials_done']) == (0, 4)
+    assert tried[0][0] == {'policy_process': True}
     assert tried[0].count('stop') == 1 and tried[0][-1] == 'end'
     assert 1_000 < (tmp_path / 'stops.png').stat().st_size < 200_000
     assert '| loop:0.1 | stop | 1, 1 |' in (tmp_path / 'stops.md').read_text()
@@ -175,7 +177,7 @@ def test_the_node_begins_anew_with_another_hold(tmp_path, tried):
 def test_a_goal_that_ended_early_gets_another_scene(tmp_path, tried):
     tried[1].fails = [EarlyEndError('solved')]
     run(tmp_path, '--limit-s', '1000')
-    assert tried[0][:2] == ['scene', 'scene']
+    assert tried[0][1:3] == ['scene', 'scene']
 
 
 def test_a_trial_that_cannot_be_done_is_told(tmp_path, tried, capsys):

@@ -52,13 +52,16 @@ def robot_limits() -> MotionLimits:
 class TrialStack:
     """sim_node and policy_node as processes of their own, on a private ROS domain."""
 
-    def __init__(self, name: str, logs: Path, hold: HoldFile | None = None) -> None:
+    def __init__(
+        self, name: str, logs: Path, hold: HoldFile | None = None, **parameters: bool
+    ) -> None:
         """Prepare the stack 'state', 'clock' or 'camera'; nothing runs before `restore`.
 
         Args:
             name: of the stack.
             logs: folder of what the processes print.
             hold: lets the policy's predictions hold the interpreter.
+            parameters: of the policy node, beside those of the stack.
         """
         self.name = name
         self.speed_scale = SPEED_SCALE[name]
@@ -70,6 +73,7 @@ class TrialStack:
         sim, node = Ur5Pusht(**OPTIONS[name]).nodes()
         rate = {**sim.parameters, 'state_rate': STATE_RATE_HZ[name]}
         sim = dataclasses.replace(sim, parameters=rate)
+        node = dataclasses.replace(node, parameters={**node.parameters, **parameters})
         self._specs = {'sim_node': sim, 'policy_node': node}
         self._running: dict[str, LocalStack] = {}
         _set_nice(0, OWN_COMPUTER_NICE)  # what is started from here inherits it

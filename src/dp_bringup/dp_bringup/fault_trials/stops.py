@@ -54,8 +54,9 @@ def parse_hold(text: str) -> Hold:
 class Series:
     """Carries the trials out on one stack, whose policy node begins anew with each hold."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        """Prepare the stack; nothing runs yet."""
+    def __init__(self, folder: Path, seed: int, *, in_node: bool) -> None:
+        """Prepare the stack, with the policy in the node's process or not; nothing runs yet."""
+        self._in_node = in_node
         self._folder = folder
         self._file = HoldFile(folder / 'hold')
         self._generator = random.Random(seed)
@@ -90,7 +91,9 @@ class Series:
 
     def _prepare(self, hold: str) -> None:
         if self._stack is None:
-            self._stack = TrialStack('state', self._folder, self._file)
+            self._stack = TrialStack(
+                'state', self._folder, self._file, policy_process=not self._in_node
+            )
         elif hold == self._hold and self._stack.is_running('policy_node'):
             return
         else:
@@ -110,6 +113,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--faults', type=int, default=20, help='trials of each fault')
     parser.add_argument('--holds', nargs='+', default=HOLDS, help="'' for a plain prediction")
     parser.add_argument('--fault-hold', default='call:0.1', help='while faults are tried')
+    parser.add_argument(
+        '--in-node', action='store_true', help='policy_process is false: to see what it is for'
+    )
     parser.add_argument('--seed', type=int, default=0, help='default: 0')
     parser.add_argument('--output', type=Path, default=Path('out/bench/stops.json'))
     parser.add_argument('--limit-s', type=float, default=0.0, help='start no trial after this')
@@ -139,7 +145,7 @@ def _run(
     begin_s = time.monotonic()
     folder = options.output.with_suffix('.logs')
     folder.mkdir(parents=True, exist_ok=True)
-    series = Series(folder, options.seed + len(done))
+    series = Series(folder, options.seed + len(done), in_node=options.in_node)
     lines = options.output.with_suffix('.jsonl')
     with Interrupt() as interrupt, lines.open('a', encoding='utf-8') as file:
         try:
