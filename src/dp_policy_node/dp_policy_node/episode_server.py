@@ -104,13 +104,13 @@ class EpisodeServer:
                 robot.output.brake(read(self._node).max_acceleration)
         self.end_episode(Code.DEACTIVATED, reason, wait_s=1.0)
 
-    def stop(self, code: int, reason: str, wait_s: float = 0.0) -> None:
-        """Brake now and refuse goals until `reset`; waits so long [s] for the goal's end."""
+    def stop(self, code: int, reason: str) -> None:
+        """Brake now, refuse goals until `reset`, and let the running goal end."""
         with self._lock:
             is_new, self._stop = reason != self.stopped, Ending(code, reason)
             if is_new and self._robot is not None:
                 self._robot.output.brake(read(self._node).max_acceleration)
-        self.end_episode(code, reason, wait_s)
+        self.end_episode(code, reason)
         if is_new:
             self._on_change()
 

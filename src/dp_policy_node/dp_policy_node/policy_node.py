@@ -140,7 +140,7 @@ class PolicyNode(LifecycleNode):
             self._server.end_episode(Code.NONE, '')
 
     def _on_stop(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        self._server.stop(Code.STOPPED, 'stopped by ~/stop', wait_s=0.5)
+        self._server.stop(Code.STOPPED, 'stopped by ~/stop')  # answered when the brake is out
         response.success, response.message = True, 'stopped until ~/reset is called'
         return response
 

@@ -136,11 +136,11 @@ class TrajectoryOutput:
             TrajectoryError: from ``plan``, or the result is not safe to send; nothing was sent.
             ExpiredError: every plan was held up; nothing was sent.
         """
-        with self._lock:
-            if epoch != self._epoch or self._motion is None:
-                return None
-            took_ns = 0
-            for _ in range(PLANS):
+        took_ns = 0
+        for _ in range(PLANS):
+            with self._lock:  # between two plans a brake has its turn
+                if epoch != self._epoch or self._motion is None:
+                    return None
                 ahead_ns = self._executor.arrival_ns + min(took_ns, MOST_AHEAD_NS)
                 now_ns = self._follow_clock(self._motion)
                 begin_ns = time.monotonic_ns()
@@ -150,10 +150,10 @@ class TrajectoryOutput:
                 if took_ns <= max(ahead_ns, ROOM_NS):
                     self._publish(trajectory)
                     return trajectory
-            raise ExpiredError(
-                f'{PLANS} plans were held up, the last one by {took_ns * 1e-6:.0f} ms: this '
-                'computer is overloaded'
-            )
+        raise ExpiredError(
+            f'{PLANS} plans were held up, the last one by {took_ns * 1e-6:.0f} ms: this computer '
+            'is overloaded'
+        )
 
     def brake(
         self,
