@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 SMOOTHNESS = 1e-8  # [s^6]
-SOFTER, SOFTENINGS = 10.0, 4  # factor of the smoothness, and how often: down to 0.7 Hz
+SOFTER, SOFTENINGS = 2.0, 14  # factor of the smoothness, and how often: down to 0.7 Hz
 # Plans keep this share of a limit, so that rounding and the next plan's other knots have room.
 SHARE = 0.97
 OPTIMAL = 1  # daqp's exit flag
