@@ -58,7 +58,7 @@ class ClearanceSettings:
     """
 
     min_distance_m: float = 0.01
-    tool_distance_m: float = 0.005
+    tool_distance_m: float = 0.002
     table_height_m: float = 0.0
     link_radius_m: float = 0.05
     workspace_frame: str = ''

@@ -15,8 +15,9 @@ little above that but the noise of a policy.
 
 The filter is linear and the same for all joints, so that the tool keeps to the way of its targets:
 in a plane it stays in the plane. A joint that reaches a limit while the others do not bends that
-way (the pusher of the shipped task went from 15 mm above the table to 40 mm, and into it). So the
-motion is made smoother, for all joints alike, until none is at a limit of acceleration or jerk.
+way (the pusher of the shipped task, meant to be 15 mm above the table, went to 68 mm, and through
+it). So the motion is made smoother, for all joints alike, until none is at a limit of acceleration
+or jerk.
 """
 
 from __future__ import annotations

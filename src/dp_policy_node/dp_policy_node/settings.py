@@ -266,7 +266,7 @@ class Settings:
         valid=(-1.0, 1.0),
     )
     tool_distance: float = _fixed(
-        0.005, 'From the tool to the table.', unit='m', valid=(-1.0, 1.0)
+        0.002, 'From the tool to the table.', unit='m', valid=(-1.0, 1.0)
     )
     table_height: float = _fixed(
         0.0, 'Of the table in workspace_frame; -10 for none.', unit='m', valid=(-10.0, 10.0)
