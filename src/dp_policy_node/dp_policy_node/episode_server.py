@@ -119,6 +119,8 @@ class EpisodeServer:
         verdict = self._safety.check() if self._safety else None
         if verdict is not None and verdict.fault is Fault.EMERGENCY_STOP:
             return verdict.reason
+        if self._stop is not None:
+            self._node.get_logger().info(f'reset: goals can run again ({self._stop.reason})')
         self._stop = None
         self._on_change()
         return ''

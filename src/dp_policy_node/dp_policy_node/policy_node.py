@@ -140,6 +140,8 @@ class PolicyNode(LifecycleNode):
             self._server.end_episode(Code.NONE, '')
 
     def _on_stop(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if self._server.episode is None:  # else the end of the goal says it
+            self.get_logger().warning('stopped by ~/stop: no goal can run until ~/reset')
         self._server.stop(Code.STOPPED, 'stopped by ~/stop')  # answered when the brake is out
         response.success, response.message = True, 'stopped until ~/reset is called'
         return response

@@ -13,6 +13,7 @@ from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
 from scipy.interpolate import CubicHermiteSpline
 from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray
 from std_msgs.msg import String
 from three_joints import CONTROLLER
 from three_joints import JOINTS
@@ -30,10 +31,15 @@ class FakeArm(Node):
         silent: publish no joint states.
         spoil: changes a joint state before it is published.
         inactive: ignore trajectories, as an inactive controller does.
+        commands: bare positions, as a forward_command_controller takes them.
     """
+
+    executor_type = SingleThreadedExecutor
 
     def __init__(self, context, from_desired=True, joints=JOINTS, limits_urdf=None):
         super().__init__(CONTROLLER, context=context)
+        self.declare_parameter('interface_name', 'position')
+        self.commands = []
         self.declare_parameter('joints', list(joints))
         self.declare_parameter('interpolate_from_desired_state', from_desired)
         self.received = []
@@ -48,8 +54,9 @@ class FakeArm(Node):
         self._description.publish(String(data=limits_urdf or urdf()))
         self._states = self.create_publisher(JointState, 'joint_states', 10)
         self.create_subscription(JointTrajectory, '~/joint_trajectory', self._receive, 1)
+        self.create_subscription(Float64MultiArray, '~/commands', self._receive_command, 10)
         self.create_timer(PERIOD_S, self._publish)
-        self._executor = SingleThreadedExecutor(context=context)
+        self._executor = self.executor_type(context=context)
         self._executor.add_node(self)
         threading.Thread(target=self._executor.spin, daemon=True).start()
 
@@ -88,6 +95,11 @@ class FakeArm(Node):
                 [q, *([p.positions[i] for i in order] for p in message.points)],
                 [v, *([p.velocities[i] for i in order] for p in message.points)],
             )
+
+    def _receive_command(self, message):
+        self.commands.append(list(message.data))
+        if not self.inactive:
+            self.teleport(message.data)
 
     def _publish(self):
         if self.silent:
