@@ -19,6 +19,8 @@ import numpy as np
 
 # A box becomes this many capsules side by side at most.
 MAX_SPLIT = 8
+# How much shorter than its cylinder a capsule's segment is at either end [radius].
+INSET = 0.25
 # Frames nearer to each other than this have nothing between them [m].
 MIN_SPAN_M = 0.01
 
@@ -32,8 +34,9 @@ class Capsules:
         bodies: (K,) numbers of their bodies.
         ends: (K, 2, 3) ends of the segments in the frames of the bodies [m].
         radii: (K,) [m].
-        flat: (K,) whether a cylinder or a box was made a capsule: what lies beyond the ends of
-            the segment is air, which matters above a table.
+        insets: (K,) by how much the segment is shorter at either end than the cylinder inside
+            the capsule, 0 for round shapes [m]. The capsule's ends are mostly air, which matters
+            above a table.
         guessed: links without a shape that is understood, which became capsules by a default
             radius.
     """
@@ -42,7 +45,7 @@ class Capsules:
     bodies: Array
     ends: Array
     radii: Array
-    flat: Array
+    insets: Array
     guessed: tuple[str, ...]
 
 
@@ -71,7 +74,7 @@ def segment_distances(first: Array, second: Array) -> Array:
 def read_capsules(urdf: str, tree: BodyTree, default_radius_m: float) -> Capsules:
     """Capsules of all links that enclose their collision shapes.
 
-    A cylinder and each part of a box become a capsule whose segment is as long as they are. A link
+    A cylinder and each part of a box become the capsule round it. A link
     that moves and has only a mesh, or nothing, becomes capsules of ``default_radius_m`` from its
     frame to the frames of its moving joints, with a mesh also to those of its fixed joints; a mesh
     without any becomes a ball.
@@ -79,7 +82,7 @@ def read_capsules(urdf: str, tree: BodyTree, default_radius_m: float) -> Capsule
     Raises:
         KinematicsError: malformed URDF.
     """
-    rows: list[tuple[str, int, Array, float, bool]] = []
+    rows: list[tuple[str, int, Array, float, float]] = []
     guessed = []
     for link in ElementTree.fromstring(urdf).findall('link'):
         name = link.get('name', '')
@@ -92,16 +95,30 @@ def read_capsules(urdf: str, tree: BodyTree, default_radius_m: float) -> Capsule
             )
             guessed += [name] if shapes else []
         for ends, radius, flat in shapes:
-            rows.append((name, body, ends @ pose[:3, :3].T + pose[:3, 3], radius, flat))
+            ends, radius, inset = _enclose(ends, radius) if flat else (ends, radius, 0.0)
+            rows.append((name, body, ends @ pose[:3, :3].T + pose[:3, 3], radius, inset))
     rows.sort(key=lambda row: row[1])  # from the base outwards
     return Capsules(
         links=tuple(row[0] for row in rows),
         bodies=np.array([row[1] for row in rows], dtype=np.intp),
         ends=np.array([row[2] for row in rows]).reshape(-1, 2, 3),
         radii=np.array([row[3] for row in rows]),
-        flat=np.array([row[4] for row in rows], dtype=bool),
+        insets=np.array([row[4] for row in rows]),
         guessed=tuple(guessed),
     )
+
+
+def _enclose(ends: Array, radius: float) -> tuple[Array, float, float]:
+    """Ends (2, 3), radius and inset of the capsule round a cylinder, all [m].
+
+    A segment as long as the cylinder would lay half a ball of air on either end. One that is
+    shorter by INSET radii needs a radius 3 % larger to reach the rim, and a fifth less air.
+    """
+    along = ends[1] - ends[0]
+    length = float(np.linalg.norm(along))
+    inset = min(INSET * radius, 0.49 * length)
+    step = inset / max(length, 1e-9) * along
+    return np.array([ends[0] + step, ends[1] - step]), float(np.hypot(radius, inset)), inset
 
 
 def _dot(first: Array, second: Array) -> Array:

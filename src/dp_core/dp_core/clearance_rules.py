@@ -116,8 +116,10 @@ class TableDistance:
         along = ends[:, :, 1] - ends[:, :, 0]
         length = np.maximum(np.linalg.norm(along, axis=2), 1e-12)
         slope = np.minimum(np.abs(along @ self._up) / length, 1.0)
-        flat = self._capsules.flat[self._which]
-        down = np.where(flat, np.sqrt(1.0 - slope**2), 1.0) * self._capsules.radii[self._which]
+        radii, insets = self._capsules.radii[self._which], self._capsules.insets[self._which]
+        inside = np.sqrt(radii**2 - insets**2)  # of the cylinder
+        flat = inside * np.sqrt(1.0 - slope**2) + insets * slope
+        down = np.where(insets > 0.0, flat, radii)
         return np.asarray(heights.min(axis=2) - down)
 
 

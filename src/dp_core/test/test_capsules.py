@@ -74,23 +74,31 @@ def test_a_cylinder_is_a_capsule_along_its_own_z():
             '<cylinder radius="0.1" length="0.4"/>', '<origin xyz="1 0 0" rpy="0 1.5707963 0"/>'
         )
     )
-    np.testing.assert_allclose(capsules.ends, [[[0.8, 0, 0], [1.2, 0, 0]]], atol=1e-7)
-    assert capsules.radii.tolist() == [0.1]
-    assert capsules.flat.tolist() == [True]
+    # Ends a quarter of a radius inside, and a radius that reaches the rim: |(0.1, 0.025)|.
+    np.testing.assert_allclose(capsules.ends, [[[0.825, 0, 0], [1.175, 0, 0]]], atol=1e-7)
+    np.testing.assert_allclose(capsules.radii, [np.hypot(0.1, 0.025)])
+    assert capsules.insets.tolist() == [0.025]
     assert (capsules.links, capsules.bodies.tolist(), capsules.guessed) == (('arm',), [1], ())
 
 
 @pytest.mark.parametrize(
-    ('shape', 'half_length', 'flat'),
-    [
-        ('<sphere radius="0.1"/>', 0.0, False),
-        ('<capsule radius="0.1" length="0.4"/>', 0.2, False),
-    ],
+    ('shape', 'half_length'),
+    [('<sphere radius="0.1"/>', 0.0), ('<capsule radius="0.1" length="0.4"/>', 0.2)],
 )
-def test_round_shapes_are_what_they_are(shape, half_length, flat):
+def test_round_shapes_are_what_they_are(shape, half_length):
     capsules = read(shaped(shape))
     np.testing.assert_allclose(capsules.ends, [[[0, 0, -half_length], [0, 0, half_length]]])
-    assert (capsules.radii.tolist(), capsules.flat.tolist()) == ([0.1], [flat])
+    assert (capsules.radii.tolist(), capsules.insets.tolist()) == ([0.1], [0.0])
+
+
+@given(st.floats(0.01, 1.0), st.floats(0.001, 1.0), st.floats(0.0, 1.0))
+def test_a_cylinder_lies_inside_its_capsule(radius, length, part):
+    capsules = read(shaped(f'<cylinder radius="{radius}" length="{length}"/>'))
+    rim = np.array([radius, 0.0, length / 2])
+    side = np.array([radius, 0.0, part * length / 2])
+    for point in (rim, side):
+        reach = segment_distances(np.array([[point, point]]), capsules.ends) - capsules.radii
+        assert reach[0] <= 1e-9
 
 
 @pytest.mark.parametrize(
@@ -103,24 +111,24 @@ def test_a_box_lies_inside_its_capsules(size, count):
     segments = np.broadcast_to(points[:, :, None], (500, 1, 2, 3))
     outside = segment_distances(segments, capsules.ends[None]) - capsules.radii
     assert outside.min(axis=1).max() <= 1e-12
-    assert capsules.radii[0] < 0.6 * np.hypot(*sorted(size)[:2])  # and is not much larger
+    assert capsules.radii[0] < 0.62 * np.hypot(*sorted(size)[:2])  # and is not much larger
 
 
 def test_links_without_shapes_reach_to_their_joints():
     capsules = read(planar(), ['a', 'b'])
     assert capsules.guessed == ('upper',)  # lower has a tip, but nothing that is moved from it
-    np.testing.assert_array_equal(capsules.ends, [[[0, 0, 0], [1, 0, 0]]])
+    np.testing.assert_allclose(capsules.ends, [[[0.0125, 0, 0], [0.9875, 0, 0]]])
     mesh = '<collision><geometry><mesh filename="a.stl"/></geometry></collision>'
     with_mesh = planar().replace('<link name="lower"/>', f'<link name="lower">{mesh}</link>')
     capsules = read(with_mesh, ['a', 'b'])
     assert capsules.guessed == ('lower', 'upper')  # with a mesh there is something up to the tip
-    assert capsules.radii.tolist() == [0.05, 0.05]
+    np.testing.assert_allclose(capsules.radii, [np.hypot(0.05, 0.0125)] * 2)
 
 
 def test_a_mesh_without_joints_is_a_ball():
     capsules = read(shaped('<mesh filename="a.stl"/>'))
     np.testing.assert_array_equal(capsules.ends, np.zeros((1, 2, 3)))
-    assert not capsules.flat[0]
+    assert (capsules.radii[0], capsules.insets[0]) == (0.05, 0.0)
 
 
 @pytest.mark.parametrize(

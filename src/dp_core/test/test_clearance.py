@@ -20,16 +20,16 @@ ARM = ActionGroup('arm', 'joint_position', ('a', 'b', 'c'), ('a', 'b', 'c'), 'co
 FAR = -10.0  # height of a table that is not there [m]
 
 
-def bar(name, length='1', radius='0.1'):
-    """A link that is a cylinder along its own x, from its frame to the next."""
+def bar(name, length='1', radius='0.1', kind='cylinder'):
+    """A link that is a cylinder or a capsule along its own x, from its frame to the next."""
     return (
         f'<link name="{name}"><collision><origin xyz="{float(length) / 2} 0 0" '
-        f'rpy="0 1.570796326794897 0"/><geometry><cylinder radius="{radius}" length="{length}"/>'
+        f'rpy="0 1.570796326794897 0"/><geometry><{kind} radius="{radius}" length="{length}"/>'
         '</geometry></collision></link>'
     )
 
 
-def arm(axis='0 0 1', height='0'):
+def arm(axis='0 0 1', height='0', kind='cylinder'):
     """Three bars of 1 m in a row on a bar that stands; the last carries a thin tool of 0.5 m."""
     urdf = robot(
         joint('a', 'revolute', 'base', 'upper', f'1 0 {height}', inner=turning(axis=axis)),
@@ -39,8 +39,8 @@ def arm(axis='0 0 1', height='0'):
         joint('e', 'fixed', 'tool', 'tip', '0.5 0 0'),
     )
     for name in ('base', 'upper', 'lower', 'hand'):
-        urdf = urdf.replace(f'<link name="{name}"/>', bar(name))
-    return urdf.replace('<link name="tool"/>', bar('tool', '0.5', '0.02'))
+        urdf = urdf.replace(f'<link name="{name}"/>', bar(name, kind=kind))
+    return urdf.replace('<link name="tool"/>', bar('tool', '0.5', '0.02', kind))
 
 
 def motion(start, end, time_s=1.0):
@@ -62,7 +62,7 @@ def settings(**values):
 
 
 def test_distances_of_a_straight_arm_are_those_of_its_bars():
-    clearance = Clearance(arm(), [ARM], settings())
+    clearance = Clearance(arm(kind='capsule'), [ARM], settings())
     values = dict(zip(clearance.whats, clearance.measure(np.zeros((1, 3)))[0]))
     # base ends at x = 1, lower begins at 2: 1 m between, less two radii of 0.1 m. Far pairs have
     # a lower bound, which here is the same.
@@ -75,7 +75,7 @@ def test_distances_of_a_straight_arm_are_those_of_its_bars():
 
 
 def test_an_elbow_that_meets_its_base_is_refused():
-    clearance = Clearance(arm(), [ARM], settings())
+    clearance = Clearance(arm(kind='capsule'), [ARM], settings())
     # b folds lower back over upper, on to base: lower runs from (2, 0) at 30 deg to the x axis, on
     # which base ends at x = 1: the way between is 1 m times sin(30 deg), less two radii.
     distance = 0.5 - 0.2
