@@ -81,6 +81,17 @@ def test_percentiles_and_targets():
     assert (row['trials'], row['within_hold'], row['as_expected']) == (100, 100, 100)
 
 
+def test_requests_with_all_holds_together():
+    rows = summarize([record(0, 10), record(1, 30, hold='loop:0.1'), record(2, 5, kind='stop')])
+    assert [(row['hold'], row['kind'], row['trials']) for row in rows] == [
+        ('call:0.1', 'cancel', 1),
+        ('loop:0.1', 'cancel', 1),
+        ('call:0.1', 'stop', 1),
+        ('any of these', 'cancel', 2),
+    ]
+    assert rows[-1]['answer_s']['max'] == 0.03
+
+
 def test_a_fault_has_no_answer_and_a_failed_trial_no_figures():
     failed = {
         'number': 1,

@@ -35,8 +35,8 @@ Feedback = Callable[[CommandedMotion | None, int], ControllerFeedback | None]
 MOVED_RAD = 0.01
 # Two clocks that are read farther apart do not tell whether one was set [ns].
 READING_NS = 1_000_000
-# So often a plan that was held up is made anew; and a later one may begin so much later [ns].
-PLANS, MOST_AHEAD_NS = 3, 20_000_000
+# So often a plan that was held up is made anew.
+PLANS = 6
 # A plan may take this long also where what is sent is in effect at once [ns].
 ROOM_NS = 5_000_000
 
@@ -130,24 +130,23 @@ class TrajectoryOutput:
 
         A plan that took longer than the controller's `arrival_ns`, because this process was held
         up, begins in the past. The controller would begin it late, and hurry to its first knot:
-        at 0.4 s with 4.7 rad/s in place of 0.5. So it is made anew, for a later moment.
+        at 0.4 s with 4.7 rad/s in place of 0.5. So it is made anew; not for a later moment, since
+        what comes early is begun at once.
 
         Raises:
             TrajectoryError: from ``plan``, or the result is not safe to send; nothing was sent.
             ExpiredError: every plan was held up; nothing was sent.
         """
-        took_ns = 0
         for _ in range(PLANS):
             with self._lock:  # between two plans a brake has its turn
                 if epoch != self._epoch or self._motion is None:
                     return None
-                ahead_ns = self._executor.arrival_ns + min(took_ns, MOST_AHEAD_NS)
                 now_ns = self._follow_clock(self._motion)
                 begin_ns = time.monotonic_ns()
                 self._meet(self._motion, now_ns)
-                trajectory = plan(self._motion, now_ns + ahead_ns)
+                trajectory = plan(self._motion, now_ns + self._executor.arrival_ns)
                 took_ns = time.monotonic_ns() - begin_ns
-                if took_ns <= max(ahead_ns, ROOM_NS):
+                if took_ns <= max(self._executor.arrival_ns, ROOM_NS):
                     self._publish(trajectory)
                     return trajectory
         raise ExpiredError(

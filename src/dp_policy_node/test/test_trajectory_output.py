@@ -162,8 +162,8 @@ def test_a_plan_that_fails_changes_nothing(output, node):
     assert output.is_current(epoch)
 
 
-def test_a_plan_that_was_held_up_is_made_anew_for_later(output, node):
-    waits_s = [0.02, 0.0]
+def test_a_plan_that_was_held_up_is_made_anew(output, node):
+    waits_s = [0.02, 0.0, 0.0, 0.0]  # the machine may hold it up as well
     begins = []
 
     def held_up(motion, now_ns):
@@ -172,17 +172,17 @@ def test_a_plan_that_was_held_up_is_made_anew_for_later(output, node):
         return onward(motion, now_ns)
 
     sent = output.send(output.begin(np.zeros(3)), held_up)
-    assert sent.start_ns == begins[1] >= begins[0] + 20_000_000 and len(node.published) == 1
+    assert sent.start_ns == begins[-1] >= begins[0] + 20_000_000 and len(node.published) == 1
     assert output.end_ns == sent.end_ns
 
 
 def test_plans_that_are_all_held_up_are_not_sent(output, node):
     def held_up(motion, now_ns):
-        time.sleep(0.03)
+        time.sleep(0.01)
         return onward(motion, now_ns)
 
     epoch = output.begin(np.zeros(3))
-    with pytest.raises(ExpiredError, match='3 plans were held up, the last one by'):
+    with pytest.raises(ExpiredError, match='6 plans were held up, the last one by'):
         output.send(epoch, held_up)
     assert node.published == [] and output.end_ns == 0
     assert output.is_current(epoch)

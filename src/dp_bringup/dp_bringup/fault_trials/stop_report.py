@@ -18,6 +18,7 @@ Records = Sequence[dict[str, Any]]
 ANSWER_TARGET_S, BRAKE_TARGET_S = 0.02, 0.05
 PERCENTILES = (50, 95, 99)
 KEYS = ('answer_s', 'brake_s', 'result_s', 'rest_s', 'way_m', 'speed', 'lag_s', 'load')
+ANY = 'any of these'
 COLORS = {'cancel': '#1f5fa8', 'stop': '#d95f2b'}
 
 
@@ -43,12 +44,16 @@ def write_report(output: Path, records: Records, planned: int, command: str) -> 
 
 
 def summarize(records: Records) -> list[dict[str, Any]]:
-    """Gather the trials of each hold and kind, in the order in which they were tried first."""
+    """Gather the trials of each hold and kind, as they were tried first, and of all together."""
     pairs = dict.fromkeys((record['hold'], record['kind']) for record in records)
-    return [
+    rows = [
         _figures(hold, kind, [r for r in records if (r['hold'], r['kind']) == (hold, kind)])
         for hold, kind in pairs
     ]
+    for kind in REQUESTS:
+        if sum(row['kind'] == kind for row in rows) > 1:
+            rows.append(_figures(ANY, kind, [r for r in records if r['kind'] == kind]))
+    return rows
 
 
 def _figures(hold: str, kind: str, records: Records) -> dict[str, Any]:
@@ -113,6 +118,8 @@ def plot_stops(path: Path, records: Records) -> None:
     from matplotlib.figure import Figure
 
     shown = [r for r in records if 'rest_s' in r and r['kind'] in REQUESTS]
+    if not shown:
+        return  # faults have no answer
     holds = list(dict.fromkeys(record['hold'] for record in shown))
     figure = Figure(figsize=(12, 1.8 + 0.7 * len(holds)), layout='constrained')
     FigureCanvasAgg(figure)
@@ -136,6 +143,10 @@ def plot_stops(path: Path, records: Records) -> None:
         if target_s is not None:
             axes.axvline(1e3 * target_s, color='#8a8f98', linewidth=1.5)
         axes.set_xscale('log')
+        low, high = axes.get_xlim()
+        ticks = [t for t in (2, 5, 10, 20, 50, 100, 150, 200, 300, 500) if low < t < high]
+        axes.set_xticks(ticks, map(str, ticks))
+        axes.minorticks_off()
         axes.set_title(title)
         axes.set_xlabel('time from the request [ms]')
         axes.grid(axis='x', color='#e4e7eb')
