@@ -35,10 +35,8 @@ Feedback = Callable[[CommandedMotion | None, int], ControllerFeedback | None]
 MOVED_RAD = 0.01
 # Two clocks that are read farther apart do not tell whether one was set [ns].
 READING_NS = 1_000_000
-# So often a plan that was held up is made anew.
-PLANS = 6
-# A plan may take this long also where what is sent is in effect at once [ns].
-ROOM_NS = 5_000_000
+# A plan that took longer than the first was held up, and is made anew, so often [ns].
+HELD_UP_NS, PLANS = 15_000_000, 4
 
 
 class TrajectoryOutput:
@@ -128,10 +126,9 @@ class TrajectoryOutput:
     def send(self, epoch: int, plan: Plan) -> Trajectory | None:
         """Plan from what is commanded when the message arrives, and publish; None after a brake.
 
-        A plan that took longer than the controller's `arrival_ns`, because this process was held
-        up, begins in the past. The controller would begin it late, and hurry to its first knot:
-        at 0.4 s with 4.7 rad/s in place of 0.5. So it is made anew; not for a later moment, since
-        what comes early is begun at once.
+        A plan that took long, because this process was held up, begins in the past. The controller
+        would begin it late, and hurry to its first knot: at 0.4 s with 4.7 rad/s in place of 0.5.
+        So it is made anew; not for a later moment, since what comes early is begun at once.
 
         Raises:
             TrajectoryError: from ``plan``, or the result is not safe to send; nothing was sent.
@@ -146,7 +143,7 @@ class TrajectoryOutput:
                 self._meet(self._motion, now_ns)
                 trajectory = plan(self._motion, now_ns + self._executor.arrival_ns)
                 took_ns = time.monotonic_ns() - begin_ns
-                if took_ns <= max(self._executor.arrival_ns, ROOM_NS):
+                if took_ns <= HELD_UP_NS:
                     self._publish(trajectory)
                     return trajectory
         raise ExpiredError(
