@@ -46,7 +46,8 @@ def start(tmp_path):
 
     def start(*parameters):
         policy = three_joints.save(tmp_path / 'wave')
-        nodes.append(NodeProcess(f'policies:=[wave={policy}]', 'autostart:=true', *parameters))
+        quick = ('autostart:=true', 'policy_process:=false', 'warmup_predictions:=2')
+        nodes.append(NodeProcess(f'policies:=[wave={policy}]', *quick, *parameters))
 
     yield start
     for node in nodes:
