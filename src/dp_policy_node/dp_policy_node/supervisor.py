@@ -144,8 +144,8 @@ class Supervisor:
         if expired and rest_s > self._settings.stall_timeout:
             return Ending(
                 Code.OVERRUN,
-                f'the arm has waited for the policy for {rest_s:.2f} s: the last {expired} chunks '
-                'came when nothing of them was left to send',
+                f'the arm has waited for the policy for {rest_s:.2f} s; chunks in a row that came '
+                f'when nothing of them was left to send: {expired}',
             )
         return None
 

@@ -204,7 +204,7 @@ def test_a_policy_too_slow_for_its_chunks_may_let_the_arm_wait_but_not_for_long(
     assert world.check(0.6) is None
     ending = world.check(0.61)
     assert (ending is not None and ending.code == Code.OVERRUN) is ends
-    assert not ends or '0.51 s: the last 3 chunks' in ending.reason
+    assert not ends or '0.51 s; chunks in a row' in ending.reason
 
 
 @pytest.mark.parametrize('how', ['deaf', 'refused', 'lost'])
