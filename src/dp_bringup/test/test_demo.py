@@ -25,7 +25,7 @@ def test_scores_in_a_file_can_be_asked_for(tmp_path, capsys):
         (['--episodes', '0'], '--episodes is 0, valid: 1 to 1000'),
         (['--policy', 'nowhere'], "policy is 'nowhere'"),
         (['--time-limit', '-1'], 'time limit is -1.0'),
-        (['--seam', 'rtc'], "seam is 'rtc'"),
+        (['--seam', 'weld'], "seam is 'weld'"),
         (['--rescore', 'nowhere.npz'], 'cannot read nowhere.npz'),
     ],
 )

@@ -27,7 +27,7 @@ import pytest
 MS = NS // 1000
 JOINTS = LIMITS.joint_names
 START = np.zeros(len(JOINTS))
-SETTLED_NS = 600 * MS  # after its first chunk the arm has caught up
+SETTLED_NS = 1200 * MS  # after its first chunk the arm has caught up
 
 
 def truth(times_ns):
