@@ -7,12 +7,14 @@ holds it for 0.1 s holds up a cancel by 0.1 s. And one that runs out of memory, 
 away the only one who can brake. Here the node hands over a window and waits for the actions.
 
 `PolicyProcess` is the node's side, `serve` the other one. They speak over a pair of sockets that
-nobody else can open; the process ends when its side is closed, also by the death of the node.
+nobody else can open. The process ends when its side is closed, and by a lifeline, a pipe that the
+node holds and never writes to, as soon as the node ends or dies, also while it still loads.
 """
 
 from __future__ import annotations
 
 from multiprocessing.connection import Connection
+import os
 from pathlib import Path
 import signal
 import socket
@@ -46,17 +48,20 @@ class PolicyProcess:
         self._folder = str(folder)
         ours, theirs = socket.socketpair()
         self._connection = Connection(ours.detach())
+        lifeline, self._lifeline = os.pipe()
         with theirs:
-            fd = theirs.fileno()
+            fds = (theirs.fileno(), lifeline)
             self._process = subprocess.Popen(
-                [sys.executable, '-m', __name__, str(fd), self._folder],
-                pass_fds=[fd],
+                [sys.executable, '-m', __name__, *map(str, fds), self._folder],
+                pass_fds=fds,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # a Ctrl-C is for the node, which brakes first
             )
+        os.close(lifeline)
         try:
             answer = self._connection.recv()
         except (EOFError, OSError) as error:
+            self._close_lifeline()
             raise CheckpointError(f'policy {folder}: {self._how_ended()}') from error
         if isinstance(answer, Exception):
             self.close()
@@ -102,11 +107,17 @@ class PolicyProcess:
     def close(self) -> None:
         """End the process, also one that still computes."""
         self._connection.close()
+        self._close_lifeline()
         try:
             self._process.wait(FAREWELL_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _close_lifeline(self) -> None:
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
 
     def _how_ended(self) -> str:
         try:
@@ -143,10 +154,17 @@ def serve(connection: Connection, folder: str) -> None:
             connection.send(RuntimeError(str(error)))
 
 
+def _end_with_the_node(lifeline_fd: int) -> None:
+    os.read(lifeline_fd, 1)  # nothing is ever written: it returns when the node is gone
+    os._exit(0)
+
+
 def main(arguments: list[str]) -> None:
-    """Serve on a socket that was inherited: file descriptor, checkpoint folder."""
+    """Serve on what was inherited: file descriptors of socket and lifeline, checkpoint folder."""
+    socket_fd, lifeline_fd, folder = int(arguments[0]), int(arguments[1]), arguments[2]
+    threading.Thread(target=_end_with_the_node, args=(lifeline_fd,), daemon=True).start()
     try:
-        serve(Connection(int(arguments[0])), arguments[1])
+        serve(Connection(socket_fd), folder)
     except (BrokenPipeError, ConnectionResetError):
         pass  # the node has ended meanwhile
 

@@ -3,7 +3,10 @@
 """A policy elsewhere gives what it gives here, and its end is told, whatever it was."""
 
 import os
+from pathlib import Path
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -15,6 +18,18 @@ from dp_policy_node.policy_process import PolicyProcess
 import numpy as np
 import pytest
 import three_joints
+
+OWNER = """
+import os, subprocess, sys
+from dp_policy_node.policy_process import PolicyProcess
+real = subprocess.Popen
+def popen(*args, **options):
+    made = real(*args, **options)
+    print(made.pid, flush=True)
+    os._exit(0)
+subprocess.Popen = popen
+PolicyProcess(sys.argv[1])
+"""
 
 
 @pytest.fixture(scope='module')
@@ -69,3 +84,16 @@ def test_a_killed_process_is_told_with_its_signal(folder):
 def test_a_checkpoint_that_is_none_is_told_as_here(tmp_path):
     with pytest.raises(CheckpointError, match=str(tmp_path / 'nowhere')):
         PolicyProcess(tmp_path / 'nowhere')
+
+
+def test_it_does_not_outlive_its_owner_while_it_loads(folder, tmp_path):
+    """An owner that dies at once leaves nobody who would load PyTorch first and look then."""
+    owner = subprocess.run(
+        [sys.executable, '-c', OWNER, str(folder)], capture_output=True, text=True, check=True
+    )
+    ended = Path('/proc') / owner.stdout.strip()
+    for _ in range(200):
+        if not ended.exists():
+            return
+        time.sleep(0.05)
+    pytest.fail(f'process {ended.name} still runs')
