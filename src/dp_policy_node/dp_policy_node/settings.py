@@ -224,7 +224,7 @@ class Settings:
     )
     max_blind_s: float = _parameter(
         1.0,
-        'Most that is sent ahead at full speed, before the braking tail.',
+        'Most that is sent ahead at full speed, before the way to rest.',
         unit='s',
         valid=(0.1, 10.0),
     )

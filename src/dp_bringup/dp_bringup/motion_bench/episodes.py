@@ -20,7 +20,7 @@ from dp_core.guard import GuardSettings
 from dp_core.pipeline import Pipeline
 from dp_core.policy import Policy
 
-# As policy_node.yaml of the scene has it: near its base the arm folds to 15 mm, in motion to 10.
+# As policy_node.yaml of the scene has it: where the tool is nearest to the base, links come close.
 GUARD = GuardSettings(clearance=ClearanceSettings(min_distance_m=0.005))
 
 
