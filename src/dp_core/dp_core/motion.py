@@ -127,6 +127,8 @@ class CommandedMotion:
 
         The controller does not follow such a step: its trajectory goes on as before.
         """
+        if not by_ns:
+            return
         self._sent = deque(
             (replace(trajectory, start_ns=trajectory.start_ns + by_ns), curve)
             for trajectory, curve in self._sent

@@ -67,6 +67,9 @@ class TrajectoryOutput:
         self._feedback = feedback
         self._from_measured = from_measured
         self._lock = threading.Lock()
+        # A lock is not fair: a thread that sends on and on would take it again and again.
+        self._no_brake_waits = threading.Event()
+        self._no_brake_waits.set()
         self._epoch = 0
         self._motion: CommandedMotion | None = None
         self._clocks = 0, 0  # ROS and steady clock when our model was last told of them [ns]
@@ -135,7 +138,8 @@ class TrajectoryOutput:
             ExpiredError: every plan was held up; nothing was sent.
         """
         for _ in range(PLANS):
-            with self._lock:  # between two plans a brake has its turn
+            self._no_brake_waits.wait()  # between two plans a brake has its turn
+            with self._lock:
                 if epoch != self._epoch or self._motion is None:
                     return None
                 now_ns = self._follow_clock(self._motion)
@@ -169,30 +173,41 @@ class TrajectoryOutput:
                 it is heard. It may hang, and follow the brake only when it wakes up; so the brake
                 is slow, or none where the motion ends as soon.
         """
-        with self._lock:
-            if epoch is not None and epoch != self._epoch:
-                return None
-            self._epoch += 1
-            now_ns = self._clock.now().nanoseconds
-            state_ns = now_ns
-            if before_jump is not None:
-                # What was sent or told our model later than that knows where its own clock was.
-                known = (before_jump, self._sent, self._clocks)
-                ros_ns, steady_ns = max(known, key=lambda pair: pair[1])
-                state_ns = ros_ns + time.monotonic_ns() - steady_ns
-            if self._motion is None or state_ns >= self._motion.end_ns:
-                return None
-            if before_jump is None and last_seen is None:
-                self._meet(self._motion, now_ns)
-            begin_ns = state_ns + self._executor.arrival_ns
-            trajectory = brake(
-                self._motion, self.joint_names, begin_ns, max_acceleration, last_seen
-            )
-            if last_seen is not None and trajectory.end_ns >= self._motion.end_ns:
-                return None  # what was sent comes to rest sooner by itself
-            trajectory = replace(trajectory, start_ns=now_ns + self._executor.arrival_ns)
-            self._publish(trajectory)
-            return trajectory
+        self._no_brake_waits.clear()
+        try:
+            with self._lock:
+                return self._brake(max_acceleration, epoch, before_jump, last_seen)
+        finally:
+            self._no_brake_waits.set()
+
+    def _brake(
+        self,
+        max_acceleration: float,
+        epoch: int | None,
+        before_jump: tuple[int, int] | None,
+        last_seen: Array | None,
+    ) -> Trajectory | None:
+        if epoch is not None and epoch != self._epoch:
+            return None
+        self._epoch += 1
+        now_ns = self._clock.now().nanoseconds
+        state_ns = now_ns
+        if before_jump is not None:
+            # What was sent or told our model later than that knows where its own clock was.
+            known = (before_jump, self._sent, self._clocks)
+            ros_ns, steady_ns = max(known, key=lambda pair: pair[1])
+            state_ns = ros_ns + time.monotonic_ns() - steady_ns
+        if self._motion is None or state_ns >= self._motion.end_ns:
+            return None
+        if before_jump is None and last_seen is None:
+            self._meet(self._motion, now_ns)
+        begin_ns = state_ns + self._executor.arrival_ns
+        trajectory = brake(self._motion, self.joint_names, begin_ns, max_acceleration, last_seen)
+        if last_seen is not None and trajectory.end_ns >= self._motion.end_ns:
+            return None  # what was sent comes to rest sooner by itself
+        trajectory = replace(trajectory, start_ns=now_ns + self._executor.arrival_ns)
+        self._publish(trajectory)
+        return trajectory
 
     def command_at(self, time_ns: int) -> MotionState | None:
         """Commanded state of the J joints; None before a run."""

@@ -189,14 +189,14 @@ def test_plans_that_are_all_held_up_are_not_sent(output, node):
 
 
 def test_no_chunk_after_a_brake_under_fire(output, node):
-    """Two threads send as fast as they can while a third brakes, a hundred times."""
+    """Two threads send a thousand times a second while a third brakes, a hundred times."""
     for _ in range(100):
         epoch = output.begin(np.zeros(3))
         output.send(epoch, onward)
         over = threading.Event()
 
         def fire(epoch=epoch, over=over):
-            while not over.is_set() and output.send(epoch, onward):
+            while output.send(epoch, onward) and not over.wait(0.001):
                 pass
 
         threads = [threading.Thread(target=fire) for _ in range(2)]
@@ -208,6 +208,31 @@ def test_no_chunk_after_a_brake_under_fire(output, node):
         for thread in threads:
             thread.join()
         assert len(node.published) == count
+
+
+def test_a_brake_has_its_turn_before_a_thread_that_sends_without_a_pause(output):
+    """It waits for the plan under way, and for one whose thread was about to take the lock."""
+    meanwhile = []
+
+    def slowly_planned(motion, now_ns):
+        if not output._no_brake_waits.is_set():
+            meanwhile.append(now_ns)
+        time.sleep(0.002)
+        return onward(motion, now_ns)
+
+    def fire(epoch):
+        while output.send(epoch, slowly_planned):
+            pass
+
+    for _ in range(20):
+        epoch = output.begin(np.zeros(3))
+        output.send(epoch, onward)
+        thread = threading.Thread(target=fire, args=(epoch,))
+        thread.start()
+        meanwhile.clear()
+        assert output.brake(50.0)
+        assert len(meanwhile) <= 1
+        thread.join()
 
 
 def test_an_arm_at_rest_starts_where_its_controller_holds_it(output, node):
