@@ -28,6 +28,9 @@ from scipy.interpolate import CubicSpline
 Array = NDArray[np.float64]
 SEAMS = ('replace', 'fade', 'ensemble', 'rtc', 'warm_start')
 KNOT_S = 0.05  # between knots, at full speed
+# The first knot lies as many steps ahead. A message that is late by D finds the controller v D
+# farther on than planned, and the first cubic, of length h, makes up for it with 6 v D / h^2.
+FIRST_KNOT_STEPS = 2
 # Weight of the last target while the arm comes to rest behind it; without, noise in the last
 # steps would carry it on.
 REST_WEIGHT = 0.02
@@ -159,7 +162,7 @@ def _knots(
         limits: how soon the arm can come to rest.
     """
     step_s = KNOT_S * stretch
-    lead_s = max(settings.lead_s, step_s)
+    lead_s = max(settings.lead_s, FIRST_KNOT_STEPS * step_s)
     rest_s = 2 * step_s + float(
         np.max(speed / limits.acceleration) + np.max(limits.acceleration / limits.jerk)
     )

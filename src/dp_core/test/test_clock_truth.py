@@ -28,6 +28,7 @@ MS = NS // 1000
 JOINTS = LIMITS.joint_names
 START = np.zeros(len(JOINTS))
 SETTLED_NS = 1200 * MS  # after its first chunk the arm has caught up
+REST_NS = 150 * MS  # before the end of what it follows it begins to come to rest
 
 
 def truth(times_ns):
@@ -93,3 +94,4 @@ def test_the_arm_is_where_all_chunks_say_when_they_say_it(seed, seam, latencies_
         motion.follow(sent)
         history.add(chunk)
         followed_ns = min(int(chunk.due_ns()[-1].min()), now + round(settings.max_blind_s * NS))
+        followed_ns -= REST_NS

@@ -24,7 +24,7 @@ SLACK = 1.05
 # A trajectory is planned for the moment at which the controller will have it. One that comes this
 # much earlier or later starts off its place by as much of the way, and its first piece, of at
 # least the second length, makes up for that: by 6 v T / L^2 more acceleration [s].
-ARRIVAL_S, FIRST_PIECE_S = 0.002, 0.05
+ARRIVAL_S, FIRST_PIECE_S = 0.002, 0.1
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def broken_limits(track: Track, limits: MotionLimits) -> tuple[str, ...]:
     room = 6.0 * speeds.max(axis=0, initial=0.0) * ARRIVAL_S / FIRST_PIECE_S**2  # (J,)
     outside = (track.positions < limits.lower) | (track.positions > limits.upper)
     acceleration = SLACK * limits.acceleration + room
-    jerk = SLACK * limits.jerk + 2.0 * room / FIRST_PIECE_S  # it comes, and goes
+    jerk = SLACK * limits.jerk + room / (JERK_TICKS * TICK_S)  # it comes at once
     broken = {
         'position limit': outside.any(),
         'velocity limit': (speeds > limits.velocity).any(),
