@@ -176,7 +176,7 @@ def test_libraries_do_not_print_and_leave_nothing_unfinished():
                 wrong.append(f'{name(path)}:{number} is unfinished')
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'print':
-                if path.name not in COMMANDS:
+                if path.name not in COMMANDS and path.parent.name != 'verbs':
                     wrong.append(f'{name(path)}:{node.lineno} prints; use logging or return it')
             if isinstance(node, ast.ExceptHandler):
                 caught = getattr(node.type, 'id', '') if node.type else 'everything'

@@ -6,16 +6,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
+from importlib import import_module
 import sys
 
-from dp_core.contract import Contract
 from dp_core.errors import DpError
-from dp_data_tools.bag_reader import BagReader
-from dp_data_tools.convert import convert
-from dp_data_tools.resample import Episode
-from dp_data_tools.topics import action_sources
 
+# verb -> what it does; its arguments and its work are in dp_data_tools.verbs.<verb>
+VERBS = {
+    'info': 'show the topics of a bag',
+    'convert': 'make a dataset of bags',
+}
 EXAMPLE = """\
 examples:
   ros2 bag record -o take_01 /joint_states /joint_commands /front_camera/image_raw/compressed
@@ -23,17 +23,13 @@ examples:
   dp_data_tools convert take_* --contract contract.yaml --action-topic /joint_commands \\
       --output datasets/demo
   dp_train ...            # on datasets/demo
-
-A bag is one episode. Its rows are dt apart, each on a picture of the contract's first camera; with
-no camera, exactly dt apart. The action of a row is the command in force then (--action-topic), or
-the state that was reached action_offset_s later (--action-state). Stamps are those of the message
-headers. A gap, a NaN or a missing joint ends the conversion with a message: nothing is made up.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; return 0, or 1 after an error message."""
-    options = _parser().parse_args(arguments)
+    """Run one verb; return its exit status, or 1 after an error message."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser(arguments[:1]).parse_args(arguments)
     try:
         return int(options.run(options))
     except DpError as error:
@@ -41,76 +37,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(chosen: Sequence[str]) -> argparse.ArgumentParser:
+    """Parser of all verbs; only the module of the chosen one is loaded."""
     parser = argparse.ArgumentParser(
         prog='dp_data_tools',
-        description='From rosbag2 recordings to training datasets; needs no ROS.',
+        description='From rosbag2 recordings to training datasets.',
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(dest='verb', required=True, metavar='VERB')
-    info = verbs.add_parser('info', help='show the topics of a bag')
-    info.add_argument('bag', type=Path, help='folder of a rosbag2 recording')
-    info.set_defaults(run=_info)
-    make = verbs.add_parser(
-        'convert',
-        help='make a dataset of bags',
-        description='Make a dataset of bags, one episode each; all or nothing.',
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    make.add_argument('bags', type=Path, nargs='+', metavar='BAG', help='rosbag2 recordings')
-    make.add_argument('--contract', type=Path, required=True, help='contract.yaml')
-    make.add_argument('--output', type=Path, required=True, help='new folder for the dataset')
-    make.add_argument(
-        '--action-topic',
-        action='append',
-        default=[],
-        metavar='[GROUP=]TOPIC',
-        help='commands: the action of a row is the command at its time',
-    )
-    make.add_argument(
-        '--action-state',
-        action='append',
-        default=[],
-        metavar='[GROUP=]TOPIC',
-        help='states: the action of a row is the state action_offset_s after its time',
-    )
-    make.add_argument('--zip', action='store_true', help='store the arrays in one zip file')
-    make.set_defaults(run=_convert)
+    for name, words in VERBS.items():
+        verb = verbs.add_parser(name, help=words, formatter_class=parser.formatter_class)
+        if name in chosen:
+            module = import_module(f'dp_data_tools.verbs.{name}')
+            verb.description, verb.epilog = words[0].upper() + words[1:] + '.', module.EXAMPLE
+            module.add_arguments(verb)
+            verb.set_defaults(run=module.run)
     return parser
-
-
-def _info(options: argparse.Namespace) -> int:
-    with BagReader(options.bag) as reader:
-        topics = list(reader.topics.values())
-        total = sum(topic.count for topic in topics)
-        print(f'{options.bag}: {reader.duration_s:.3f} s, {total} messages')
-        widths = [max((len(t.name) for t in topics), default=0)]
-        widths += [max((len(t.msgtype) for t in topics), default=0)]
-        for topic in topics:
-            rate = topic.count / reader.duration_s if reader.duration_s else 0.0
-            name, kind = topic.name.ljust(widths[0]), topic.msgtype.ljust(widths[1])
-            print(f'  {name}  {kind}  {topic.count:7d}  {rate:7.1f} Hz')
-    return 0
-
-
-def _convert(options: argparse.Namespace) -> int:
-    contract = Contract.load(options.contract)
-    sources = action_sources(contract, options.action_topic, options.action_state)
-    lengths = []
-
-    def report(bag: Path, episode: Episode) -> None:
-        lengths.append(len(episode.ticks_ns))
-        print(f'{bag}: {lengths[-1]} frames, {lengths[-1] * contract.dt_s:.1f} s')
-        for name, count in episode.reordered.items():
-            print(f'  {name}: {count} messages out of order left out')
-        for name in episode.stopped:
-            print(f'  {name}: stops early, and with it the episode')
-
-    convert(options.bags, contract, sources, options.output, report, options.zip)
-    print(f'{options.output}: {len(lengths)} episodes, {sum(lengths)} frames')
-    return 0
 
 
 if __name__ == '__main__':
