@@ -164,7 +164,10 @@ def test_limits_are_judged_across_two_feeds():
         watch.feed(part)
     assert watch.acceleration == pytest.approx(12.0, rel=0.1)
     # Told once for a motion, not for each feed.
-    assert [x.what.partition(':')[0] for x in watch.findings] == ['acceleration limit']
+    assert [x.what.partition(':')[0] for x in watch.findings] == [
+        'acceleration limit',
+        'jerk limit',
+    ]
 
 
 def test_another_scene_is_no_jump_and_a_hole_is_counted():
