@@ -5,7 +5,7 @@
 #   make test                 linters and all tests
 #   make bench                measure latency and rates into out/bench/
 #   make bench-latency        let calibrate_latency find latencies that the scene has, into out/bench/ (eight minutes)
-#   make bench-motion         compare how strategies join chunks, on a simulated clock, into out/bench/ (an hour)
+#   make bench-motion         compare how strategies join chunks, on a simulated clock, and ours over ROS, into out/bench/ (an hour)
 #   make bench-real-controller  stream chunks into the real joint_trajectory_controller; needs ros2_control (MINUTES=10)
 #   make bench-faults         two hundred faults at random moments, over ROS, into out/bench/ (half an hour; TRIALS=200 SEED=0)
 #   make bench-stops          cancel and stop while predictions hold the interpreter, over ROS, into out/bench/ (45 minutes)
@@ -66,7 +66,8 @@ bench-latency: setup
 
 bench-motion: setup
 	@$(workspace) python -m dp_bringup.motion_bench.schedule_bench
-	@$(workspace) exec python -m dp_bringup.motion_bench.bench
+	@$(workspace) python -m dp_bringup.motion_bench.bench
+	@$(workspace) exec python -m dp_bringup.motion_bench.over_ros
 
 # ros2_control comes with a ROS 2 distribution only, so this uses what is sourced, not the workspace of make setup.
 bench-real-controller:

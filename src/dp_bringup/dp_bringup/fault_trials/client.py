@@ -141,11 +141,13 @@ class TrialClient:
         )
         return self.status
 
-    def send(self, speed_scale: float) -> Goal | None:
-        """Send a goal; None when it is refused."""
+    def send(self, speed_scale: float, **fields: Any) -> Goal | None:
+        """Send a goal with more of its fields; None when it is refused."""
         if not self._action.wait_for_server(PATIENCE_S):
             raise TrialError('there is no server of /execute_policy')
-        sending = self._action.send_goal_async(ExecutePolicy.Goal(speed_scale=speed_scale))
+        sending = self._action.send_goal_async(
+            ExecutePolicy.Goal(speed_scale=speed_scale, **fields)
+        )
         wait(sending.done, 'an answer to the goal')
         handle = sending.result()
         return Goal(handle) if handle.accepted else None

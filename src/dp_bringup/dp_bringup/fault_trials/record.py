@@ -109,6 +109,7 @@ class MotionRecorder:
         self._rows: list[tuple[Any, Any]] = []
         self.sent: list[Sent] = []
         self.late: list[tuple[float, float]] = []
+        self.plans: list[ActionChunk] = []
 
     @property
     def now_ns(self) -> int:
@@ -171,7 +172,8 @@ class MotionRecorder:
         self._stamps.append(stamp_ns)
 
     def _on_chunk(self, message: ActionChunk) -> None:
-        """Note when [s] a chunk was heard, and how long after it was to begin [s]."""
+        """Keep a chunk; note when [s] it was heard, and how long after it was to begin [s]."""
+        self.plans.append(message)
         if self.sent:
             ago_s = time.monotonic() - self.sent[-1].heard_s  # it was sent first
             stamp = message.header.stamp

@@ -17,6 +17,7 @@ from dp_bringup.processes import ChildProcess
 from dp_bringup.ros_domain import private_environment
 from dp_bringup.run_local import LocalStack
 from dp_bringup.run_local import StackError
+from dp_bringup.stack_arguments import Value
 from dp_bringup.stacks import Ur5Pusht
 from dp_core.limits import MotionLimits
 from dp_sim.assets import URDF_PATH
@@ -53,7 +54,7 @@ class TrialStack:
     """sim_node and policy_node as processes of their own, on a private ROS domain."""
 
     def __init__(
-        self, name: str, logs: Path, hold: HoldFile | None = None, **parameters: bool
+        self, name: str, logs: Path, hold: HoldFile | None = None, **parameters: Value
     ) -> None:
         """Prepare the stack 'state', 'clock' or 'camera'; nothing runs before `restore`.
 

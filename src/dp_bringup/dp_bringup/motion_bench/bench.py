@@ -96,6 +96,11 @@ class Rows:
             file.writelines(json.dumps(row) + '\n' for row in rows)
 
 
+def circumstances_of(timing: Timing, weights_sha256: str) -> Row:
+    """Return what rows that may be compared have in common."""
+    return {**dataclasses.asdict(timing), 'weights': weights_sha256[:12]}
+
+
 def drive_missing(
     policy: Policy, rows: Rows, circumstances: Row, seeds: Sequence[int], timing: Timing
 ) -> None:
@@ -132,11 +137,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         key = f'{1e3 * delay_s:.0f} ms'
         tables[key] = {}
         for strategy in options.strategies:
-            circumstances = {
-                'strategy': strategy,
-                **dataclasses.asdict(timing),
-                'weights': sha256[:12],
-            }
+            circumstances = {'strategy': strategy, **circumstances_of(timing, sha256)}
             drive_missing(policy, rows, circumstances, seeds, timing)
             tables[key][strategy] = strategy_figures(rows.of(circumstances, seeds))
     ours = [name for name in options.strategies if name in OURS]
