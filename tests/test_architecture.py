@@ -57,6 +57,8 @@ TORCH_FREE = (
     'sync.py',
     'chunk.py',
     'trajectory.py',
+    'replay.py',
+    'tracking_error.py',
     'limits.py',
     'watchdog.py',
     'interlock.py',

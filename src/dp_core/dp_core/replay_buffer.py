@@ -84,17 +84,32 @@ class ReplayBuffer:
 
 def load_dataset(folder: Path | str) -> tuple[Contract, ReplayBuffer]:
     """Read a dataset folder into memory and check it against its contract."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise DatasetError(f'no dataset folder at {folder}')
-    contract = Contract.load(folder / CONTRACT_FILE)
-    wanted = [s.name for s in contract.observations] + ['action']
-    for name in STORES:
-        if (folder / name).exists():
-            buffer = _read(folder / name, wanted)
-            buffer.require_contract(contract)
-            return contract, buffer
-    raise DatasetError(f'{folder} holds none of {list(STORES)}')
+    contract, path = _find(Path(folder))
+    buffer = _read(path, [s.name for s in contract.observations] + ['action'])
+    buffer.require_contract(contract)
+    return contract, buffer
+
+
+def load_commands(folder: Path | str, episode: int) -> tuple[Contract, NDArray[np.float64]]:
+    """Read the commands (N, action_dim) of one episode; pictures stay on the disk.
+
+    Raises:
+        ContractError: the folder has no valid contract.
+        DatasetError: the dataset cannot be read, or has no such episode.
+    """
+    contract, path = _find(Path(folder))
+    buffer = _read(path, ['action'])
+    actions = buffer.data.get('action', np.empty((len(buffer), 0)))
+    if actions.shape[1:] != (contract.action_dim,):
+        raise DatasetError(
+            f'commands in {path} have shape {actions.shape[1:]}, the contract {contract.name!r} '
+            f'says ({contract.action_dim},)'
+        )
+    ends = buffer.episode_ends
+    if not 0 <= episode < len(ends):
+        raise DatasetError(f'no episode {episode} in {path}, valid: 0 to {len(ends) - 1}')
+    begin = int(ends[episode - 1]) if episode else 0
+    return contract, actions[begin : ends[episode]].astype(np.float64)
 
 
 def load_datasets(folders: Sequence[Path | str]) -> tuple[Contract, ReplayBuffer]:
@@ -130,6 +145,17 @@ def save_dataset(
     contract.save(partial / CONTRACT_FILE)
     _write(partial / STORES[zipped], buffer)
     partial.rename(folder)
+
+
+def _find(folder: Path) -> tuple[Contract, Path]:
+    """Contract of a dataset folder, and where its store is."""
+    if not folder.is_dir():
+        raise DatasetError(f'no dataset folder at {folder}')
+    contract = Contract.load(folder / CONTRACT_FILE)
+    for name in STORES:
+        if (folder / name).exists():
+            return contract, folder / name
+    raise DatasetError(f'{folder} holds none of {list(STORES)}')
 
 
 def _read(path: Path, wanted: list[str]) -> ReplayBuffer:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from dp_core.errors import ContractError
 from dp_core.errors import DatasetError
+from dp_core.replay_buffer import load_commands
 from dp_core.replay_buffer import load_dataset
 from dp_core.replay_buffer import load_datasets
 from dp_core.replay_buffer import ReplayBuffer
@@ -49,6 +50,24 @@ def test_existing_dataset_is_never_overwritten(tmp_path):
     with pytest.raises(DatasetError, match='exists already'):
         save_dataset(tmp_path / 'd', sample_contract(), sample_buffer())
     assert [p.name for p in tmp_path.iterdir()] == ['d']
+
+
+def test_the_commands_of_one_episode_are_read_without_the_pictures(tmp_path):
+    buffer = sample_buffer(images=True)
+    save_dataset(tmp_path / 'd', sample_contract(images=True), buffer)
+    del zarr.open(tmp_path / 'd' / 'replay_buffer.zarr', mode='r+')['data/front']
+    contract, actions = load_commands(tmp_path / 'd', 1)
+    assert contract == sample_contract(images=True)
+    np.testing.assert_array_equal(actions, buffer.data['action'][20:32])
+    assert load_commands(tmp_path / 'd', 0)[1].shape == (20, 2)
+    for wrong in (2, -1):
+        with pytest.raises(DatasetError, match=f'no episode {wrong} in .*, valid: 0 to 1'):
+            load_commands(tmp_path / 'd', wrong)
+    sample_contract(actions=[{'name': 'f', 'kind': 'vector', 'dims': ['f']}]).save(
+        tmp_path / 'd' / 'contract.yaml'
+    )
+    with pytest.raises(DatasetError, match=r"\(2,\), the contract 'sample' says \(1,\)"):
+        load_commands(tmp_path / 'd', 0)
 
 
 def test_missing_dataset_is_named(tmp_path):
