@@ -100,8 +100,8 @@ def episode_chunk(
             f'{contract.action_dim} numbers'
         )
     if not np.isfinite(actions).all():
-        k = int(np.argmax(~np.isfinite(actions).all(axis=1)))
-        raise DatasetError(f'command {k} is {actions[k].tolist()}, valid: finite numbers')
+        bad = int(np.argmax(~np.isfinite(actions).all(axis=1)))
+        raise DatasetError(f'command {bad} is {actions[bad].tolist()}, valid: finite numbers')
     groups = contract.actions
     space = ActionSpace(groups, [joint_solver(group, urdf) for group in groups])
     clamped = space.clamp(actions)
