@@ -87,6 +87,7 @@ COMMANDS = (
     'soak.py',
     'stops.py',
     'motion_timing.py',
+    'over_ros.py',
 )
 MAX_MODULE_LINES, MAX_FUNCTION_LINES, MAX_NODE_LINES, MAX_MEDIAN_LINES = 300, 60, 250, 120
 
