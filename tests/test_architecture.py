@@ -54,6 +54,7 @@ TORCH_FREE = (
     'contract.py',
     'observation.py',
     'decode.py',
+    'picture.py',
     'sync.py',
     'chunk.py',
     'trajectory.py',

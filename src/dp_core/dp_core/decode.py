@@ -11,24 +11,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import cv2
-from dp_core.contract import Stream
 from dp_core.errors import ObservationError
+from dp_core.picture import decode_image
+from dp_core.picture import RareDecoder
+from dp_core.stream import Stream
 import numpy as np
 from numpy.typing import NDArray
-
-# encoding -> (dtype, channels, OpenCV conversion to RGB or None)
-ENCODINGS: dict[str, tuple[type[np.generic], int, int | None]] = {
-    'rgb8': (np.uint8, 3, None),
-    'bgr8': (np.uint8, 3, cv2.COLOR_BGR2RGB),
-    'rgba8': (np.uint8, 4, cv2.COLOR_RGBA2RGB),
-    'bgra8': (np.uint8, 4, cv2.COLOR_BGRA2RGB),
-    'mono8': (np.uint8, 1, cv2.COLOR_GRAY2RGB),
-    'bayer_rggb8': (np.uint8, 1, cv2.COLOR_BayerBG2RGB),
-    'bayer_bggr8': (np.uint8, 1, cv2.COLOR_BayerRG2RGB),
-    'bayer_gbrg8': (np.uint8, 1, cv2.COLOR_BayerGR2RGB),
-    'bayer_grbg8': (np.uint8, 1, cv2.COLOR_BayerGB2RGB),
-}
 
 
 def stamp_ns(message: Any) -> int:
@@ -37,8 +25,15 @@ def stamp_ns(message: Any) -> int:
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
-def decode(stream: Stream, message: Any) -> tuple[int, NDArray[Any]]:
+def decode(
+    stream: Stream, message: Any, rare: RareDecoder | None = None
+) -> tuple[int, NDArray[Any]]:
     """Sample of ``stream`` in ``message``.
+
+    Args:
+        stream: of the contract.
+        message: of the type that its kind needs.
+        rare: decodes pictures of encodings that `dp_core.picture` does not know.
 
     Returns:
         Event time [ns] (header stamp less the stream's latency) and the value: (dim,) float32,
@@ -46,6 +41,15 @@ def decode(stream: Stream, message: Any) -> tuple[int, NDArray[Any]]:
 
     Raises:
         ObservationError: no stamp, wrong frame, missing joint, NaN, or an unknown encoding.
+    """
+    return event_time_ns(stream, message), decode_value(stream, message, rare)
+
+
+def event_time_ns(stream: Stream, message: Any) -> int:
+    """Header stamp less the stream's latency [ns]; needs nothing but the header.
+
+    Raises:
+        ObservationError: no stamp, or another frame than the contract's.
     """
     event_ns = stamp_ns(message)
     if event_ns <= 0:
@@ -57,19 +61,28 @@ def decode(stream: Stream, message: Any) -> tuple[int, NDArray[Any]]:
         raise ObservationError(
             f'{stream.topic}: frame_id is {frame!r}, the contract says {stream.frame!r}'
         )
+    return event_ns - round(stream.latency_s * 1e9)
+
+
+def decode_value(stream: Stream, message: Any, rare: RareDecoder | None = None) -> NDArray[Any]:
+    """Numbers or picture of a message, see `decode`."""
     if stream.kind == 'image':
-        value: NDArray[Any] = decode_image(message, stream.size, stream.topic)
-    elif stream.kind == 'joint_state':
-        value = joint_positions(message, stream.joints, stream.topic)
-    elif stream.kind == 'pose':
-        value = _pose_features(stream, message.pose)
-    else:
+        return decode_image(stream, message, rare)
+    if stream.kind == 'joint_state':
+        return joint_positions(message, stream.joints, stream.topic)
+    if stream.kind != 'pose':
         raise ObservationError(
             f'stream {stream.name!r} of kind {stream.kind!r} has no ROS message'
         )
-    if stream.kind != 'image' and not np.isfinite(value).all():
+    value = _pose_features(stream, message.pose)
+    if not np.isfinite(value).all():
         raise ObservationError(f'{stream.topic}: NaN or infinity in {value.round(3).tolist()}')
-    return event_ns - round(stream.latency_s * 1e9), value
+    return value
+
+
+def is_other_device(stream: Stream, message: Any) -> bool:
+    """Whether a joint state names none of the stream's joints: two devices share the topic."""
+    return stream.kind == 'joint_state' and set(stream.joints).isdisjoint(message.name)
 
 
 def joint_positions(message: Any, joints: tuple[str, ...], topic: str) -> NDArray[np.float32]:
@@ -110,52 +123,6 @@ def _columns(names: tuple[str, ...], joints: tuple[str, ...], topic: str) -> NDA
     if doubled:
         raise ObservationError(f'{topic}: joints {doubled} are named more than once')
     return np.array([names.index(joint) for joint in joints], dtype=np.intp)
-
-
-def decode_image(message: Any, size: tuple[int, int], topic: str) -> NDArray[np.uint8]:
-    """RGB image (H, W, 3) uint8 of an Image or CompressedImage, resized to ``size`` (H, W)."""
-    raw = hasattr(message, 'encoding')
-    image = _raw_image(message, topic) if raw else _compressed_image(message, topic)
-    if image.shape[:2] != size:
-        # Area averaging: shrinking with any other filter aliases thin edges.
-        image = cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(image, dtype=np.uint8)
-
-
-def _compressed_image(message: Any, topic: str) -> NDArray[np.uint8]:
-    data = np.frombuffer(message.data, dtype=np.uint8)
-    # Older OpenCV pads a JPEG that lacks its end marker with grey instead of refusing it.
-    cut = data[:2].tobytes() == b'\xff\xd8' and data.tobytes().rfind(b'\xff\xd9') < 0
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
-    decoded = None if cut or not data.size else cv2.imdecode(data, flags)
-    if decoded is None:
-        raise ObservationError(
-            f'{topic}: {data.size} byte of format {message.format!r} are not a whole picture'
-        )
-    if decoded.dtype != np.uint8:
-        raise ObservationError(
-            f'{topic}: a picture of format {message.format!r} has {decoded.dtype} values, valid: '
-            'uint8; depth images are not supported'
-        )
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def _raw_image(message: Any, topic: str) -> NDArray[np.uint8]:
-    if message.encoding not in ENCODINGS:
-        raise ObservationError(
-            f'{topic}: encoding {message.encoding!r} is not supported; valid: {list(ENCODINGS)}'
-        )
-    dtype, channels, conversion = ENCODINGS[message.encoding]
-    height, width, step = int(message.height), int(message.width), int(message.step)
-    data = np.frombuffer(message.data, dtype=dtype)
-    if min(height, width) < 1 or step < width * channels or data.size < height * step:
-        raise ObservationError(
-            f'{topic}: {data.size} byte with step {step} cannot hold {height} x {width} '
-            f'{message.encoding}'
-        )
-    rows = data[: height * step].reshape(height, step)[:, : width * channels]
-    image = rows.reshape(height, width, channels)
-    return np.asarray(image if conversion is None else cv2.cvtColor(image, conversion), np.uint8)
 
 
 def _pose_features(stream: Stream, pose: Any) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ from dp_core.schema import require_unique
 _OWN_FIELDS = {
     'joint_state': ('joints',),
     'pose': ('features', 'points'),
-    'image': ('size',),
+    'image': ('size', 'depth_m'),
     'vector': ('length',),
 }
 STREAM_KINDS = tuple(_OWN_FIELDS)
@@ -41,6 +41,8 @@ class Stream:
             x, y of every body-fixed point of ``points`` in the stream's frame [m].
         points: ``pose``: body-fixed points (x, y) [m] of a planar body.
         size: ``image``: height and width [pixel] that the policy sees.
+        depth_m: ``image``: nearest and farthest depth [m] that the policy tells apart; empty for
+            a camera of colours.
         length: ``vector``: number of values.
         frame: ``frame_id`` that messages must carry; empty accepts any.
         max_age_s: oldest sample that may stand for a tick [s].
@@ -54,6 +56,7 @@ class Stream:
     features: tuple[str, ...] = ()
     points: tuple[tuple[float, float], ...] = ()
     size: tuple[int, int] = (0, 0)
+    depth_m: tuple[float, ...] = ()
     length: int = 0
     frame: str = ''
     max_age_s: float = 0.2
@@ -82,6 +85,13 @@ class Stream:
         if self.kind == 'image' and min(self.size) < 8:
             raise ContractError(
                 f'{where}: size is {list(self.size)}, valid: [height, width] >= 8 pixel'
+            )
+        if self.depth_m and not (
+            len(self.depth_m) == 2 and 0 <= self.depth_m[0] < self.depth_m[1] < float('inf')
+        ):
+            raise ContractError(
+                f'{where}: depth_m is {list(self.depth_m)}, valid: [near, far] with '
+                '0 <= near < far, or none'
             )
         if self.kind != 'image' and self.dim < 1:
             raise ContractError(f'{where}: has no values; give joints, features or length')

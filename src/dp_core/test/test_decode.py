@@ -5,24 +5,14 @@
 from pathlib import Path
 from types import SimpleNamespace
 
-import cv2
 from dp_core.contract import Stream
 from dp_core.decode import decode
-from dp_core.decode import decode_image
-from dp_core.decode import ENCODINGS
 from dp_core.decode import joint_positions
 from dp_core.errors import ObservationError
 import numpy as np
 import pytest
 
 SAMPLE = Path(__file__).parents[4] / 'shared' / 'data' / 'so101_rosbag2' / 'ep4'
-RGB = np.array(
-    [
-        [[255, 0, 0], [0, 255, 0], [0, 0, 255], [10, 20, 30]],
-        [[1, 2, 3], [4, 5, 6], [7, 8, 9], [250, 251, 252]],
-    ],
-    dtype=np.uint8,
-)
 JOINTS = Stream('arm', 'joint_state', 'joint_states', joints=('a', 'b', 'c'))
 POINTS = ((0.1, 0.0), (0.0, 0.2))
 
@@ -43,28 +33,6 @@ def pose_stamped(x=1.0, y=2.0, z=3.0, q=(0.0, 0.0, 0.0, 1.0), **kwargs):
 
 def about_z(angle):
     return (0.0, 0.0, np.sin(angle / 2), np.cos(angle / 2))
-
-
-def image(pixels, encoding, padding=0, data=None):
-    """Image message of ``pixels`` (H, W, channels) whose rows end in ``padding`` stray bytes."""
-    height, width = pixels.shape[:2]
-    rows = pixels.reshape(height, -1)
-    step = rows.shape[1] + padding
-    stray = np.full((height, padding), 77, np.uint8)
-    return SimpleNamespace(
-        header=header('camera'),
-        height=height,
-        width=width,
-        encoding=encoding,
-        step=step,
-        is_bigendian=0,
-        data=np.hstack([rows, stray]).tobytes() if data is None else data,
-    )
-
-
-def compressed(picture, suffix, form):
-    data = cv2.imencode(suffix, picture)[1].tobytes()
-    return SimpleNamespace(header=header('camera'), format=form, data=data)
 
 
 # ---- headers
@@ -182,103 +150,6 @@ def test_a_pose_that_is_not_finite_is_refused(bad):
     for message in (pose_stamped(x=bad), pose_stamped(q=(0.0, 0.0, 0.0, np.nan))):
         with pytest.raises(ObservationError, match='NaN or infinity'):
             decode(stream, message)
-
-
-# ---- pictures
-
-
-@pytest.mark.parametrize('padding', [0, 1, 13])
-@pytest.mark.parametrize('encoding', ['rgb8', 'bgr8', 'rgba8', 'bgra8'])
-def test_colours_come_out_as_rgb_whatever_the_row_stride(encoding, padding):
-    alpha = np.full((2, 4, 1), 9, np.uint8)
-    pixels = RGB[..., ::-1] if encoding.startswith('bgr') else RGB
-    pixels = np.concatenate([pixels, alpha], axis=2) if encoding.endswith('a8') else pixels
-    message = image(pixels, encoding, padding)
-    assert decode_image(message, (2, 4), 'camera').tolist() == RGB.tolist()
-
-
-@pytest.mark.parametrize('padding', [0, 3])
-def test_grey_becomes_three_equal_channels(padding):
-    message = image(RGB[..., :1], 'mono8', padding)
-    assert decode_image(message, (2, 4), 'c').tolist() == np.repeat(RGB[..., :1], 3, 2).tolist()
-
-
-@pytest.mark.parametrize('pattern', ['rggb', 'bggr', 'gbrg', 'grbg'])
-def test_a_bayer_mosaic_of_one_colour_gives_that_colour(pattern):
-    colour = {'r': 200, 'g': 120, 'b': 40}
-    tile = np.array([colour[c] for c in pattern], np.uint8).reshape(2, 2)
-    message = image(np.tile(tile, (6, 6))[..., None], f'bayer_{pattern}8')
-    decoded = decode_image(message, (12, 12), 'c')
-    assert decoded[6, 6].tolist() == [200, 120, 40]
-
-
-def test_every_encoding_of_the_table_is_tested_above():
-    plain = {'rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8'}
-    assert set(ENCODINGS) == plain | {f'bayer_{p}8' for p in ('rggb', 'bggr', 'gbrg', 'grbg')}
-
-
-@pytest.mark.parametrize('encoding', ['16UC1', '32FC1', 'mono16', 'yuv422', ''])
-def test_an_unknown_encoding_is_refused_by_name(encoding):
-    message = image(RGB, encoding)
-    with pytest.raises(ObservationError, match=f"c: encoding '{encoding}' .* valid: .*'rgb8'"):
-        decode_image(message, (2, 4), 'c')
-
-
-def test_missing_bytes_are_refused():
-    message = image(RGB, 'rgb8', data=RGB.tobytes()[:-1])
-    with pytest.raises(ObservationError, match='23 byte with step 12 cannot hold 2 x 4 rgb8'):
-        decode_image(message, (2, 4), 'camera')
-    message.step = 11
-    with pytest.raises(ObservationError, match='with step 11 cannot hold'):
-        decode_image(message, (2, 4), 'camera')
-
-
-def test_an_empty_picture_is_refused():
-    message = image(RGB, 'rgb8', data=b'')
-    message.height = message.step = 0
-    with pytest.raises(ObservationError, match='0 byte with step 0 cannot hold 0 x 4'):
-        decode_image(message, (2, 4), 'camera')
-
-
-def test_shrinking_averages():
-    checker = np.indices((16, 16)).sum(axis=0) % 2 * 200
-    message = image(np.repeat(checker[..., None], 3, 2).astype(np.uint8), 'rgb8')
-    assert decode_image(message, (8, 8), 'c').tolist() == np.full((8, 8, 3), 100).tolist()
-
-
-def test_the_contracts_size_is_height_then_width():
-    message = image(np.zeros((20, 40, 3), np.uint8), 'rgb8')
-    assert decode_image(message, (10, 16), 'c').shape == (10, 16, 3)
-
-
-def test_a_png_comes_back_exactly():
-    message = compressed(RGB[..., ::-1], '.png', 'rgb8; png compressed bgr8')
-    assert decode_image(message, (2, 4), 'c').tolist() == RGB.tolist()
-
-
-def test_a_jpeg_comes_back_nearly():
-    colour = np.full((16, 16, 3), (200, 120, 40), np.uint8)
-    message = compressed(colour[..., ::-1], '.jpg', 'bgr8; jpeg compressed bgr8')
-    assert np.abs(decode_image(message, (16, 16), 'c').astype(int) - colour).max() <= 3
-
-
-@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
-@pytest.mark.parametrize('kept', [0, 10, 0.5, -2])
-def test_a_compressed_picture_that_was_cut_off_is_refused(suffix, kept):
-    noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
-    message = compressed(noise, suffix, 'x')
-    whole = len(message.data)
-    message.data = message.data[: int(kept * whole) if kept == 0.5 else kept]
-    with pytest.raises(ObservationError, match=f"{len(message.data)} byte of format 'x' are not"):
-        decode_image(message, (48, 64), 'camera')
-
-
-def test_a_depth_png_is_refused():
-    message = compressed(np.full((8, 8), 1000, np.uint16), '.png', '16UC1; png compressed')
-    with pytest.raises(
-        ObservationError, match="format '16UC1; png .* uint16 values, valid: uint8"
-    ):
-        decode_image(message, (8, 8), 'depth')
 
 
 # ---- the recorded sample, read by rosbags

@@ -16,6 +16,7 @@ from typing import Any
 from dp_core.contract import Contract
 from dp_core.contract import Stream
 from dp_core.decode import decode
+from dp_core.decode import is_other_device
 from dp_core.errors import ObservationError
 from dp_core.observation import ObservationWindow
 from dp_core.sync import FUTURE_TOLERANCE_NS
@@ -23,6 +24,7 @@ from dp_core.sync import Synchronizer
 from dp_policy_node.convert import robot_state
 from dp_policy_node.convert import RobotState
 from dp_policy_node.listener import Listener
+from dp_policy_node.picture_bridge import rare_decoder
 from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
@@ -56,6 +58,7 @@ class ObservationInput:
         self._joint_states_topic = joint_states_topic
         self._lock = threading.Lock()
         self._sync = Synchronizer(contract)
+        self._rare = rare_decoder()
         self._robot_state: RobotState | None = None
         self._robot_state_steady_s = 0.0
         self._complaint: Complaint | None = None
@@ -126,9 +129,9 @@ class ObservationInput:
 
     def _on_sample(self, stream: Stream, message: Any, now_ns: int) -> None:
         try:
-            if stream.kind == 'joint_state' and set(stream.joints).isdisjoint(message.name):
-                return  # another device on the same topic
-            event_ns, value = decode(stream, message)
+            if is_other_device(stream, message):
+                return
+            event_ns, value = decode(stream, message, self._rare)
         except ObservationError as error:
             self._refuse(str(error), invalid=stream.kind != 'image')
             return
