@@ -77,6 +77,7 @@ NODES = ('dp_policy_node/dp_policy_node/policy_node.py', 'dp_sim/dp_sim/sim_node
 # Files that talk to a person on a terminal.
 COMMANDS = (
     'command.py',
+    'command_node.py',
     'cli.py',
     'execute.py',
     'demonstrate.py',

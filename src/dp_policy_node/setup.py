@@ -14,7 +14,7 @@ setup(
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
         (f'share/{package_name}', ['package.xml']),
-        ('bin', ['bin/dp_calibrate_latency', 'bin/dp_execute']),
+        ('bin', ['bin/dp_calibrate_latency', 'bin/dp_execute', 'bin/dp_replay']),
     ],
     install_requires=['setuptools'],
     zip_safe=False,
@@ -27,6 +27,7 @@ setup(
         'console_scripts': [
             'calibrate_latency = dp_policy_node.calibrate_latency:main',
             'policy_node = dp_policy_node.main:main',
+            'replay = dp_policy_node.replay_episode:main',
         ],
     },
 )

@@ -71,6 +71,16 @@ class ReplayPlan:
         return np.asarray(self.chunk.positions[0])
 
 
+def require_robot(contract: Contract) -> None:
+    """Raise ConfigError when the contract commands no robot."""
+    simulated = [group.name for group in contract.actions if group.kind == 'vector']
+    if simulated:
+        raise ConfigError(
+            f'contract {contract.name!r} commands no robot: its action groups {simulated} are '
+            'plain vectors'
+        )
+
+
 def episode_chunk(
     contract: Contract, actions: Array, urdf: str, seed: Array, speed_scale: float = 1.0
 ) -> ActionChunk:
@@ -88,12 +98,7 @@ def episode_chunk(
         ConfigError: the contract commands no robot, or ``speed_scale`` is not valid.
         KinematicsError: a command cannot be reached, or the robot lacks links or joints.
     """
-    simulated = [group.name for group in contract.actions if group.kind == 'vector']
-    if simulated:
-        raise ConfigError(
-            f'contract {contract.name!r} commands no robot: its action groups {simulated} are '
-            'plain vectors'
-        )
+    require_robot(contract)
     if actions.ndim != 2 or actions.shape[1] != contract.action_dim or len(actions) < MIN_STEPS:
         raise DatasetError(
             f'the commands are {actions.shape}, valid: {MIN_STEPS} steps or more of '

@@ -8,24 +8,31 @@ import time
 
 from dp_core.following import Following
 from dp_core.following import FollowingSettings
+from dp_policy_node.controller_input import ControllerInput
 from dp_policy_node.episode import Code
 from dp_policy_node.episode import CODES
 from dp_policy_node.episode import Ending
-from dp_policy_node.robot import Robot
 from dp_policy_node.safety_inputs import SafetyInputs
 from dp_policy_node.settings import Settings
+from dp_policy_node.trajectory_output import TrajectoryOutput
 
 
 class ArmWatch:
     """Watches one motion; asked at a fixed rate."""
 
-    def __init__(self, robot: Robot, safety: SafetyInputs, settings: Settings):
+    def __init__(
+        self,
+        controllers: ControllerInput,
+        output: TrajectoryOutput,
+        safety: SafetyInputs,
+        settings: Settings,
+    ):
         """Begin with the motion."""
-        self._controllers, self._output = robot.controllers, robot.output
+        self._controllers, self._output = controllers, output
         self._safety = safety
         self._settings = settings
         self._following = Following(
-            robot.output.joint_names,
+            output.joint_names,
             FollowingSettings(settings.tracking_tolerance, settings.min_speed_scaling),
         )
 

@@ -9,6 +9,23 @@ from typing import Any
 
 from dp_core.errors import ConfigError
 
+# Error codes of FollowJointTrajectory, in words.
+SUCCESSFUL = 0
+ERRORS = {
+    SUCCESSFUL: 'SUCCESSFUL: the goal was reached',
+    -1: 'INVALID_GOAL: replaced by another one, or the controller became inactive',
+    -2: 'INVALID_JOINTS: the joints are not those of the controller',
+    -3: 'OLD_HEADER_TIMESTAMP: the goal came too late',
+    -4: 'PATH_TOLERANCE_VIOLATED: a joint was too far from its reference on the way',
+    -5: 'GOAL_TOLERANCE_VIOLATED: the end was not reached in time',
+}
+
+
+def error_words(code: int, said: str) -> str:
+    """Return an error code in words, and what the controller said."""
+    words = ERRORS.get(code, 'unknown')
+    return f'{words} ({code}){f": {said}" if said else ""}'
+
 
 def is_installed() -> bool:
     """Whether messages of controllers can be sent and heard."""

@@ -10,18 +10,19 @@ goes on to "succeed".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 import threading
 from typing import Any
 
 from dp_core.contract import ActionGroup
 from dp_core.motion import Trajectory
+from dp_policy_node.control_messages import error_words
 from dp_policy_node.control_messages import follow_joint_trajectory
+from dp_policy_node.control_messages import SUCCESSFUL
 from dp_policy_node.convert import trajectory_message
 from rclpy.action import ActionClient
 from rclpy.node import Node
-
-SUCCESSFUL = 0  # error_code of the result
 
 
 class JtcAction:
@@ -30,8 +31,18 @@ class JtcAction:
     arrival_ns = 10_000_000
     moves_arm = True
 
-    def __init__(self, node: Node, groups: tuple[ActionGroup, ...]):
+    def __init__(
+        self,
+        node: Node,
+        groups: tuple[ActionGroup, ...],
+        on_feedback: Callable[[Any], None] | None = None,
+    ):
         """Create the clients.
+
+        Args:
+            node: their owner.
+            groups: whose controllers to reach.
+            on_feedback: called with each feedback on the newest trajectory, from any thread.
 
         Raises:
             ConfigError: control_msgs is not installed.
@@ -45,12 +56,15 @@ class JtcAction:
         self._lock = threading.Lock()
         self._number = 0  # of the newest trajectory
         self._refusal = ''
+        self._on_feedback = on_feedback
+        self._results: dict[str, tuple[int, str]] = {}  # by controller: code and words
 
     def begin(self) -> None:
         """Forget what was refused."""
         with self._lock:
             self._number += 1
             self._refusal = ''
+            self._results = {}
 
     def send(self, trajectory: Trajectory) -> None:
         """Send a goal to all controllers, or to none."""
@@ -58,8 +72,12 @@ class JtcAction:
         with self._lock:
             self._number += 1
             number = self._number
+            self._results = {}
         for group, client, message in zip(self._groups, self._clients, messages):
-            future = client.send_goal_async(self._action.Goal(trajectory=message))
+            future = client.send_goal_async(
+                self._action.Goal(trajectory=message),
+                feedback_callback=partial(self._hear, number) if self._on_feedback else None,
+            )
             future.add_done_callback(partial(self._on_answer, number, group.controller))
 
     def why_deaf(self) -> str:
@@ -72,6 +90,11 @@ class JtcAction:
     def why_refused(self) -> str:
         """Return what a controller said against the newest trajectory."""
         return self._refusal
+
+    def results(self) -> dict[str, tuple[int, str]]:
+        """Error code of every controller that has ended the newest trajectory, and its words."""
+        with self._lock:
+            return dict(self._results)
 
     def close(self) -> None:
         """Remove the clients."""
@@ -89,9 +112,16 @@ class JtcAction:
 
     def _on_result(self, number: int, controller: str, future: Any) -> None:
         result = future.result().result
+        with self._lock:
+            if number == self._number:
+                self._results[controller] = result.error_code, result.error_string
         if result.error_code != SUCCESSFUL:
-            words = result.error_string or f'error code {result.error_code}'
+            words = error_words(result.error_code, result.error_string)
             self._refuse(number, f'controller {controller!r} gave up a trajectory: {words}')
+
+    def _hear(self, number: int, message: Any) -> None:
+        if number == self._number and self._on_feedback is not None:
+            self._on_feedback(message.feedback)
 
     def _refuse(self, number: int, reason: str) -> None:
         with self._lock:

@@ -66,10 +66,14 @@ class ObservationInput:
 
     def listen(self, numbers: Listener, images: Listener) -> None:
         """Register with the listeners of numbers and of images."""
-        numbers.add(self._joint_states_topic, JointState, self._on_joint_state)
+        self.listen_to_joints(numbers)
         for stream in self._contract.observations:
             listener = images if stream.kind == 'image' else numbers
             listener.add(stream.topic, message_type(stream), partial(self._on_sample, stream))
+
+    def listen_to_joints(self, numbers: Listener) -> None:
+        """Register with the listener of numbers for the joint states only."""
+        numbers.add(self._joint_states_topic, JointState, self._on_joint_state)
 
     def forget(self) -> None:
         """Forget everything, the robot's state included: nothing arrives any more."""

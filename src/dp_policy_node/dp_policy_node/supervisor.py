@@ -45,7 +45,7 @@ class Supervisor:
         self._inputs = inputs
         self._output = robot.output
         self._worker = robot.worker
-        self._arm = ArmWatch(robot, safety, settings)
+        self._arm = ArmWatch(robot.controllers, robot.output, safety, settings)
         self._watchdog = Watchdog(WatchdogSettings(settings.stall_timeout))
         self._newest_window_ns = episode.accepted_ns
         self._why_no_window = ''

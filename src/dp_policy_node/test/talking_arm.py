@@ -49,6 +49,14 @@ class TalkingArm(FakeArm):
         message.speed_scaling_factor = 1.0
         self._told.publish(message)
 
+    def _progress(self):
+        position, velocity = self.state()
+        feedback = FollowJointTrajectory.Feedback(joint_names=list(JOINTS))
+        feedback.desired.positions = position.tolist()
+        feedback.desired.velocities = velocity.tolist()
+        feedback.actual.positions = (position - self.sag).tolist()
+        return feedback
+
     def _follow(self, handle):
         self.goals += 1
         number = self.goals
@@ -62,6 +70,7 @@ class TalkingArm(FakeArm):
                 handle.abort()
                 result.error_code = result.INVALID_GOAL
                 return result
-            time.sleep(0.005)
+            handle.publish_feedback(self._progress())
+            time.sleep(0.05)
         handle.succeed()
         return result

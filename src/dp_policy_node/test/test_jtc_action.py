@@ -30,8 +30,9 @@ class Client:
     def server_is_ready(self):
         return self.is_ready
 
-    def send_goal_async(self, goal):
+    def send_goal_async(self, goal, feedback_callback):
         self.goals.append(goal)
+        self.feedback = feedback_callback
         self.answers.append(Future())
         self.results.append(Future())
         return self.answers[-1]
@@ -86,7 +87,9 @@ def test_a_refusal_is_told(executor, client):
     assert executor.why_refused() == ''
 
 
-@pytest.mark.parametrize(('words', 'told'), [('elbow strayed', 'elbow strayed'), ('', 'code -4')])
+@pytest.mark.parametrize(
+    ('words', 'told'), [('elbow strayed', 'elbow strayed'), ('', 'PATH_TOLERANCE_VIOLATED')]
+)
 def test_a_violated_tolerance_is_told_in_the_words_of_the_controller(
     executor, client, words, told
 ):
@@ -105,6 +108,25 @@ def test_a_goal_that_was_replaced_may_end_as_it_likes(executor, client):
     assert executor.why_refused() == ''
     client.end(1, 0)
     assert executor.why_refused() == ''
+
+
+def test_feedback_and_result_of_the_newest_goal_are_told(monkeypatch, executor):
+    heard = []
+    executor = JtcAction(None, three_joints.contract().actions, heard.append)
+    (client,) = executor._clients
+    executor.send(motion())
+    old = client.feedback
+    executor.send(motion())
+    for k, feedback in enumerate((old, client.feedback)):
+        feedback(SimpleNamespace(feedback=k))
+        client.answer(k, accepted=True)
+    assert heard == [1]
+    client.end(0, -1, 'preempted')
+    assert executor.results() == {}
+    client.end(1, 0, 'Goal successfully reached!')
+    assert executor.results() == {'arm_controller': (0, 'Goal successfully reached!')}
+    executor.begin()
+    assert executor.results() == {}
 
 
 def test_a_controller_without_the_action_is_named(executor, client):

@@ -9,10 +9,7 @@ from collections.abc import Sequence
 import dataclasses
 import json
 from pathlib import Path
-import signal
-import sys
 import threading
-import time
 
 from dp_core.calibration.contract_edit import edit_text
 from dp_core.calibration.contract_edit import read_contract
@@ -25,21 +22,20 @@ from dp_policy_node.calibration.session import groups_of
 from dp_policy_node.calibration.session import Plan
 from dp_policy_node.calibration.session import Session
 from dp_policy_node.calibration.swing import MotionInterruptedError
+from dp_policy_node.command_node import fail
+from dp_policy_node.command_node import may_move
+from dp_policy_node.command_node import run_with_node
 import rclpy
-from rclpy.executors import ExternalShutdownException
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
 
+NAME = 'calibrate_latency'
 EXIT_SUCCESS, EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 2, 130
-# Time for the last message, a brake perhaps, to leave the process [s].
-FAREWELL_S = 0.1
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     result = argparse.ArgumentParser(
-        prog='calibrate_latency',
+        prog=NAME,
         description=__doc__,
         epilog=f'Exit code: {EXIT_SUCCESS} measured, {EXIT_FAILED} not measured, {EXIT_REFUSED} '
         f'not begun, {EXIT_INTERRUPTED} interrupted. Nothing is written unless all that was asked '
@@ -136,27 +132,28 @@ def calibrate(options: argparse.Namespace, node: Node, stop: threading.Event) ->
         with path.open(encoding='utf-8', newline='') as file:
             text = file.read()
     except (OSError, UnicodeDecodeError) as error:
-        return _fail(f'cannot read {path}: {error}', EXIT_REFUSED)
+        return fail(NAME, f'cannot read {path}: {error}', EXIT_REFUSED)
     try:
         plan = make_plan(options, text, str(path))
         session = Session(node, plan, stop)
     except DpError as error:
-        return _fail(str(error), EXIT_REFUSED)
+        return fail(NAME, str(error), EXIT_REFUSED)
     try:
-        if plan.groups and not _may_move(plan, options.yes):
-            return _fail('not moved', EXIT_REFUSED)
+        if plan.groups and not may_move(question(plan), NAME, yes=options.yes):
+            return fail(NAME, 'not moved', EXIT_REFUSED)
         findings = session.run(lambda line: print(line, flush=True))
         print(table(findings), flush=True)
         new = edit_text(text, latencies(findings), str(path))
     except DpError as error:
-        return _fail(str(error), EXIT_FAILED)
+        return fail(NAME, str(error), EXIT_FAILED)
     finally:
         session.close()
     if options.json is not None:
         document = {'contract': str(path), 'findings': [dataclasses.asdict(f) for f in findings]}
         write(options.json, json.dumps(document, indent=1) + '\n')
     if missing(findings):
-        return _fail(
+        return fail(
+            NAME,
             f'nothing written: {missing(findings)} could not be measured; '
             'leave streams out with --skip',
             EXIT_FAILED,
@@ -170,53 +167,13 @@ def calibrate(options: argparse.Namespace, node: Node, stop: threading.Event) ->
     return EXIT_SUCCESS
 
 
-def _may_move(plan: Plan, yes: bool) -> bool:
-    print(question(plan), flush=True)
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        print('calibrate_latency: nobody to ask; --yes moves without', file=sys.stderr)
-        return False
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return input('Move? [y/N] ').strip().lower() in ('y', 'yes')
-    except (EOFError, KeyboardInterrupt):
-        return False
-    finally:
-        signal.signal(signal.SIGINT, handler)
-
-
-def _fail(why: str, code: int) -> int:
-    print(f'calibrate_latency: {why}', file=sys.stderr)
-    return code
-
-
-def _spin(executor: MultiThreadedExecutor) -> None:
-    try:
-        executor.spin()
-    except ExternalShutdownException:
-        pass
-
-
 def run(words: Sequence[str], stop: threading.Event) -> int:
     """Run the command with the words of its command line until done, or until ``stop``."""
     result = parser()
     options = result.parse_args(rclpy.utilities.remove_ros_args(args=list(words)))
     if options.in_place and options.output is not None:
         result.error('--in-place and --output exclude each other')
-    rclpy.init(args=list(words), signal_handler_options=SignalHandlerOptions.NO)
-    node = Node('calibrate_latency')
-    executor = MultiThreadedExecutor(num_threads=2)
-    executor.add_node(node)
-    spinner = threading.Thread(target=_spin, args=(executor,), daemon=True)
-    spinner.start()
     try:
-        return calibrate(options, node, stop)
+        return run_with_node(NAME, words, lambda node: calibrate(options, node, stop))
     except MotionInterruptedError:
-        return _fail('interrupted; nothing written', EXIT_INTERRUPTED)
-    finally:
-        time.sleep(FAREWELL_S)
-        executor.shutdown(timeout_sec=2.0)
-        spinner.join(timeout=2.0)
-        node.destroy_node()
-        rclpy.try_shutdown()
+        return fail(NAME, 'interrupted; nothing written', EXIT_INTERRUPTED)

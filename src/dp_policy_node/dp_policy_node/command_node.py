@@ -1,0 +1,79 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the commands that move an arm share: a node that is spun, and a person who is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+# Time for the last message, a brake perhaps, to leave the process [s].
+FAREWELL_S = 0.1
+
+
+def may_move(question: str, command: str, *, yes: bool) -> bool:
+    """Tell a person what is about to move, and ask; ``yes`` answers for him."""
+    print(question, flush=True)
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        print(f'{command}: nobody to ask; --yes moves without', file=sys.stderr)
+        return False
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return input('Move? [y/N] ').strip().lower() in ('y', 'yes')
+    except (EOFError, KeyboardInterrupt):
+        return False
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def fail(command: str, why: str, code: int) -> int:
+    """Tell why a command failed; returns its exit code."""
+    print(f'{command}: {why}', file=sys.stderr)
+    return code
+
+
+def run_with_node(
+    name: str, words: Sequence[str], work: Callable[[Node], int], **options: Any
+) -> int:
+    """Spin a node on a thread while ``work`` is done with it; returns what that returns.
+
+    Args:
+        name: of the node.
+        words: of the command line, for ROS.
+        work: is given the node.
+        options: of the node.
+    """
+    rclpy.init(args=list(words), signal_handler_options=SignalHandlerOptions.NO)
+    node = Node(name, **options)
+    executor = MultiThreadedExecutor(num_threads=2)
+    executor.add_node(node)
+    spinner = threading.Thread(target=_spin, args=(executor,), daemon=True)
+    spinner.start()
+    try:
+        return work(node)
+    finally:
+        time.sleep(FAREWELL_S)
+        executor.shutdown(timeout_sec=2.0)
+        spinner.join(timeout=2.0)
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+def _spin(executor: MultiThreadedExecutor) -> None:
+    try:
+        executor.spin()
+    except ExternalShutdownException:
+        pass

@@ -1,0 +1,24 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command `replay`; signals are taken before the slow imports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import signal
+import sys
+import threading
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Replay until done, or until SIGINT or SIGTERM; returns the exit code."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    from dp_policy_node.replay.command import run
+
+    return run(list(sys.argv[1:] if arguments is None else arguments), stop)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
