@@ -3,6 +3,7 @@
 """Everything a test asks of the stack over ROS."""
 
 import threading
+import time
 
 from action_msgs.srv import CancelGoal
 from dp_msgs.action import ExecutePolicy
@@ -21,6 +22,8 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+
+ANSWER_S = 5.0  # then the question is asked again [s]
 
 
 class FaultClient:
@@ -67,11 +70,22 @@ class FaultClient:
         until(future.done, what)
         return future.result()
 
-    def call(self, kind, name, request):
-        """Call a service."""
-        caller = self._callers.setdefault(name, self._node.create_client(kind, name))
+    def call(self, kind, name, request, answer_s=ANSWER_S):
+        """Call a service until it answers: one just discovered may not know yet whom to answer."""
+        if name not in self._callers:
+            self._callers[name] = self._node.create_client(kind, name)
+        caller = self._callers[name]
         assert caller.wait_for_service(PATIENCE_S), f'no service {name}'
-        return self.result(caller.call_async(request), name)
+        end_s = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end_s:
+            future = caller.call_async(request)
+            asked_s = time.monotonic()
+            while time.monotonic() < min(asked_s + answer_s, end_s):
+                if future.done():
+                    return future.result()
+                time.sleep(0.005)
+            caller.remove_pending_request(future)
+        raise AssertionError(f'waited in vain for {name}')
 
     def play(self, fault, seconds=0.0):
         """Let the scene play a fault for so much simulated time; 0 for until it is changed [s]."""
@@ -95,7 +109,7 @@ class FaultClient:
         """Ask the node for a transition of its life cycle; returns whether it succeeded."""
         request = ChangeState.Request()
         request.transition.id = number
-        return self.call(ChangeState, '/policy_node/change_state', request).success
+        return self.call(ChangeState, '/policy_node/change_state', request, PATIENCE_S).success
 
     def wait_ready(self):
         """Wait until a goal would be accepted, by a status from now on."""

@@ -28,6 +28,7 @@ from rclpy.task import Future
 
 START_S = 90.0  # longest wait for nodes to load their libraries and be ready [s]
 ANSWER_S = 10.0  # longest wait for an answer [s]
+ASKED = 3  # how often a question that may be asked again is asked in this time
 CANCEL_S = 3.0  # longest wait for the end of a cancelled goal [s]
 SETTLE_S = 0.5  # after a reset, so that no observation of the time before it is left [s]
 POLL_S = 0.05
@@ -109,7 +110,7 @@ class DemoClient:
         """Put the scene at a start, and wait until only the new scene is seen."""
         if not self._spin(self._reset.service_is_ready, ANSWER_S):
             raise DemoError('there is no service /reset_scene')
-        answer = self._result(self._reset.call_async(ResetScene.Request(seed=seed)), 'a reset')
+        answer = self._ask_for_reset(seed)
         if not answer.success:
             raise DemoError(f'the scene was not reset: {answer.message}')
         settled_s = time.monotonic() + SETTLE_S
@@ -154,6 +155,15 @@ class DemoClient:
             scene=self.scene,
             node=self.status,
         )
+
+    def _ask_for_reset(self, seed: int) -> ResetScene.Response:
+        """Ask again without an answer: a service just found may not know yet whom to answer."""
+        for _ in range(ASKED):
+            asked = self._reset.call_async(ResetScene.Request(seed=seed))
+            if self._spin(asked.done, ANSWER_S / ASKED):
+                return asked.result()
+            self._reset.remove_pending_request(asked)
+        raise DemoError(f'waited {ANSWER_S:.0f} s for a reset in vain')
 
     def _is_ready(self) -> bool:
         return (

@@ -28,6 +28,7 @@ FROM_DESIRED = 'interpolate_from_desired_state'
 OPEN_LOOP = 'open_loop_control'  # its old name, gone since Kilted
 INTERFACE = 'interface_name'  # of a forward_command_controller
 NAMES = (JOINTS, FROM_DESIRED, OPEN_LOOP, INTERFACE)
+ASKED = 3  # times, within the timeout
 
 
 def wait_for_description(node: Node, topic: str, timeout_s: float) -> str:
@@ -143,10 +144,15 @@ def _parameters(node: Node, controller: str, timeout_s: float) -> dict[str, Any]
 
 
 def _ask(client: Client, name: str, timeout_s: float) -> list[Any] | None:
-    """Return the value in a list, which is empty where the name is unknown; None: no answer."""
-    answered = threading.Event()
-    future = client.call_async(GetParameters.Request(names=[name]))
-    future.add_done_callback(lambda _: answered.set())
-    if not answered.wait(timeout_s):
-        return None
-    return [parameter_value_to_python(value) for value in future.result().values]
+    """Return the value in a list, which is empty where the name is unknown; None: no answer.
+
+    It is asked more than once: a service just discovered may not know yet whom to answer.
+    """
+    for _ in range(ASKED):
+        answered = threading.Event()
+        future = client.call_async(GetParameters.Request(names=[name]))
+        future.add_done_callback(lambda _, answered=answered: answered.set())
+        if answered.wait(timeout_s / ASKED):
+            return [parameter_value_to_python(value) for value in future.result().values]
+        client.remove_pending_request(future)
+    return None

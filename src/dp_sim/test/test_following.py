@@ -97,6 +97,7 @@ class MockRobot:
     def reset(self, seed):
         client = self.node.create_client(ResetScene, '/reset_scene')
         self.until(client.service_is_ready, 'reset_scene')
+        time.sleep(0.3)  # a service just discovered may not know yet whom to answer
         future = client.call_async(ResetScene.Request(seed=seed))
         self.until(future.done, 'the reset')
         return future.result()

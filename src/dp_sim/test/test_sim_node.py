@@ -100,6 +100,7 @@ class Client:
     def reset(self, seed):
         client = self.node.create_client(ResetScene, '/reset_scene')
         self.until(client.service_is_ready, 'reset_scene')
+        time.sleep(0.3)  # a service just discovered may not know yet whom to answer
         return self.call(client.call_async(ResetScene.Request(seed=seed)), 'reset')
 
     def send(self, positions, seconds=0.5, names=None, stamp_sec=0):
