@@ -49,3 +49,7 @@ class ExpiredError(TrajectoryError):
 
 class CalibrationError(DpError):
     """A latency cannot be measured: nothing moves, or what was recorded does not tell it."""
+
+
+class RecordingError(DpError):
+    """An episode cannot be recorded, kept or recovered."""

@@ -13,6 +13,8 @@ from dp_core.errors import DpError
 
 # verb -> what it does; its arguments and its work are in dp_data_tools.verbs.<verb>
 VERBS = {
+    'record': 'record episodes of a robot; needs ROS',
+    'recover': 'make whole bags of what a killed recording left',
     'info': 'show the topics of a bag',
     'convert': 'make a dataset of bags',
 }

@@ -1,0 +1,194 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Makes whole bags of what a killed recording left: index, summary and metadata.yaml.
+
+Each file is written anew beside the old one, which is deleted only when the new one is whole on
+the disk. So a recovery may itself be killed, or find no room, and be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import os
+from pathlib import Path
+import sqlite3
+
+from dp_core.errors import RecordingError
+from dp_data_tools.recording.bag_metadata import bag_information
+from dp_data_tools.recording.bag_metadata import FileCount
+from dp_data_tools.recording.bag_metadata import METADATA_FILE
+from dp_data_tools.recording.bag_metadata import RecordedTopic
+from dp_data_tools.recording.bag_metadata import write_metadata
+from dp_data_tools.recording.episode_folder import claimed
+from dp_data_tools.recording.episode_folder import final_name
+from dp_data_tools.recording.episode_folder import read_facts
+from dp_data_tools.recording.episode_folder import sync
+from dp_data_tools.recording.episode_folder import unfinished
+from dp_data_tools.recording.mcap_file import McapFile
+from dp_data_tools.recording.salvage import Salvage
+import yaml
+
+_NEW = '.recovered'  # suffix of a file that is not whole yet
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A bag that is whole again.
+
+    Attributes:
+        path: its folder.
+        messages: that it has.
+        duration_s: between the first and the last of them [s].
+        loss: what could not be read, in words; empty for nothing.
+    """
+
+    path: Path
+    messages: int
+    duration_s: float
+    loss: str
+
+
+def candidates(folder: Path) -> list[Path]:
+    """Folders to be recovered: ``folder`` itself, or the unfinished episodes in it.
+
+    Raises:
+        RecordingError: there is no such folder, or it is a whole bag.
+    """
+    if not folder.is_dir():
+        raise RecordingError(f'{folder} is not a folder')
+    if (folder / METADATA_FILE).exists() and final_name(folder) is None:
+        raise RecordingError(f'{folder} has its {METADATA_FILE}: it is whole, nothing to recover')
+    return [folder] if _bag_files(folder) or final_name(folder) else unfinished(folder)
+
+
+def recover(folder: Path) -> Recovered:
+    """Make a bag of an unfinished folder; one of our recorder then gets its final name.
+
+    Raises:
+        RecordingError: nothing can be recovered, or somebody is recording it, or there is no
+            room; what there was is still there.
+    """
+    try:
+        with claimed(folder):
+            return _recover(folder)
+    except (OSError, sqlite3.Error) as error:
+        raise RecordingError(f'{folder}: {error}') from error
+
+
+def _recover(folder: Path) -> Recovered:
+    for left in folder.glob(f'*{_NEW}'):
+        left.unlink()  # of a recovery that was killed
+    files = _bag_files(folder)
+    if not files:
+        raise RecordingError(f'{folder} has no .mcap or .db3 file: nothing was recorded')
+    facts = {**read_facts(folder), 'recovered': 'true'}
+    topics: dict[str, RecordedTopic] = {}
+    counts, losses = [], []
+    for path in files:
+        rewrite = _rewrite_mcap if path.suffix == '.mcap' else _fold_sqlite
+        count, loss = rewrite(path, topics, facts)
+        counts.append(count)
+        losses += [f'{path.name}: {loss}'] if loss else []
+    if not sum(count.total for count in counts):
+        raise RecordingError(f'{folder} has no whole message; delete it')
+    storage = 'mcap' if files[0].suffix == '.mcap' else 'sqlite3'
+    information = bag_information(storage, list(topics.values()), counts, facts)
+    write_metadata(folder, information)
+    sync(folder)
+    name = final_name(folder)
+    path = folder.with_name(name) if name else folder
+    if name:
+        if path.exists():
+            raise RecordingError(f'{path} exists already; move it away to recover {folder}')
+        folder.rename(path)
+        sync(path.parent)
+    duration_s = information['duration']['nanoseconds'] * 1e-9
+    return Recovered(path, information['message_count'], duration_s, '; '.join(losses))
+
+
+def _bag_files(folder: Path) -> list[Path]:
+    found = [path for path in folder.iterdir() if path.suffix in ('.mcap', '.db3')]
+    return sorted(found, key=lambda path: (len(path.name), path.name))
+
+
+def _rewrite_mcap(
+    path: Path, topics: dict[str, RecordedTopic], facts: Mapping[str, str]
+) -> tuple[FileCount, str]:
+    salvage = Salvage()
+    new = path.with_name(path.name + _NEW)
+    file = McapFile(new)
+    known: dict[str, None] = {}  # in order
+    try:
+        for topic, log_ns, publish_ns, data in salvage.messages(path):
+            if topic.name not in known:
+                known[topic.name] = None
+                topics.setdefault(topic.name, topic)
+                file.add_topic(topic)
+            file.write(topic.name, log_ns, publish_ns, data)
+        for topic in salvage.topics.values():
+            if topic.name not in known:
+                known[topic.name] = None
+                topics.setdefault(topic.name, topic)
+                file.add_topic(topic)
+        file.count.name = path.name
+        found = [topics[name] for name in known]
+        file.close(yaml.safe_dump(bag_information('mcap', found, [file.count], facts)))
+        new.replace(path)
+    except (OSError, RecordingError):
+        file.abort()
+        new.unlink(missing_ok=True)
+        raise
+    losses = []
+    if salvage.damaged_chunks:
+        losses.append(f'{salvage.damaged_chunks} damaged chunks skipped')
+    if salvage.unread_bytes:
+        losses.append('what came after the last whole message')
+    return file.count, ', '.join(losses)
+
+
+def _fold_sqlite(
+    path: Path, topics: dict[str, RecordedTopic], facts: Mapping[str, str]
+) -> tuple[FileCount, str]:
+    del facts
+    database = sqlite3.connect(path)  # replays its write-ahead log
+    try:
+        count = FileCount(path.name)
+        columns = {row[1] for row in database.execute('PRAGMA table_info(topics)')}
+        if 'name' not in columns:
+            raise RecordingError(f'{path} has no table of topics: nothing was recorded')
+        chosen = 'type_description_hash' if 'type_description_hash' in columns else "''"
+        definitions = {}
+        if database.execute('PRAGMA table_info(message_definitions)').fetchall():
+            definitions = {
+                row[0]: (row[1], row[2])
+                for row in database.execute(
+                    'SELECT topic_type, encoded_message_definition, encoding '
+                    'FROM message_definitions'
+                )
+            }
+        rows = database.execute(
+            f'SELECT id, name, type, offered_qos_profiles, {chosen} FROM topics'
+        ).fetchall()
+        for number, name, msgtype, qos, type_hash in rows:
+            first_ns, last_ns, total = database.execute(
+                'SELECT MIN(timestamp), MAX(timestamp), COUNT(*) FROM messages WHERE topic_id = ?',
+                (number,),
+            ).fetchone()
+            profiles = yaml.safe_load(qos) if qos else []
+            offered = tuple(profiles) if isinstance(profiles, list) else ()
+            text, encoding = definitions.get(msgtype, ('', 'ros2msg'))
+            topics.setdefault(
+                name, RecordedTopic(name, msgtype, text, encoding, type_hash, offered)
+            )
+            if total:
+                count.first_ns = min(count.first_ns, first_ns) if count.total else first_ns
+                count.last_ns = max(count.last_ns, last_ns)
+            count.counts[name] = count.counts.get(name, 0) + total
+        database.commit()
+        database.execute('PRAGMA journal_mode = DELETE')
+    finally:
+        database.close()
+    with path.open('rb') as file:
+        os.fsync(file.fileno())
+    return count, ''

@@ -1,0 +1,175 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reads what an mcap file has that ends anywhere: every message up to the first missing byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+import struct
+from typing import Any
+from typing import BinaryIO
+import zlib
+
+from dp_core.errors import RecordingError
+from dp_data_tools.recording.bag_metadata import RecordedTopic
+from dp_data_tools.recording.mcap_file import CHANNEL
+from dp_data_tools.recording.mcap_file import CHUNK
+from dp_data_tools.recording.mcap_file import FOOTER
+from dp_data_tools.recording.mcap_file import MAGIC
+from dp_data_tools.recording.mcap_file import MESSAGE
+from dp_data_tools.recording.mcap_file import SCHEMA
+import yaml
+
+_HEAD = struct.Struct('<BQ')
+_CHUNK_HEAD = 32  # before the name of the compression
+MAX_RECORD_BYTES = 4 << 30  # longer ones are damage
+
+
+@dataclass
+class Salvage:
+    """What was found in a file, and what was not.
+
+    Attributes:
+        topics: channel -> topic.
+        damaged_chunks: skipped, because their checksum or their compression is wrong.
+        unread_bytes: at the end of the file, behind the last whole message.
+    """
+
+    topics: dict[int, RecordedTopic] = field(default_factory=dict)
+    damaged_chunks: int = 0
+    unread_bytes: int = 0
+    _schemas: dict[int, tuple[str, str, str]] = field(default_factory=dict)
+
+    def messages(self, path: Path) -> Iterator[tuple[RecordedTopic, int, int, bytes]]:
+        """Yield topic, log time [ns], publish time [ns] and data of every message, as written.
+
+        Raises:
+            RecordingError: it is no mcap file.
+            OSError: it cannot be read.
+        """
+        with path.open('rb') as file:
+            if file.read(len(MAGIC)) != MAGIC:
+                raise RecordingError(f'{path} is not an mcap file: its first bytes are others')
+            size = path.stat().st_size
+            while size - file.tell() > _HEAD.size:
+                start = file.tell()
+                opcode, length = _HEAD.unpack(file.read(_HEAD.size))
+                left = size - file.tell()
+                if opcode in (0, FOOTER) or length > MAX_RECORD_BYTES:
+                    break
+                if opcode == CHUNK:
+                    yield from self._chunk(file, min(length, left))
+                elif length <= left:
+                    yield from self._record(opcode, file, length)
+                if length > left:
+                    self.unread_bytes = size - start
+                    break
+
+    def _chunk(self, file: BinaryIO, length: int) -> Iterator[Any]:
+        data = file.read(length)
+        if len(data) < _CHUNK_HEAD:
+            return
+        size, checksum, letters = struct.unpack_from('<QII', data, 16)
+        start = _CHUNK_HEAD + letters + 8
+        compression = data[_CHUNK_HEAD : _CHUNK_HEAD + letters].decode('ascii', 'replace')
+        content = memoryview(data)[start:]
+        if compression:
+            content = memoryview(_decompress(content, compression))
+        is_whole = len(content) == size
+        if (compression and not is_whole) or (
+            is_whole and checksum and zlib.crc32(content) != checksum
+        ):
+            self.damaged_chunks += 1
+            return
+        yield from self._records(content)
+
+    def _records(self, content: memoryview) -> Iterator[Any]:
+        offset = 0
+        while len(content) - offset >= _HEAD.size:
+            opcode, length = _HEAD.unpack_from(content, offset)
+            offset += _HEAD.size
+            if length > len(content) - offset:
+                return
+            yield from self._take(opcode, bytes(content[offset : offset + length]))
+            offset += length
+
+    def _record(self, opcode: int, file: BinaryIO, length: int) -> Iterator[Any]:
+        if opcode in (SCHEMA, CHANNEL, MESSAGE):
+            yield from self._take(opcode, file.read(length))
+        else:
+            file.seek(length, 1)
+
+    def _take(self, opcode: int, body: bytes) -> Iterator[Any]:
+        if opcode == SCHEMA:
+            words = _Reader(body, 2)
+            name, encoding, definition = words.text(), words.text(), words.text()
+            self._schemas[_number(body, 0)] = name, encoding, definition
+        elif opcode == CHANNEL:
+            channel, schema = _number(body, 0), _number(body, 2)
+            words = _Reader(body, 4)
+            topic, _ = words.text(), words.text()
+            msgtype, encoding, definition = self._schemas.get(schema, ('', '', ''))
+            if channel not in self.topics:
+                qos = _offered(_Reader(words.data(), 0))
+                self.topics[channel] = RecordedTopic(
+                    topic, msgtype, definition, encoding, offered_qos=qos
+                )
+        elif opcode == MESSAGE:
+            channel, _, log_ns, publish_ns = struct.unpack_from('<HIQQ', body, 0)
+            if channel in self.topics:
+                yield self.topics[channel], log_ns, publish_ns, body[22:]
+
+
+class _Reader:
+    """Texts and byte strings behind one another."""
+
+    def __init__(self, data: bytes, offset: int) -> None:
+        self._data, self._offset = data, offset
+
+    def data(self) -> bytes:
+        (length,) = struct.unpack_from('<I', self._data, self._offset)
+        start = self._offset + 4
+        self._offset = start + length
+        return self._data[start : self._offset]
+
+    def text(self) -> str:
+        return self.data().decode('utf-8', 'replace')
+
+    @property
+    def has_more(self) -> bool:
+        return self._offset < len(self._data)
+
+
+def _number(body: bytes, offset: int) -> int:
+    return int.from_bytes(body[offset : offset + 2], 'little')
+
+
+def _offered(pairs: _Reader) -> tuple[dict[str, Any], ...]:
+    found = {}
+    while pairs.has_more:
+        key = pairs.text()
+        found[key] = pairs.text()
+    profiles = yaml.safe_load(found.get('offered_qos_profiles', '')) or []
+    return tuple(profiles) if isinstance(profiles, list) else ()
+
+
+def _decompress(content: memoryview, compression: str) -> bytes:
+    """Return the content of a chunk; b'' where that fails."""
+    if compression == 'zstd':
+        from backports import zstd  # comes with rosbags, as lz4 does
+
+        try:
+            return bytes(zstd.decompress(content))
+        except zstd.ZstdError:
+            return b''
+    if compression == 'lz4':
+        import lz4.frame
+
+        try:
+            return bytes(lz4.frame.decompress(content))
+        except RuntimeError:
+            return b''
+    raise RecordingError(f"a chunk is compressed by {compression!r}, valid: '', 'zstd', 'lz4'")

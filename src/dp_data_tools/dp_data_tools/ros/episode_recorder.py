@@ -1,0 +1,172 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Node episode_recorder: subscriptions, services, keys and buttons of the recorder.
+
+One thread runs all callbacks; what it takes is written by another (`episode_writer`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from functools import partial
+import time
+from typing import Any
+
+from dp_core.errors import RecordingError
+from dp_data_tools.recording.audit import table
+from dp_data_tools.recording.bag_metadata import RecordedTopic
+from dp_data_tools.recording.episodes import COMMANDS
+from dp_data_tools.recording.episodes import Episodes
+from dp_data_tools.recording.episodes import Reply
+from dp_data_tools.recording.inputs import Buttons
+from dp_data_tools.recording.inputs import HELP
+from dp_data_tools.recording.inputs import Keyboard
+from dp_data_tools.recording.recorder import Recorder
+from dp_data_tools.recording.wanted import WantedTopic
+from dp_data_tools.ros import endpoints
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.event_handler import UnsupportedEventTypeError
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Joy
+from std_srvs.srv import Trigger
+
+LOOK_S = 0.5  # between looks for publishers, the disk's room and silent topics
+KEYS_S = 0.05  # between looks at the keyboard
+
+
+class EpisodeRecorder(Node):
+    """Records episodes when it is told to."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        wanted: Sequence[WantedTopic],
+        keyboard: Keyboard,
+        joy_topic: str = '',
+        buttons: Mapping[str, int] | None = None,
+    ) -> None:
+        """Offer services ~/start, ~/stop, ~/discard and ~/mark_success, and look for topics."""
+        super().__init__('episode_recorder')
+        self.has_ended = False
+        self._recorder = recorder
+        self._episodes = Episodes(recorder)
+        self._keyboard = keyboard
+        self._waiting = [topic.name for topic in wanted]
+        self._heard: dict[str, tuple[Any, QoSProfile]] = {}  # topic -> subscription, its quality
+        self._told: dict[str, str] = {}  # topic -> the last complaint about it
+        for command in COMMANDS:
+            self.create_service(Trigger, f'~/{command}', partial(self._on_service, command))
+        if joy_topic:
+            self._buttons = Buttons(buttons or {})
+            self.create_subscription(Joy, joy_topic, self._on_joy, 10)
+        self.create_timer(LOOK_S, self._look)
+        self.create_timer(KEYS_S, self._on_keys)
+        self._look()
+        keyboard.say(HELP)
+
+    def close(self) -> None:
+        """Keep what is being recorded; after the executor has ended."""
+        if self._episodes.recording:
+            self._do('stop')
+
+    def _on_service(
+        self, command: str, request: Trigger.Request, response: Trigger.Response
+    ) -> Trigger.Response:
+        del request
+        reply = self._do(command)
+        response.success, response.message = reply.success, reply.message
+        return response
+
+    def _on_joy(self, message: Joy) -> None:
+        for command in self._buttons.commands(message.buttons):
+            self._do(command)
+
+    def _on_keys(self) -> None:
+        for command in self._keyboard.commands():
+            if command == 'quit':
+                self.has_ended = True
+            else:
+                self._do(command)
+        self._keyboard.status(self._status())
+
+    def _do(self, command: str) -> Reply:
+        """Carry out a command, and say what came of it."""
+        kept = self._episodes.kept
+        reply = self._episodes.command(command)
+        self._keyboard.say(reply.message)
+        if command != 'start' and self._episodes.kept > kept:
+            self._keyboard.say(table(self._recorder.audits))
+        if self._episodes.recording is None or command == 'start':
+            self._told = {k: v for k, v in self._told.items() if k not in self._heard}
+        return reply
+
+    def _status(self) -> str:
+        name, missing = self._episodes.recording, self._recorder.missing
+        if name:
+            return f'REC {name}: {self._recorder.progress()}'
+        words = f'idle, {self._episodes.kept} kept'
+        return f'{words}; waiting for {" ".join(missing)}' if missing else words
+
+    def _look(self) -> None:
+        for name in self._waiting:
+            self._look_at(name)
+        if not self._episodes.recording:
+            return
+        if self._recorder.error:
+            self._keyboard.say(self._episodes.fail(self._recorder.error).message)
+        elif self._recorder.is_nearly_full:
+            self._keyboard.say('the disk is nearly full: the episode ends here')
+            self._do('stop')
+        else:
+            for name, seconds in self._recorder.silent().items():
+                self._complain(name, f'{name} is silent', f' for {seconds:.1f} s')
+
+    def _look_at(self, name: str) -> None:
+        """Subscribe to a topic that has publishers, or again where one cannot be heard."""
+        publishers = self.get_publishers_info_by_topic(name)
+        if not publishers:
+            return
+        quality = endpoints.matching_qos(publishers, publishers[0].topic_type)
+        if name in self._heard:
+            subscription, mine = self._heard[name]
+            if not endpoints.is_deaf(mine, quality):
+                return
+            self.destroy_subscription(subscription)
+            del self._heard[name]
+        try:
+            topic = endpoints.describe(name, publishers)
+            kind = endpoints.message_class(topic.msgtype)
+            latched = quality.durability == DurabilityPolicy.TRANSIENT_LOCAL
+            self._recorder.know(topic, is_latched=latched)
+        except RecordingError as error:
+            self._complain(name, str(error))
+            return
+        self._heard[name] = self._subscribe(topic, kind, quality), quality
+
+    def _subscribe(self, topic: RecordedTopic, kind: Any, quality: QoSProfile) -> Any:
+        def on_message(data: bytes, info: Mapping[str, Any]) -> None:
+            received_ns = int(info['received_timestamp'] or 0) or time.time_ns()
+            published_ns = int(info['source_timestamp'] or 0) or received_ns
+            self._recorder.take(topic.name, received_ns, published_ns, data)
+
+        def on_loss(event: Any) -> None:
+            self._recorder.lose(topic.name, event.total_count_change)
+
+        def subscribe(**options: Any) -> Any:
+            return self.create_subscription(
+                kind, topic.name, on_message, quality, raw=True, **options
+            )
+
+        try:
+            return subscribe(event_callbacks=SubscriptionEventCallbacks(message_lost=on_loss))
+        except UnsupportedEventTypeError:
+            return subscribe()
+
+    def _complain(self, topic: str, reason: str, detail: str = '') -> None:
+        """Say what is wrong with a topic, once."""
+        if self._told.get(topic) != reason:
+            self._told[topic] = reason
+            self._keyboard.say(f'! {reason}{detail}')

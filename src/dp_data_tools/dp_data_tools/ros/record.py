@@ -1,0 +1,52 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the recorder's node until Ctrl-C, SIGTERM or the key q; then keeps what is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+import signal
+import time
+
+from dp_data_tools.recording.inputs import Keyboard
+from dp_data_tools.recording.recorder import Recorder
+from dp_data_tools.recording.recorder import RecorderSettings
+from dp_data_tools.recording.wanted import WantedTopic
+from dp_data_tools.ros.episode_recorder import EpisodeRecorder
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+
+def record(
+    settings: RecorderSettings,
+    wanted: Sequence[WantedTopic],
+    facts: Mapping[str, str],
+    joy_topic: str,
+    buttons: Mapping[str, int],
+    ros_arguments: Sequence[str],
+) -> int:
+    """Record; return the exit status."""
+    stopped = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.append(True))
+    arguments = ['--ros-args', *ros_arguments] if ros_arguments else []
+    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    executor = SingleThreadedExecutor()
+    try:
+        with Keyboard() as keyboard:
+            recorder = Recorder(settings, wanted, facts, time.time_ns)
+            node = EpisodeRecorder(recorder, wanted, keyboard, joy_topic, buttons)
+            executor.add_node(node)
+            try:
+                while not stopped and not node.has_ended:
+                    executor.spin_once(timeout_sec=0.1)
+            finally:
+                node.close()
+                executor.remove_node(node)
+                node.destroy_node()
+    finally:
+        executor.shutdown()
+        rclpy.shutdown()
+    return 0
