@@ -23,10 +23,6 @@ class ArmController(Protocol):
         """Whether nothing is left to follow."""
 
     @property
-    def pending(self) -> bool:
-        """Whether a message was accepted that does not move the arm yet."""
-
-    @property
     def time_from_start_ns(self) -> int:
         """Time of the last tick since the start of its trajectory [ns]."""
 

@@ -9,6 +9,7 @@ the topic during a goal replaces the motion, and the goal may succeed by it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 import importlib
 from types import SimpleNamespace
 from typing import Any
@@ -18,11 +19,12 @@ from dp_sim.convert import from_ros
 from dp_sim.convert import to_time
 from dp_sim.follow_goal import CANCELED
 from dp_sim.follow_goal import DEACTIVATED
-from dp_sim.follow_goal import GoalProgress
+from dp_sim.follow_goal import FollowedGoal
 from dp_sim.follow_goal import Outcome
 from dp_sim.follow_goal import PREEMPTED
 from dp_sim.follow_goal import SUCCESSFUL
 from dp_sim.scene_state import SceneState
+from dp_sim.tolerances import Tolerances
 from dp_sim.trajectory_rules import TrajectoryMessage
 from dp_sim.trajectory_rules import TrajectoryPoint
 from rclpy.action import ActionServer
@@ -34,7 +36,6 @@ from rclpy.qos import QoSProfile
 from rclpy.task import Future
 
 MONITOR_PERIOD_S = 0.05  # action_monitor_rate: 20 Hz
-SETTLE_NS = 20_000_000  # states so much newer than the newest one know of a new trajectory
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
@@ -79,6 +80,7 @@ class ControlMessages:
         node: Node,
         types: SimpleNamespace,
         joints: tuple[str, ...],
+        tolerances: Tolerances,
         receive: Callable[[TrajectoryMessage], bool],
     ) -> None:
         """Create publisher and server.
@@ -87,17 +89,19 @@ class ControlMessages:
             node: their owner.
             types: as `load` returns them.
             joints: of the controller.
+            tolerances: of its parameters.
             receive: hands over a trajectory; returns whether it was accepted.
         """
         self._node = node
         self._types = types
         self._joints = joints
+        self._tolerances = tolerances
         self._receive = receive
         self._message = types.state(joint_names=list(joints))
         self._publisher = node.create_publisher(types.state, '~/controller_state', LATCHED)
-        self._newest: tuple[SceneState, bool] | None = None  # None while inactive
-        self._next: GoalProgress | None = None  # of a goal that was accepted just now
-        self._goal: tuple[Any, GoalProgress, Future] | None = None
+        self._newest: SceneState | None = None  # None while inactive
+        self._next: FollowedGoal | None = None  # that was accepted just now
+        self._goal: tuple[Any, FollowedGoal, Future] | None = None
         self._server = ActionServer(
             node,
             types.follow,
@@ -108,9 +112,9 @@ class ControlMessages:
         )
         node.create_timer(MONITOR_PERIOD_S, self._monitor)
 
-    def tell(self, state: SceneState, scaling: float, finished: bool) -> None:
-        """Publish a tick of the active controller; `finished`: nothing is left to follow."""
-        self._newest = state, finished
+    def tell(self, state: SceneState, scaling: float) -> None:
+        """Publish a tick of the active controller."""
+        self._newest = state
         if self._publisher.get_subscription_count():
             fill_state(self._message, state, scaling)
             self._publisher.publish(self._message)
@@ -124,16 +128,18 @@ class ControlMessages:
         self._server.destroy()
 
     def _on_goal(self, goal: Any) -> GoalResponse:
-        newest = self._newest
-        if newest is None:
-            self._node.get_logger().error(
-                "Can't accept new action goals. Controller is not running."
-            )
+        log = self._node.get_logger()
+        if self._newest is None:
+            log.error("Can't accept new action goals. Controller is not running.")
             return GoalResponse.REJECT
-        if not self._receive(from_ros(goal.trajectory)):
+        tolerances, complaint = self._tolerances.of_goal(goal, self._joints)
+        followed = FollowedGoal(tolerances)
+        if not self._receive(replace(from_ros(goal.trajectory), goal=followed)):
             return GoalResponse.REJECT
+        if complaint:
+            log.error(complaint)
         self._end(PREEMPTED)
-        self._next = GoalProgress(goal, self._joints, newest[0].stamp_ns + SETTLE_NS)
+        self._next = followed
         return GoalResponse.ACCEPT
 
     def _on_cancel(self, _: Any) -> CancelResponse:
@@ -160,18 +166,14 @@ class ControlMessages:
         if newest is None:
             self._end(DEACTIVATED)
             return
-        state, finished = newest
-        handle, progress, _ = goal
+        state = newest
+        handle, followed, _ = goal
         feedback = self._types.follow.Feedback(joint_names=list(self._joints))
         feedback.header.stamp = to_time(state.stamp_ns)
         _fill_points(feedback.desired, feedback.actual, feedback.error, state)
         handle.publish_feedback(feedback)
-        error = state.reference[0] - state.told.positions
-        outcome = progress.judge(state.stamp_ns, error, finished)
-        if outcome is not None:
-            self._end(outcome)
-            if outcome.code != SUCCESSFUL:
-                self._hold()
+        if followed.outcome is not None:
+            self._end(followed.outcome)
 
     def _end(self, outcome: Outcome) -> None:
         goal, self._goal = self._goal, None
@@ -181,6 +183,6 @@ class ControlMessages:
     def _hold(self) -> None:
         """Hold the arm where it is, as the real one does: a step back by the lag of the arm."""
         if self._newest is not None:
-            positions = self._newest[0].told.positions.tolist()
+            positions = self._newest.told.positions.tolist()
             point = TrajectoryPoint(0, positions, [0.0] * len(positions))
-            self._receive(TrajectoryMessage(self._joints, (point,)))
+            self._receive(TrajectoryMessage(self._joints, (point,), is_hold=True))

@@ -5,15 +5,20 @@
 from __future__ import annotations
 
 from array import array
+from collections import deque
 from collections.abc import Callable
 
 from dp_sim import control_messages
 from dp_sim import faults
 from dp_sim.convert import from_ros
 from dp_sim.convert import to_time
+from dp_sim.parameters import CONSTRAINTS
 from dp_sim.parameters import CONTROLLER
 from dp_sim.parameters import declare
+from dp_sim.parameters import JOINT_CONSTRAINTS
+from dp_sim.parameters import of_joint
 from dp_sim.scene_state import SceneState
+from dp_sim.tolerances import Tolerances
 from dp_sim.trajectory_rules import ControllerParameters
 from dp_sim.trajectory_rules import Judgement
 from dp_sim.trajectory_rules import TrajectoryMessage
@@ -38,11 +43,9 @@ class ControllerNode(Node):
     def __init__(self) -> None:
         """Declare the real controller's parameters."""
         super().__init__('joint_trajectory_controller')
-        values = declare(self, CONTROLLER)
-        values['update_rate_hz'] = values.pop('update_rate')
-        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        self.controller_parameters = ControllerParameters(**fields)
+        self.controller_parameters = _declare(self)
         self.fault = ''
+        self.events: deque[str] = deque()  # lines for the log, of the controller
         self._receive: Callable[[TrajectoryMessage], Judgement] | None = None
         joints = self.controller_parameters.joints
         self._reference = JointState(name=list(joints))
@@ -53,13 +56,19 @@ class ControllerNode(Node):
         types = control_messages.load()
         self._control: control_messages.ControlMessages | None = None
         if types is not None:
-            self._control = control_messages.ControlMessages(self, types, joints, self._offer)
+            self._control = control_messages.ControlMessages(
+                self,
+                types,
+                joints,
+                Tolerances.of_parameters(self.controller_parameters),
+                self._offer,
+            )
 
     def connect(self, receive: Callable[[TrajectoryMessage], Judgement]) -> None:
         """Hand trajectories to this function from now on."""
         self._receive = receive
 
-    def publish(self, state: SceneState, scaling: float, finished: bool) -> None:
+    def publish(self, state: SceneState, scaling: float) -> None:
         """Publish a tick of the active controller; see `stand_in.StandIn`."""
         message = self._reference
         message.header.stamp = to_time(state.stamp_ns)
@@ -67,7 +76,9 @@ class ControllerNode(Node):
         message.velocity = array('d', state.reference[1].tobytes())
         self._publisher.publish(message)
         if self._control is not None:
-            self._control.tell(state, scaling, finished)
+            self._control.tell(state, scaling)
+        while self.events:
+            self.get_logger().error(self.events.popleft())
 
     def rest(self) -> None:
         """Say nothing: the controller is inactive."""
@@ -93,3 +104,24 @@ class ControllerNode(Node):
         elif judgement.log:
             self.get_logger().error(judgement.log)
         return judgement.verdict is Verdict.ACCEPTED
+
+
+def _declare(node: Node) -> ControllerParameters:
+    """Declare the controller's parameters, those of each joint last."""
+    values = declare(node, CONTROLLER)
+    values['update_rate_hz'] = values.pop('update_rate')
+    joints = values['joints']
+    of_each = [declare(node, of_joint(joint, JOINT_CONSTRAINTS)) for joint in joints]
+    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    constraints = declare(node, CONSTRAINTS)
+    return ControllerParameters(
+        **fields,
+        path_tolerances=tuple(
+            row[f'constraints.{joint}.trajectory'] for joint, row in zip(joints, of_each)
+        ),
+        goal_tolerances=tuple(
+            row[f'constraints.{joint}.goal'] for joint, row in zip(joints, of_each)
+        ),
+        goal_time=constraints['constraints.goal_time'],
+        stopped_velocity_tolerance=constraints['constraints.stopped_velocity_tolerance'],
+    )

@@ -20,7 +20,7 @@ STALE_NS = 50_000_000
 class FollowedController:
     """Hands on the newest joint states. Who accepts, rejects or runs out is not seen from here."""
 
-    ran_out = pending = False
+    ran_out = False
     time_from_start_ns = 0
     scaling = 1.0  # the real one knows it by itself
 

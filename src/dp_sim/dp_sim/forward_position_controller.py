@@ -25,7 +25,6 @@ STALE_NS = 50_000_000
 class ForwardPositionController:
     """Takes positions from any thread and yields the newest ones at each tick."""
 
-    pending = False
     time_from_start_ns = 0
     scaling = 1.0  # set by others, and of no effect, as with the real one
 

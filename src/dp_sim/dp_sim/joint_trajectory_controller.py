@@ -21,19 +21,27 @@ on purpose. With `interpolate_from_desired_state`, the last command, which is me
 later, is stored with the stamp of its own tick, so in A and B the reference advances by two
 periods in the tick of a hand-over; in C it stands still for that tick.
 
-Not modelled: tolerances, `cmd_timeout`, wrapped joints, effort, and that with speed scaling and
-without positions in a message C deduces these segment by segment.
+Tolerances are judged at every tick (follow_goal.py). A joint beyond one ends the motion: the
+command stays what it was for a tick, and then the arm is held where it was measured, in one step.
+
+Not modelled: `cmd_timeout`, `decelerate_on_cancel`, wrapped joints, effort, and that with speed
+scaling and without positions in a message C deduces these segment by segment.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
+from dp_sim.follow_goal import FollowedGoal
+from dp_sim.follow_goal import GoalProgress
+from dp_sim.follow_goal import Step
 from dp_sim.segments import Array
 from dp_sim.segments import Evaluator
 from dp_sim.segments import Knot
 from dp_sim.splice import can_splice
 from dp_sim.splice import splice
+from dp_sim.tolerances import Tolerances
 from dp_sim.trajectory_plan import begin
 from dp_sim.trajectory_plan import JointOrder
 from dp_sim.trajectory_plan import Plan
@@ -44,6 +52,14 @@ from dp_sim.trajectory_rules import Judgement
 from dp_sim.trajectory_rules import TrajectoryMessage
 from dp_sim.trajectory_rules import Verdict
 import numpy as np
+
+
+class Arrival(NamedTuple):
+    """A trajectory that was accepted and has not taken over yet."""
+
+    new: TrajectoryMessage | Plan
+    goal: FollowedGoal | None = None
+    is_hold: bool = False
 
 
 class JointTrajectoryController:
@@ -61,8 +77,13 @@ class JointTrajectoryController:
         self._generation = parameters.generation
         self._period_ns = round(1e9 / parameters.update_rate_hz)
         self._n_joints = len(parameters.joints)
-        self._incoming: deque[TrajectoryMessage | Plan] = deque(maxlen=1)
-        self._deferred: TrajectoryMessage | Plan | None = None  # generation B
+        self._incoming: deque[Arrival] = deque(maxlen=1)
+        self._deferred: Arrival | None = None  # generation B
+        self.progress = GoalProgress(Tolerances.of_parameters(parameters))
+        interfaces = parameters.command_interfaces
+        self._checks_velocity = 'velocity' in parameters.state_interfaces and (
+            'velocity' in interfaces or 'effort' in interfaces
+        )
         self._order = JointOrder(parameters.joints)
         self._evaluate = Evaluator()
         self._track: Track | None = None
@@ -81,11 +102,6 @@ class JointTrajectoryController:
         """Whether the tick lay past the last point of the trajectory: nothing left to follow."""
         track = self._track
         return track is None or self._time_ns > track.start_ns + track.plan.knots[-1].time_ns
-
-    @property
-    def pending(self) -> bool:
-        """Whether a trajectory was accepted that has not taken over yet."""
-        return bool(self._incoming) or self._deferred is not None
 
     @property
     def time_from_start_ns(self) -> int:
@@ -114,14 +130,15 @@ class JointTrajectoryController:
         self._command_ns = None
         self._time_ns = time_ns
         self._desired = None
-        hold = Plan(0, (Knot(0, np.array(positions, dtype=float)),), ())
-        self._take(hold, time_ns, None, None)
+        self.progress.hold()
+        self._take(_hold(positions), time_ns, None, None)
 
     def deactivate(self) -> None:
         """Halt where commanded last; messages are dropped until the next activation."""
         self._track = None
         self._incoming.clear()
         self._deferred = None
+        self.progress.hold()
         self._command = self._command.copy()
         self._command[1:] = 0.0
 
@@ -130,7 +147,8 @@ class JointTrajectoryController:
         judgement = judge(message, self.parameters, now_ns, active=self.active)
         if judgement.verdict is Verdict.ACCEPTED:
             simple = message.is_complete and len(message.joint_names) == self._n_joints
-            self._incoming.append(self._order.plan(message) if simple else message)
+            new = self._order.plan(message) if simple else message
+            self._incoming.append(Arrival(new, message.goal, message.is_hold))
             self.accepted += 1  # after it has been handed over: who counts it may rely on it
         elif judgement.verdict is not Verdict.DROPPED_INACTIVE:
             self.rejected += 1
@@ -149,31 +167,60 @@ class JointTrajectoryController:
         """
         if self._track is None:
             return self._command
-        new = self._due(time_ns)
-        if new is None:
+        arrival = self._due(time_ns)
+        if arrival is None:
             self._time_ns += int(period_ns * self.scaling)
         else:
-            self._take(new, time_ns, positions, velocities)
+            self._take(arrival.new, time_ns, positions, velocities)
+            if arrival.is_hold:
+                self.progress.hold()
+            else:
+                self.progress.begin(arrival.goal)
         track = self._track
-        self._desired = track.locate(self._time_ns)
+        self._desired = desired = track.locate(self._time_ns)
         # Up to 6.9 the look ahead too ends a trajectory for good once it passes the last point.
         ahead_ns = self._time_ns + self._period_ns
-        over = ahead_ns >= track.start_ns + track.plan.knots[-1].time_ns
+        end_ns = track.start_ns + track.plan.knots[-1].time_ns
+        over = ahead_ns >= end_ns
         peek = self._generation == 'C' or not over
-        self._command = self._evaluate(*track.locate(ahead_ns, peek=peek))
+        command = self._evaluate(*track.locate(ahead_ns, peek=peek))
+        if self.progress.is_watching:
+            step = self.progress.judge(
+                self._error(desired, positions, velocities),
+                on_way=not over or arrival is not None,
+                at_end=over,
+                late_s=(self._time_ns - end_ns) * 1e-9,
+            )
+            if step is Step.HOLD:
+                self._deferred = None
+                self._incoming.append(Arrival(_hold(positions), is_hold=True))
+                return self._command
+        self._command = command
         self._command_ns = time_ns
         return self._command
 
-    def _due(self, time_ns: int) -> TrajectoryMessage | Plan | None:
+    def _error(
+        self, desired: tuple[Array, float], positions: Array, velocities: Array | None
+    ) -> Array:
+        """Reference less measurement (2, joints) [rad], [rad/s]; velocities where they count."""
+        error = self._evaluate(*desired)[:2]
+        error[0] -= positions
+        if self._checks_velocity and velocities is not None:
+            error[1] -= velocities
+        else:
+            error[1] = 0.0
+        return error
+
+    def _due(self, time_ns: int) -> Arrival | None:
         """Return what takes over in this tick."""
         if self._incoming:
             newest = self._incoming.pop()
-            if self._generation != 'B' or newest.stamp_ns <= time_ns:
+            if self._generation != 'B' or newest.new.stamp_ns <= time_ns:
                 self._deferred = None
                 return newest
             self._deferred = newest
         due = self._deferred
-        if due is None or time_ns < due.stamp_ns:
+        if due is None or time_ns < due.new.stamp_ns:
             return None
         self._deferred = None
         return due
@@ -214,3 +261,8 @@ class JointTrajectoryController:
             velocities = still
         measured = [np.array(row, dtype=float) for row in (positions, velocities)]
         return Knot(time_ns - start_ns, *measured, still)
+
+
+def _hold(positions: Array) -> Plan:
+    """Stay at positions (joints,) [rad]."""
+    return Plan(0, (Knot(0, np.array(positions, dtype=float)),), ())

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from dp_sim.faults import FAULTS
@@ -186,6 +187,43 @@ CONTROLLER = (
     ),
 )
 
+CONSTRAINTS = (
+    Parameter(
+        'constraints.goal_time',
+        0.0,
+        's',
+        'From the end of a trajectory until the arm must be inside its tolerances; 0: for ever',
+        0.0,
+        3600.0,
+    ),
+    Parameter(
+        'constraints.stopped_velocity_tolerance',
+        0.01,
+        'rad/s',
+        'At the end; counts with a velocity or effort command interface only',
+        0.0,
+        100.0,
+    ),
+)
+JOINT_CONSTRAINTS = (
+    Parameter(
+        'constraints.<joint>.trajectory',
+        0.0,
+        'rad',
+        'Largest distance of a joint from its reference on the way; 0 is not checked',
+        0.0,
+        100.0,
+    ),
+    Parameter(
+        'constraints.<joint>.goal',
+        0.0,
+        'rad',
+        'Largest distance of a joint from its reference at the end; 0 is not checked',
+        0.0,
+        100.0,
+    ),
+)
+
 FORWARD = (
     JOINTS,
     Parameter(
@@ -216,6 +254,11 @@ def reference(table: tuple[Parameter, ...]) -> str:
             f'{"at start" if row.read_only else "any time"} | {row.description} |'
         )
     return '\n'.join(lines) + '\n'
+
+
+def of_joint(joint: str, table: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+    """Return a table of which there is one for each joint, for this one."""
+    return tuple(replace(row, name=row.name.replace('<joint>', joint)) for row in table)
 
 
 def declare(node: Node, table: tuple[Parameter, ...]) -> dict[str, Any]:

@@ -118,11 +118,6 @@ class PhysicsLoop:
         """Whether the controller has nothing left to follow."""
         return self._controller.ran_out
 
-    @property
-    def finished(self) -> bool:
-        """Whether nothing is left to follow, and nothing waits to be followed."""
-        return not self._controller.pending and self._controller.ran_out
-
     def reset(self, seed: int) -> Future[float]:
         """Ask for a new start; the result is the coverage there. Called by other threads."""
         future: Future[float] = Future()

@@ -188,7 +188,7 @@ class SimNode(Node):
         condition = self._loop.condition
         self._status.publish(condition, again=False)
         if self._stand_in is not None and condition.controller_active:
-            self._stand_in.publish(state, condition.speed_scaling, self._loop.finished)
+            self._stand_in.publish(state, condition.speed_scaling)
         elif self._stand_in is not None:
             self._stand_in.rest()
         self._loop.wants_frames = self._cameras.has_listeners

@@ -32,13 +32,12 @@ class StandIn(Protocol):
     def connect(self, receive: Callable[[Any], Judgement]) -> None:
         """Hand messages to this function from now on."""
 
-    def publish(self, state: SceneState, scaling: float, finished: bool) -> None:
+    def publish(self, state: SceneState, scaling: float) -> None:
         """Publish what the active controller says of a tick.
 
         Args:
             state: of the tick.
             scaling: of the speed [1].
-            finished: whether nothing is left to follow, and nothing waits.
         """
 
     def rest(self) -> None:
@@ -62,7 +61,7 @@ class ForwardNode(Node):
         """Hand positions to this function from now on."""
         self._receive = receive
 
-    def publish(self, state: SceneState, scaling: float, finished: bool) -> None:
+    def publish(self, state: SceneState, scaling: float) -> None:
         """Say nothing."""
 
     def rest(self) -> None:
@@ -95,6 +94,7 @@ def make_stand_in(kind: str, joints: tuple[str, ...]) -> tuple[Node, ArmControll
         node = ControllerNode()
         named = node.controller_parameters.joints
         controller = JointTrajectoryController(node.controller_parameters)
+        node.events = controller.progress.events
     if named != joints:
         raise ValueError(f'joints of {node.get_name()} are {named}; the scene has {joints}')
     return node, controller

@@ -13,8 +13,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 import enum
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from dp_sim.follow_goal import FollowedGoal
 
 # The velocity of the last point may differ from zero by the epsilon of a 32-bit float [rad/s].
 LAST_VELOCITY_EPSILON = float(np.finfo(np.float32).eps)
@@ -40,6 +44,8 @@ class TrajectoryMessage:
     joint_names: tuple[str, ...]
     points: tuple[TrajectoryPoint, ...]
     stamp_ns: int = 0
+    goal: FollowedGoal | None = None  # that it came with
+    is_hold: bool = False  # the controller's own, to stay where it is
 
     @property
     def is_complete(self) -> bool:
@@ -63,6 +69,10 @@ class ControllerParameters:
     allow_integration_in_goal_trajectories: bool = False
     update_rate_hz: int = 500
     generation: str = 'A'
+    path_tolerances: tuple[float, ...] = ()  # (joints,) constraints.<joint>.trajectory [rad]
+    goal_tolerances: tuple[float, ...] = ()  # (joints,) constraints.<joint>.goal [rad]
+    stopped_velocity_tolerance: float = 0.01  # [rad/s]
+    goal_time: float = 0.0  # [s]
 
     def __post_init__(self) -> None:
         """Refuse a controller that could not run."""
@@ -72,6 +82,13 @@ class ControllerParameters:
             raise ValueError(f'update_rate must be 1 to 10000 Hz, got {self.update_rate_hz}')
         if self.generation not in GENERATIONS:
             raise ValueError(f'generation must be one of {GENERATIONS}, got {self.generation!r}')
+        if not self.goal_time >= 0.0:
+            raise ValueError(f'constraints.goal_time must be 0 s or more, got {self.goal_time}')
+        for name in ('path_tolerances', 'goal_tolerances'):
+            if len(getattr(self, name)) not in (0, len(self.joints)):
+                raise ValueError(
+                    f'{name} must be one for each of {self.joints}, got {getattr(self, name)}'
+                )
 
 
 class Verdict(enum.Enum):

@@ -14,6 +14,10 @@ from dp_sim import control_messages
 from dp_sim.control_messages import ControlMessages
 from dp_sim.control_messages import fill_state
 from dp_sim.control_messages import load
+from dp_sim.follow_goal import LEFT_PATH
+from dp_sim.follow_goal import REACHED
+from dp_sim.tolerances import Tolerances
+from dp_sim.trajectory_rules import ControllerParameters
 from rclpy.action import CancelResponse
 from rclpy.action import GoalResponse
 from trajectory_msgs.msg import JointTrajectory
@@ -58,13 +62,13 @@ class Handle:
 def face(monkeypatch):
     """Return the messages' face; `sent` holds its trajectories, `published` its states."""
     monkeypatch.setattr(control_messages, 'ActionServer', Server)
-    published, sent = [], []
+    published, sent, errors = [], [], []
     publisher = SimpleNamespace(get_subscription_count=lambda: 1, publish=published.append)
     node = SimpleNamespace(
         executor=None,
         create_publisher=lambda *_: publisher,
         create_timer=lambda *_: None,
-        get_logger=lambda: SimpleNamespace(error=lambda _: None),
+        get_logger=lambda: SimpleNamespace(error=errors.append),
     )
     follow = SimpleNamespace(Feedback=message, Result=SimpleNamespace)
     types = SimpleNamespace(state=message, follow=follow)
@@ -73,16 +77,21 @@ def face(monkeypatch):
         sent.append(trajectory)
         return 'wrong' not in trajectory.joint_names
 
-    face = ControlMessages(node, types, JOINTS, receive)
-    face.sent, face.published = sent, published
+    defaults = Tolerances.of_parameters(
+        ControllerParameters(JOINTS, path_tolerances=(0.1, 0.1), goal_time=0.5)
+    )
+    face = ControlMessages(node, types, JOINTS, defaults, receive)
+    face.sent, face.published, face.errors = sent, published, errors
     return face
 
 
-def goal(names=JOINTS):
+def goal(names=JOINTS, strict='b'):
     point = JointTrajectoryPoint(positions=[1.0, 1.0])
     return SimpleNamespace(
         trajectory=JointTrajectory(joint_names=names, points=[point]),
-        path_tolerance=[SimpleNamespace(name='b', position=0.2)],
+        path_tolerance=[
+            SimpleNamespace(name=strict, position=0.2, velocity=0.0, acceleration=0.0)
+        ],
         goal_tolerance=[],
         goal_time_tolerance=Duration(),
     )
@@ -127,49 +136,59 @@ def test_the_state_holds_reference_measurement_their_difference_and_the_speed():
     assert filled.output.positions == [0.6, 0.6] and filled.speed_scaling_factor == 0.3
 
 
-def test_a_goal_runs_until_its_trajectory_ends(face):
-    face.tell(state(100), 1.0, finished=True)
+def test_a_goal_runs_until_its_controller_says_how_it_ended(face):
+    face.tell(state(100), 1.0)
     running = Running(face)
-    face._monitor()  # still the state before the goal
-    face.tell(state(200), 1.0, finished=False)
+    (sent,) = face.sent
+    assert sent.goal.tolerances.path[0].tolist() == [0.1, 0.2]  # a parameter, and the goal's own
+    assert sent.goal.tolerances.goal_time_s == 0.5
+    face.tell(state(200), 1.0)
     face._monitor()
-    assert running.result() is None and len(running.handle.feedback) == 2
-    face.tell(state(300), 1.0, finished=True)
+    assert running.result() is None and len(running.handle.feedback) == 1
+    sent.goal.outcome = REACHED
     face._monitor()
     assert running.result().error_code == 0 and running.handle.ends == ['succeed']
-    assert len(face.sent) == 1 and len(face.published) == 3
+    assert len(face.sent) == 1 and len(face.published) == 2 and face.errors == []
+
+
+def test_wrong_tolerances_are_told_and_those_of_the_parameters_hold(face):
+    face.tell(state(100), 1.0)
+    assert face._server.goal(goal(strict='c')) is GoalResponse.ACCEPT
+    assert face.sent[0].goal.tolerances.path[0].tolist() == [0.1, 0.1]
+    assert "joint 'c' specified in goal.path_tolerance does not exist" in face.errors[0]
 
 
 def test_a_refused_trajectory_and_a_resting_controller_refuse_the_goal(face):
     assert face._server.goal(goal()) is GoalResponse.REJECT
-    face.tell(state(100), 1.0, finished=True)
+    face.tell(state(100), 1.0)
     assert face._server.goal(goal(('a', 'wrong'))) is GoalResponse.REJECT
 
 
 def test_a_new_goal_ends_the_old_one(face):
-    face.tell(state(100), 1.0, finished=True)
+    face.tell(state(100), 1.0)
     first, second = Running(face), Running(face)
     assert 'preempted' in first.result().error_string and first.handle.ends == ['abort']
     assert second.result() is None
 
 
 def test_a_cancel_holds_the_arm_where_it_was_measured(face):
-    face.tell(state(100), 1.0, finished=False)
+    face.tell(state(100), 1.0)
     running = Running(face)
     assert face._server.cancel(running.handle) is CancelResponse.ACCEPT
     running.result()
     assert running.handle.ends == ['canceled']
     (point,) = face.sent[-1].points
     assert (point.time_ns, point.positions, point.velocities) == (0, [0.4, 0.5], [0.0, 0.0])
+    assert face.sent[-1].is_hold
 
 
 def test_a_joint_off_its_path_and_a_deactivation_abort(face):
-    face.tell(state(100), 1.0, finished=False)
+    face.tell(state(100), 1.0)
     running = Running(face)
-    face.tell(state(200, measured=(0.5, 0.9)), 1.0, finished=False)
+    face.sent[-1].goal.outcome = LEFT_PATH
     face._monitor()
     assert running.result().error_code == -4
-    assert face.sent[-1].points[0].positions == [0.5, 0.9]
+    assert len(face.sent) == 1  # the controller holds by itself
     running = Running(face)
     face.rest()
     face._monitor()

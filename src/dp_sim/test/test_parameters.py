@@ -9,13 +9,18 @@ import pytest
 pytest.importorskip('rclpy')
 
 from dp_sim.faults import FAULTS
+from dp_sim.parameters import CONSTRAINTS
 from dp_sim.parameters import CONTROLLER
 from dp_sim.parameters import FORWARD
+from dp_sim.parameters import JOINT_CONSTRAINTS
+from dp_sim.parameters import of_joint
 from dp_sim.parameters import reference
 from dp_sim.parameters import SIM_NODE
 
+ALL = SIM_NODE + CONTROLLER + CONSTRAINTS + JOINT_CONSTRAINTS
 
-@pytest.mark.parametrize('row', SIM_NODE + CONTROLLER, ids=lambda row: row.name)
+
+@pytest.mark.parametrize('row', ALL, ids=lambda row: row.name)
 def test_every_parameter_has_a_meaning_and_every_number_a_unit_and_a_range(row):
     assert row.description[0].isupper()
     descriptor = row.descriptor()
@@ -39,8 +44,15 @@ def test_choice_that_does_not_exist_is_refused_with_the_valid_ones():
 
 
 @pytest.mark.parametrize(
-    'table', [SIM_NODE, CONTROLLER, FORWARD], ids=['sim_node', 'controller', 'forward']
+    'table',
+    [SIM_NODE, CONTROLLER, CONSTRAINTS + JOINT_CONSTRAINTS, FORWARD],
+    ids=['sim_node', 'controller', 'constraints', 'forward'],
 )
 def test_readme_holds_the_table_as_generated(table):
     readme = Path(__file__).parents[1] / 'README.md'
     assert reference(table) in readme.read_text(encoding='utf-8'), reference(table)
+
+
+def test_a_row_for_each_joint_names_it():
+    names = [row.name for row in of_joint('elbow', JOINT_CONSTRAINTS)]
+    assert names == ['constraints.elbow.trajectory', 'constraints.elbow.goal']

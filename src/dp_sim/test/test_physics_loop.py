@@ -254,11 +254,11 @@ def test_the_slider_slows_the_trajectory_down(stepped):
     loop.receive(_message(1000, [1.5, -0.5]))
     run(1000)
     assert loop._controller.time_from_start_ns == pytest.approx(100 * MS, abs=2 * MS)
-    assert not loop.finished
+    assert not loop.ran_out
     loop.condition = robot_condition('')
     run(910)
     np.testing.assert_allclose(scene.joint_positions, [1.5, -0.5])
-    assert loop.finished
+    assert loop.ran_out
 
 
 def test_a_held_joint_stays_while_the_others_move(stepped, monkeypatch):
