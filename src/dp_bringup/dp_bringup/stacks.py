@@ -30,7 +30,9 @@ from dp_core.errors import ConfigError
 
 SEAMS = ('fade', 'replace', 'ensemble', 'rtc', 'warm_start')
 SIMULATORS = ('mujoco',)
-CONTROLLERS = ('stand_in', 'ros2_control')
+CONTROLLERS = ('stand_in', 'forward_position', 'ros2_control')
+# The contract names the first; with the executor forward_position the second stands in its place.
+TRAJECTORY, FORWARD = 'joint_trajectory_controller', 'forward_position_controller'
 GENERATIONS = ('A', 'B', 'C')
 # What a real controller needs: package -> the name with which apt installs it.
 ROS2_CONTROL = {
@@ -83,8 +85,9 @@ class Ur5Pusht:
     sim: str = argument('mujoco', 'Simulator of robot and cameras', SIMULATORS)
     controller: str = argument(
         'stand_in',
-        'Controller of the arm: stand_in for ours, ros2_control for the real '
-        'joint_trajectory_controller, on mock hardware that the simulated arm follows',
+        'Controller of the arm: stand_in for our joint_trajectory_controller, forward_position '
+        'for our forward_position_controller and the executor of that name, ros2_control for the '
+        'real joint_trajectory_controller, on mock hardware that the simulated arm follows',
         CONTROLLERS,
     )
     controller_generation: str = argument(
@@ -123,10 +126,10 @@ class Ur5Pusht:
                 f'realtime_factor is {self.realtime_factor}, so simulated time leaves the '
                 'system clock; set use_sim_time:=true as well'
             )
-        if self.controller == 'ros2_control' and self.controller_generation != 'A':
+        if self.controller != 'stand_in' and self.controller_generation != 'A':
             raise ConfigError(
-                f'controller_generation is {self.controller_generation!r}, but with controller '
-                "'ros2_control' the installed one decides; leave it at 'A'"
+                f'controller_generation is {self.controller_generation!r}, but it is for '
+                f"controller 'stand_in'; with {self.controller!r} leave it at 'A'"
             )
         if self.controller == 'ros2_control' and self.use_sim_time:
             raise ConfigError("use_sim_time is true, valid with controller 'ros2_control': false")
@@ -189,6 +192,7 @@ class Ur5Pusht:
         )
 
     def _policy_node(self) -> NodeSpec:
+        is_forward = self.controller == 'forward_position'
         return NodeSpec(
             package='dp_policy_node',
             executable='policy_node',
@@ -200,7 +204,13 @@ class Ur5Pusht:
                 'inference_delay': self.inference_delay,
                 'use_sim_time': self.use_sim_time,
                 'autostart': self.autostart,
+                **({'executor': 'forward_position'} if is_forward else {}),
             },
+            remappings=tuple(
+                (f'{TRAJECTORY}/{name}', f'{FORWARD}/{name}')
+                for name in ('commands', 'get_parameters')
+                if is_forward
+            ),
             # One thread: the networks are small, and idle OpenMP threads would spin on a core.
             environment={**dds_environment(), 'OMP_NUM_THREADS': '1'},
         )

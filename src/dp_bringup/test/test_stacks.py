@@ -62,6 +62,18 @@ def test_a_real_controller_comes_with_its_manager_and_what_loads_it(checkpoint, 
     assert policy.name == 'policy_node'
 
 
+def test_the_forward_controller_comes_with_its_executor_and_names(checkpoint):
+    sim, node = Ur5Pusht(policy=str(checkpoint), controller='forward_position').nodes()
+    assert sim.parameters['controller'] == node.parameters['executor'] == 'forward_position'
+    assert node.remappings == (
+        ('joint_trajectory_controller/commands', 'forward_position_controller/commands'),
+        ('joint_trajectory_controller/get_parameters',
+         'forward_position_controller/get_parameters'),
+    )  # fmt: skip
+    plain = Ur5Pusht(policy=str(checkpoint)).nodes()[1]
+    assert 'executor' not in plain.parameters and not plain.remappings
+
+
 def test_without_ros2_control_the_packages_to_install_are_named(checkpoint, installed):
     installed.add('controller_manager')
     with pytest.raises(ConfigError, match=r'apt install ros-\$ROS_DISTRO-ros2-controllers$'):
@@ -95,6 +107,7 @@ def test_viewers_come_only_when_asked_for_and_may_be_closed(checkpoint):
         ({'controller': 'ros2_control', 'use_sim_time': 'true'}, ['use_sim_time is true']),
         ({'controller_generation': 'D'}, ["'D'", "'A'", "'B'", "'C'"]),
         ({'controller': 'ros2_control', 'controller_generation': 'C'}, ["'C'", "leave it at 'A'"]),
+        ({'controller': 'forward_position', 'controller_generation': 'B'}, ["'forward_position'"]),
         ({'robot': 'ur10'}, ["['robot']", "'policy'"]),
     ],
 )
