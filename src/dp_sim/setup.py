@@ -26,7 +26,9 @@ setup(
     extras_require={'test': ['pytest']},
     entry_points={
         'console_scripts': [
+            'scripted_operator = dp_sim.operator_node:main',
             'sim_node = dp_sim.sim_node:main',
+            'teleoperation = dp_sim.teleoperation_node:main',
         ],
     },
 )

@@ -141,8 +141,8 @@ def test_an_episode_does_not_begin_without_a_topic_of_the_contract(tmp_path):
     recorder.know(topics[0])
     reply = Episodes(recorder).start()
     assert not reply.success
-    assert "nobody publishes ['/front/image_raw']" in reply.message
-    assert "['/joint_states']" in reply.message or "['/commands']" in reply.message
+    assert "nobody publishes ['/front/image_raw', '/commands']" in reply.message
+    assert "there are ['/joint_states']" in reply.message
     assert not (tmp_path / 'demos').exists()
     recorder = make_recorder(tmp_path / 'demos', allow_missing=True)
     assert Episodes(recorder).start().success
@@ -286,7 +286,7 @@ def test_wanted_topics_are_those_of_the_contract_the_commands_and_the_rest():
         '/tf',
     ]
     assert [each.max_age_s for each in wanted] == [0.2, 0.2, 0.2, None, None]
-    assert [each.is_observed for each in wanted] == [True, True, False, False, False]
+    assert [each.is_needed for each in wanted] == [True, True, True, False, False]
     names = [each.name for each in wanted_topics(contract(), compressed=True)]
     assert '/front/image_raw/compressed' in names
     with pytest.raises(DatasetError, match="no action group 'leg'"):

@@ -130,6 +130,11 @@ def draw_start(rng: np.random.Generator, style: Style) -> scene.Start:
             return scene.Start(block, (float(tool[0]), float(tool[1])))
 
 
+def demonstration_start(seed: int) -> scene.Start:
+    """Draw where the demonstration of a seed begins."""
+    return draw_start(np.random.default_rng([seed, 1]), Style())
+
+
 def demonstrate(
     simulation: Simulation, operator: Operator, rng: np.random.Generator, style: Style
 ) -> list[Segment] | None:
@@ -140,17 +145,18 @@ def demonstrate(
     operator.reset()
     disturb = Disturbance(rng, style.noise_m)
     segments = [Segment()]
-    burst_s = _next_burst(rng, style, 0.0)
+    burst_s = next_burst(rng, style, 0.0)
     rested = 0
     while rested < _REST_STEPS:
         if simulation.time_s > style.time_limit_s:
             return None
         if simulation.time_s > burst_s:
             segments[-1].cut = True
-            _burst(simulation, motion, rng)
+            for target in burst(simulation.block_pose, motion.target, rng):
+                motion.move(target, DT_S)
             operator.reset()
             segments.append(Segment())
-            burst_s = _next_burst(rng, style, simulation.time_s)
+            burst_s = next_burst(rng, style, simulation.time_s)
         action = operator.act(simulation.block_pose, simulation.tool_pose[0][:2])
         if operator.is_lost:
             return None
@@ -161,18 +167,20 @@ def demonstrate(
     return segments
 
 
-def _next_burst(rng: np.random.Generator, style: Style, now_s: float) -> float:
+def next_burst(rng: np.random.Generator, style: Style, now_s: float) -> float:
+    """When the tool is driven against the T next, after `now_s` [s]."""
     if not style.burst_every_s:
         return np.inf
     return now_s + float(rng.uniform(0.5, 1.5)) * style.burst_every_s
 
 
-def _burst(simulation: Simulation, motion: ToolMotion, rng: np.random.Generator) -> None:
-    """Drive the tool roughly at the T for 0.4 to 1.2 s at 5 to 16 cm/s."""
-    aim = np.asarray(simulation.block_pose[:2]) + 0.04 * rng.standard_normal(2) - motion.target
+def burst(
+    block_pose: tuple[float, float, float], tool_xy: Array, rng: np.random.Generator
+) -> list[Array]:
+    """Targets that drive the tool roughly at the T for 0.4 to 1.2 s at 5 to 16 cm/s."""
+    aim = np.asarray(block_pose[:2]) + 0.04 * rng.standard_normal(2) - tool_xy
     velocity = aim / max(float(np.linalg.norm(aim)), 1e-6) * rng.uniform(0.05, 0.16)
-    for _ in range(int(rng.integers(4, 13))):
-        motion.move(motion.target + velocity * DT_S, DT_S)
+    return [tool_xy + velocity * DT_S * (k + 1) for k in range(int(rng.integers(4, 13)))]
 
 
 def usable(segments: Sequence[Segment], horizon: int) -> list[Segment]:

@@ -62,6 +62,14 @@ SIM_NODE = (
         choices=('stand_in', 'forward_position', 'ros2_control'),
     ),
     Parameter('seed', 0, '1', 'Seed of the start that the scene shows at first', 0, 2**31 - 1),
+    Parameter(
+        'starts',
+        'evaluation',
+        '',
+        'Where episodes begin: as an evaluation draws them, or as demonstrations do, from wide to '
+        'near the goal and never where an evaluation begins',
+        choices=('evaluation', 'demonstration'),
+    ),
     Parameter('realtime_factor', 1.0, '1', 'Simulated seconds per second', 0.05, 20.0),
     Parameter('state_rate', 125.0, 'Hz', 'Rate of joint states, poses and clock', 10.0, 500.0),
     Parameter('camera_rate', 30.0, 'Hz', 'Rate of each camera while someone listens', 1.0, 120.0),

@@ -24,6 +24,7 @@ from dp_sim.arm_controller import ArmController
 from dp_sim.camera_output import CameraOutput
 from dp_sim.camera_output import CAMERAS
 from dp_sim.camera_output import CameraSettings
+from dp_sim.demonstration import demonstration_start
 from dp_sim.fault_player import FaultPlayer
 from dp_sim.followed_controller import FollowedController
 from dp_sim.joint_follower import JointFollower
@@ -34,6 +35,7 @@ from dp_sim.parameters import SIM_NODE
 from dp_sim.physics_loop import Outputs
 from dp_sim.physics_loop import PhysicsLoop
 from dp_sim.robot_status import RobotStatus
+from dp_sim.scene import draw_start
 from dp_sim.scene_log import SceneLog
 from dp_sim.scene_log import write_log
 from dp_sim.scene_publisher import ScenePublisher
@@ -61,7 +63,8 @@ class SimNode(Node):
         """Build the scene; nothing moves before `start`."""
         super().__init__('sim_node')
         self._values = declare(self, SIM_NODE)
-        simulation = Simulation()
+        self._is_demonstrated = self._values['starts'] == 'demonstration'
+        simulation = Simulation(demonstration_start if self._is_demonstrated else draw_start)
         self._chain = simulation.chain
         self._stand_in: StandIn | None = None
         self._follower: JointFollower | None = None
@@ -144,6 +147,8 @@ class SimNode(Node):
                 f'realtime_factor is {self._values["realtime_factor"]}; valid with controller '
                 "'ros2_control', which runs on the system clock: 1.0"
             )
+        if self._is_demonstrated:
+            raise ValueError("starts is 'demonstration', valid with 'ros2_control': 'evaluation'")
         late = [n for n in ('command_latency', 'joint_state_latency') if self._values[n]]
         if late:
             raise ValueError(

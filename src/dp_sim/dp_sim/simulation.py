@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -39,8 +40,9 @@ class Simulation:
 
     joint_names: tuple[str, ...] = JOINTS
 
-    def __init__(self) -> None:
-        """Load the model and place everything as `reset(0)` does."""
+    def __init__(self, draw: Callable[[int], scene.Start] = scene.draw_start) -> None:
+        """Load the model and place everything as `reset(0)` does; `draw` draws the starts."""
+        self._draw = draw
         self._model = mujoco.MjModel.from_xml_path(str(MJCF_PATH))
         self._data = mujoco.MjData(self._model)
         self._renderer = SceneRenderer(self._model)
@@ -58,8 +60,8 @@ class Simulation:
         self.reset(0)
 
     def reset(self, seed: int) -> None:
-        """Place T and tool by the frozen start distribution, arm at rest, time 0."""
-        start = scene.draw_start(seed)
+        """Place T and tool where a seed begins, arm at rest, time 0."""
+        start = self._draw(seed)
         self.place(start.block, start.tool)
 
     def place(self, block: Sequence[float], tool: Sequence[float]) -> None:

@@ -16,8 +16,10 @@ from dp_sim.parameters import JOINT_CONSTRAINTS
 from dp_sim.parameters import of_joint
 from dp_sim.parameters import reference
 from dp_sim.parameters import SIM_NODE
+from dp_sim.teleoperation_parameters import OPERATOR
+from dp_sim.teleoperation_parameters import TELEOPERATION
 
-ALL = SIM_NODE + CONTROLLER + CONSTRAINTS + JOINT_CONSTRAINTS
+ALL = SIM_NODE + CONTROLLER + CONSTRAINTS + JOINT_CONSTRAINTS + TELEOPERATION + OPERATOR
 
 
 @pytest.mark.parametrize('row', ALL, ids=lambda row: row.name)
@@ -32,7 +34,7 @@ def test_every_parameter_has_a_meaning_and_every_number_a_unit_and_a_range(row):
 
 
 def test_only_fault_and_slider_can_be_changed_while_running():
-    dynamic = [row.name for row in SIM_NODE + CONTROLLER if not row.read_only]
+    dynamic = [row.name for row in ALL if not row.read_only]
     assert dynamic == ['fault', 'fault_s', 'speed_slider']
 
 
@@ -45,8 +47,8 @@ def test_choice_that_does_not_exist_is_refused_with_the_valid_ones():
 
 @pytest.mark.parametrize(
     'table',
-    [SIM_NODE, CONTROLLER, CONSTRAINTS + JOINT_CONSTRAINTS, FORWARD],
-    ids=['sim_node', 'controller', 'constraints', 'forward'],
+    [SIM_NODE, CONTROLLER, CONSTRAINTS + JOINT_CONSTRAINTS, FORWARD, TELEOPERATION, OPERATOR],
+    ids=['sim_node', 'controller', 'constraints', 'forward', 'teleoperation', 'operator'],
 )
 def test_readme_holds_the_table_as_generated(table):
     readme = Path(__file__).parents[1] / 'README.md'

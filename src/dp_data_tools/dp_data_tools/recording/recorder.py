@@ -144,8 +144,8 @@ class Recorder:
 
     @property
     def missing(self) -> list[str]:
-        """Topics that the contract needs and nobody publishes."""
-        return [w.name for w in self._wanted if w.is_observed and w.name not in self._topics]
+        """Topics that are needed and nobody publishes."""
+        return [w.name for w in self._wanted if w.is_needed and w.name not in self._topics]
 
     @property
     def error(self) -> str:
@@ -162,7 +162,7 @@ class Recorder:
         """Begin an episode; return its name."""
         if self.missing and not self._settings.allow_missing:
             raise RecordingError(
-                f'nobody publishes {self.missing}, which the contract needs; there are '
+                f'nobody publishes {self.missing}, which every episode needs; there are '
                 f'{sorted(self._topics) or "none"} of the topics to be recorded'
             )
         facts = dict(self._facts)

@@ -21,13 +21,13 @@ class WantedTopic:
     Attributes:
         name: with its leading slash.
         max_age_s: oldest sample that the contract allows [s]; None for what may be silent.
-        is_observed: an observation of the contract: without it no episode begins.
+        is_needed: an observation of the contract, or a command: without it no episode begins.
         types: message types that convert can read; empty for any.
     """
 
     name: str
     max_age_s: float | None = None
-    is_observed: bool = False
+    is_needed: bool = False
     types: tuple[str, ...] = ()
 
 
@@ -53,13 +53,13 @@ def wanted_topics(
     """
     found: dict[str, WantedTopic] = {}
 
-    def add(topic: str, *, is_observed: bool = False, stream: Stream | None = None) -> None:
+    def add(topic: str, *, is_needed: bool = False, stream: Stream | None = None) -> None:
         if not topic.strip('/ '):
             raise ConfigError(f'topic {topic!r} is none, valid: a name such as /joint_states')
         name = '/' + topic.strip().lstrip('/')
-        new = WantedTopic(name, is_observed=is_observed)
+        new = WantedTopic(name, is_needed=is_needed)
         if stream is not None:
-            new = WantedTopic(name, stream.max_age_s, is_observed, MESSAGE_TYPES[stream.kind])
+            new = WantedTopic(name, stream.max_age_s, is_needed, MESSAGE_TYPES[stream.kind])
         found[name] = _both(found[name], new) if name in found else new
 
     for stream in contract.observations:
@@ -71,9 +71,9 @@ def wanted_topics(
         suffix = ''
         if compressed and stream.kind == 'image' and not stream.topic.endswith('/compressed'):
             suffix = '/compressed'
-        add(stream.topic + suffix, is_observed=True, stream=stream)
+        add(stream.topic + suffix, is_needed=True, stream=stream)
     for source in action_sources(contract, action_topics, ()) if action_topics else ():
-        add(source.stream.topic, stream=source.stream)
+        add(source.stream.topic, is_needed=True, stream=source.stream)
     for group in contract.actions:
         if group.controller:
             add(f'{group.controller}/controller_state')
@@ -88,6 +88,6 @@ def _both(one: WantedTopic, other: WantedTopic) -> WantedTopic:
     return WantedTopic(
         one.name,
         min(ages, default=None),
-        one.is_observed or other.is_observed,
+        one.is_needed or other.is_needed,
         one.types or other.types,
     )

@@ -7,6 +7,7 @@ One thread runs all callbacks; what it takes is written by another (`episode_wri
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
@@ -42,14 +43,24 @@ class EpisodeRecorder(Node):
 
     def __init__(
         self,
-        recorder: Recorder,
+        make_recorder: Callable[[Callable[[], int]], Recorder],
         wanted: Sequence[WantedTopic],
         keyboard: Keyboard,
         joy_topic: str = '',
         buttons: Mapping[str, int] | None = None,
     ) -> None:
-        """Offer services ~/start, ~/stop, ~/discard and ~/mark_success, and look for topics."""
+        """Offer services ~/start, ~/stop, ~/discard and ~/mark_success, and look for topics.
+
+        Args:
+            make_recorder: makes the recorder, given the clock of reception [ns].
+            wanted: topics.
+            keyboard: keys, and the screen.
+            joy_topic: of a joystick; empty for none.
+            buttons: command -> number of its button.
+        """
         super().__init__('episode_recorder')
+        self._is_simulated = bool(self.get_parameter('use_sim_time').value)
+        recorder = make_recorder(self._now_ns)
         self.has_ended = False
         self._recorder = recorder
         self._episodes = Episodes(recorder)
@@ -71,6 +82,9 @@ class EpisodeRecorder(Node):
         """Keep what is being recorded; after the executor has ended."""
         if self._episodes.recording:
             self._do('stop')
+
+    def _now_ns(self) -> int:
+        return int(self.get_clock().now().nanoseconds) if self._is_simulated else time.time_ns()
 
     def _on_service(
         self, command: str, request: Trigger.Request, response: Trigger.Response
@@ -148,8 +162,10 @@ class EpisodeRecorder(Node):
 
     def _subscribe(self, topic: RecordedTopic, kind: Any, quality: QoSProfile) -> Any:
         def on_message(data: bytes, info: Mapping[str, Any]) -> None:
-            received_ns = int(info['received_timestamp'] or 0) or time.time_ns()
-            published_ns = int(info['source_timestamp'] or 0) or received_ns
+            received_ns = published_ns = self._now_ns()
+            if not self._is_simulated:  # the middleware's times are those of the system clock
+                received_ns = int(info['received_timestamp'] or 0) or received_ns
+                published_ns = int(info['source_timestamp'] or 0) or received_ns
             self._recorder.take(topic.name, received_ns, published_ns, data)
 
         def on_loss(event: Any) -> None:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Sequence
+from functools import partial
 import signal
-import time
 
 from dp_data_tools.recording.inputs import Keyboard
 from dp_data_tools.recording.recorder import Recorder
@@ -36,8 +36,8 @@ def record(
     executor = SingleThreadedExecutor()
     try:
         with Keyboard() as keyboard:
-            recorder = Recorder(settings, wanted, facts, time.time_ns)
-            node = EpisodeRecorder(recorder, wanted, keyboard, joy_topic, buttons)
+            make = partial(Recorder, settings, wanted, facts)
+            node = EpisodeRecorder(make, wanted, keyboard, joy_topic, buttons)
             executor.add_node(node)
             try:
                 while not stopped and not node.has_ended:

@@ -1,0 +1,204 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Node scripted_operator: demonstrates episode after episode over ROS, and runs the recorder.
+
+It commands what a person would: targets of the tool on `/tool_target`, which the node
+teleoperation follows, and the services of `dp_data_tools record`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+import math
+import sys
+import threading
+import time
+from typing import Any
+
+from dp_core.errors import RecordingError
+from dp_msgs.srv import ResetScene
+from dp_sim.convert import nanoseconds
+from dp_sim.demonstration import Style
+from dp_sim.parameters import declare
+from dp_sim.scene_publisher import FRAME
+from dp_sim.scripted_operator import DT_S
+from dp_sim.scripted_operator import Operator
+from dp_sim.teleoperated_episode import demonstrate_over_ros
+from dp_sim.teleoperation_node import TARGET_TOPIC
+from dp_sim.teleoperation_parameters import OPERATOR
+from geometry_msgs.msg import PoseStamped
+import numpy as np
+from numpy.typing import NDArray
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import qos_profile_sensor_data
+from std_srvs.srv import Trigger
+
+ANSWER_S = 30.0  # longest wait for a service, a pose or the recorder's topics [s]
+SETTLE_S = 0.3  # after a reset
+FRESH_S = 0.3  # a pose that the operator may act upon
+POLL_S = 0.002
+
+
+class RosWorld(Node):
+    """The scene and the recorder as an operator meets them; see `teleoperated_episode.World`."""
+
+    def __init__(self) -> None:
+        """Connect."""
+        super().__init__('scripted_operator')
+        self.values = declare(self, OPERATOR)
+        self._poses: dict[str, PoseStamped] = {}
+        self._due_s = 0.0
+        self._last: NDArray[np.float64] | None = None  # target
+        self._mind = ThreadPoolExecutor(max_workers=1, thread_name_prefix='mind')
+        self._targets = self.create_publisher(PoseStamped, TARGET_TOPIC, 1)
+        for name in ('block', 'tool'):
+            self.create_subscription(
+                PoseStamped,
+                f'/{name}_pose',
+                lambda message, name=name: self._poses.__setitem__(name, message),
+                qos_profile_sensor_data,
+            )
+        self._resets = self.create_client(ResetScene, '/reset_scene')
+        self._recorder: dict[str, Any] = {}
+        if self.values['recorder']:
+            self._recorder = {
+                command: self.create_client(Trigger, f'{self.values["recorder"]}/{command}')
+                for command in ('start', 'stop', 'discard', 'mark_success')
+            }
+
+    @property
+    def time_s(self) -> float:
+        """Time on the ROS clock [s]."""
+        return self.get_clock().now().nanoseconds * 1e-9
+
+    def reset(self, seed: int) -> None:
+        """Go to the start of a seed, and wait until it is seen."""
+        self._wait(lambda: self._targets.get_subscription_count() > 0, 'the node teleoperation')
+        reply = self._call(self._resets, ResetScene.Request(seed=seed))
+        if not reply.success:
+            raise RecordingError(f'the scene cannot be reset to {seed}: {reply.message}')
+        end_s = self.time_s + SETTLE_S
+        self._wait(lambda: self.time_s > end_s, 'the clock')
+        self._due_s, self._last = 0.0, None
+
+    def look(self) -> tuple[tuple[float, float, float], NDArray[np.float64]]:
+        """Return the newest poses, as soon as they are fresh."""
+        self._wait(self._sees, 'poses on /block_pose and /tool_pose')
+        block, tool = self._poses['block'].pose, self._poses['tool'].pose
+        yaw = 2.0 * math.atan2(block.orientation.z, block.orientation.w)
+        yaw = math.remainder(yaw, 2.0 * math.pi)
+        place = np.array([tool.position.x, tool.position.y])
+        return (block.position.x, block.position.y, yaw), place
+
+    def act(self, target: NDArray[np.float64]) -> None:
+        """Command the tool, and wait for the next step."""
+        self._send(target)
+        now_s = self.time_s
+        self._due_s = max(self._due_s, now_s - DT_S / 2) + DT_S  # late once, late no more
+        self._wait(lambda: self.time_s >= self._due_s, 'the clock')
+
+    def decide(self, think: Callable[[], NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return what `think` does; as a hand does meanwhile, go on commanding the last place."""
+        thought = self._mind.submit(think)
+        while True:
+            try:
+                return thought.result(DT_S)
+            except FutureTimeoutError:
+                self._send(self._last if self._last is not None else self.look()[1])
+
+    def _send(self, target: NDArray[np.float64]) -> None:
+        self._last = target
+        message = PoseStamped()
+        message.header.frame_id = FRAME
+        message.header.stamp = self.get_clock().now().to_msg()
+        message.pose.position.x, message.pose.position.y = map(float, target)
+        message.pose.orientation.x, message.pose.orientation.w = 1.0, 0.0  # tool down
+        self._targets.publish(message)
+
+    def record(self, command: str) -> None:
+        """Give the recorder a command; a start waits until it has found the topics."""
+        if not self._recorder:
+            return
+        deadline = time.monotonic() + ANSWER_S
+        while True:
+            reply = self._call(self._recorder[command], Trigger.Request())
+            if reply.success:
+                return
+            if command != 'start' or time.monotonic() > deadline:
+                raise RecordingError(f'the recorder refuses {command}: {reply.message}')
+            time.sleep(0.2)
+
+    def _sees(self) -> bool:
+        oldest_s = self.time_s - FRESH_S
+        stamps = [nanoseconds(message.header.stamp) for message in self._poses.values()]
+        return len(stamps) == 2 and min(stamps) * 1e-9 > oldest_s
+
+    def _call(self, client: Any, request: Any) -> Any:
+        self._wait(client.service_is_ready, client.srv_name)
+        done = threading.Event()
+        future = client.call_async(request)
+        future.add_done_callback(lambda _: done.set())
+        self._wait(done.is_set, f'an answer of {client.srv_name}')
+        return future.result()
+
+    def _wait(self, condition: Any, what: str) -> None:
+        deadline = time.monotonic() + ANSWER_S
+        while not condition():
+            if not rclpy.ok():
+                raise KeyboardInterrupt
+            if time.monotonic() > deadline:
+                raise RecordingError(f'waited {ANSWER_S} s in vain for {what}')
+            time.sleep(POLL_S)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Demonstrate; return 1 when scene or recorder fail, 130 after Ctrl-C."""
+    rclpy.init(args=args)
+    world = RosWorld()
+    executor = SingleThreadedExecutor()
+    executor.add_node(world)
+    thread = threading.Thread(target=_spin, args=(executor,), name='ears', daemon=True)
+    thread.start()
+    try:
+        _demonstrate(world)
+        return 0
+    except RecordingError as error:
+        world.get_logger().fatal(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        rclpy.try_shutdown()
+        thread.join(2.0)
+
+
+def _demonstrate(world: RosWorld) -> None:
+    values = world.values
+    operator = Operator(np.random.default_rng([values['seed'], 0]))
+    style = Style(burst_every_s=values['burst_every'], time_limit_s=values['time_limit'])
+    solved = kept = 0
+    for episode in range(values['episodes']):
+        seed = values['seed'] + episode
+        rng = np.random.default_rng([seed, 2])
+        result = demonstrate_over_ros(world, operator, rng, style, seed)
+        solved, kept = solved + result.solved, kept + result.kept
+        world.get_logger().info(
+            f'start {seed}: {"solved" if result.solved else "not solved"} in '
+            f'{result.seconds:.1f} s; {solved} of {episode + 1} solved, {kept} episodes kept'
+        )
+
+
+def _spin(executor: SingleThreadedExecutor) -> None:
+    try:
+        executor.spin()
+    except ExternalShutdownException:
+        pass
+
+
+if __name__ == '__main__':
+    sys.exit(main())
