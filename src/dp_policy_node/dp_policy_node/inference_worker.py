@@ -38,6 +38,9 @@ from numpy.typing import NDArray
 from rclpy.clock import Clock
 
 WINDOW_POLL_S = 0.005
+# A robot that is not heard for so long may hang [s]. It would begin a chunk when it wakes up, with
+# the first knot still 100 ms ahead, and jerk; so the chunk waits, and the one before it goes on.
+HUSH_S = 0.03
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,7 @@ class InferenceWorker:
             self.clamped_steps += chunk.clamped_steps
             if takeover_ns is not None:
                 self._sleep_until(takeover_ns, run)
+            self._wait_until_heard(run)
             try:
                 trajectory = self._send(run, chunk)
             except ExpiredError:
@@ -240,6 +244,12 @@ class InferenceWorker:
             with self._condition:
                 self._condition.wait(WINDOW_POLL_S)
         return None
+
+    def _wait_until_heard(self, run: Run) -> None:
+        """Wait for a joint state of now; the watchdog ends the run when none comes."""
+        with self._condition:
+            while self._is_current(run) and run.inputs.joint_silence_s > HUSH_S:
+                self._condition.wait(WINDOW_POLL_S)
 
     def _sleep_until(self, time_ns: int, run: Run) -> None:
         """Sleep on the ROS clock; returns early when the run is over."""

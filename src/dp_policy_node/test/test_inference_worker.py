@@ -40,6 +40,7 @@ class Inputs:
 
     def __init__(self):
         self.silent = False
+        self.joint_silence_s = 0.0
         self.asked_at_s = []
 
     def window(self, now_ns):
@@ -211,6 +212,19 @@ def test_a_stall_only_delays(rig):
     count = len(rig.sent)
     rig.inputs.silent = False
     rig.wait(count + 1)
+
+
+def test_nothing_is_sent_to_a_robot_that_is_not_heard(rig):
+    rig.start()
+    rig.wait(1)
+    rig.inputs.joint_silence_s = 0.04
+    time.sleep(0.3)
+    count = len(rig.sent)  # one may have been on its way
+    time.sleep(0.3)
+    assert len(rig.sent) == count
+    rig.inputs.joint_silence_s = 0.02
+    rig.wait(count + 1)
+    assert rig.fault is None
 
 
 def test_a_brake_ends_the_run_and_a_new_run_takes_its_place(rig):
