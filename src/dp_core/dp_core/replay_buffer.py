@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+import math
 from pathlib import Path
 import shutil
 from typing import Any
@@ -40,7 +41,8 @@ class ReplayBuffer:
     """Episodes one after another in memory.
 
     Attributes:
-        data: name -> (T, ...) array; streams of the contract and 'action'.
+        data: name -> (T, ...) array; streams of the contract and 'action'. To be saved, slices of
+            them suffice: something with shape, dtype, length and slices of rows.
         episode_ends: (E,) exclusive end index of each episode.
         no_end_pad: (E,) True where the end of an episode is a cut, not a rest.
     """
@@ -180,9 +182,12 @@ def _write(path: Path, buffer: ReplayBuffer) -> None:
     root = zarr.create_group(store, zarr_format=2)
     data, meta = root.create_group('data'), root.create_group('meta')
     for name, array in buffer.data.items():
-        frame_bytes = max(1, array[0].nbytes)
+        frame_bytes = max(1, array.dtype.itemsize * math.prod(array.shape[1:]))
         chunk = max(1, min(len(array), _CHUNK_BYTES // frame_bytes))
-        data.create_array(name, data=array, chunks=(chunk, *array.shape[1:]))
+        shape = (chunk, *array.shape[1:])
+        stored = data.create_array(name, shape=array.shape, dtype=array.dtype, chunks=shape)
+        for first in range(0, len(array), chunk):  # it may be larger than the memory
+            stored[first : first + chunk] = array[first : first + chunk]
     meta.create_array('episode_ends', data=buffer.episode_ends)
     meta.create_array('no_end_pad', data=buffer.no_end_pad)
     store.close()

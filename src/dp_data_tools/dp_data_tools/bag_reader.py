@@ -6,7 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from dataclasses import replace
+import heapq
+import os
 from pathlib import Path
 import sqlite3
 import struct
@@ -14,14 +18,25 @@ from types import TracebackType
 from typing import Any
 
 from dp_core.errors import DatasetError
-from rosbags.highlevel import AnyReader
-from rosbags.highlevel import AnyReaderError
+from dp_data_tools.bag_files import storage_files
+from dp_data_tools.mcap_chunks import chunk_messages
+from dp_data_tools.message_types import MessageTypes
+from dp_data_tools.raw_message import RawMessage
+from rosbags.rosbag2 import Reader
 from rosbags.rosbag2 import ReaderError
-from rosbags.typesys import get_typestore
-from rosbags.typesys import Stores
 
 # What a reader raises when bytes are missing or wrong.
-_DAMAGE = (AnyReaderError, ReaderError, OSError, sqlite3.Error, struct.error)
+_DAMAGE = (
+    ReaderError,
+    OSError,
+    EOFError,
+    sqlite3.Error,
+    struct.error,
+    TypeError,
+    ValueError,
+    IndexError,
+    KeyError,
+)
 
 
 @dataclass(frozen=True)
@@ -40,10 +55,9 @@ class Topic:
 
 
 class BagReader:
-    """Reads one bag; use as a context manager.
+    """Reads one bag: its folder, a folder without metadata.yaml, or one of its files.
 
-    Bags of older distributions carry no message definitions; the common interfaces that this
-    suite reads have not changed since Humble, whose definitions stand in.
+    Use as a context manager.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -56,14 +70,18 @@ class BagReader:
         Raises:
             DatasetError: there is no bag, or it is damaged.
         """
+        self._stack = ExitStack()
         try:
-            definitions = get_typestore(Stores.ROS2_HUMBLE)
-            self._reader = AnyReader([self.path], default_typestore=definitions)
-            self._reader.open()
+            whole = self.path.is_dir() and (self.path / 'metadata.yaml').exists()
+            paths = [self.path] if whole else storage_files(self.path)
+            self._readers = [self._stack.enter_context(Reader(path)) for path in paths]
+            self._connections = [c for reader in self._readers for c in reader.connections]
+            self._types = MessageTypes(self._connections)
         except _DAMAGE as error:
+            self._stack.close()
             raise DatasetError(
                 f'cannot read bag {self.path}: {error}; a recording that was killed may be '
-                'repaired by `ros2 bag reindex` or `mcap recover`'
+                'repaired by `dp_data_tools recover`, `ros2 bag reindex` or `mcap recover`'
             ) from error
         return self
 
@@ -74,21 +92,28 @@ class BagReader:
         trace: TracebackType | None,
     ) -> None:
         """Close the bag."""
-        self._reader.close()
+        self._stack.close()
 
     @property
     def topics(self) -> dict[str, Topic]:
         """Topics by name, in alphabetical order."""
         found: dict[str, Topic] = {}
-        for c in sorted(self._reader.connections, key=lambda c: c.topic):
-            before = found[c.topic].count if c.topic in found else 0
-            found[c.topic] = Topic(c.topic, c.msgtype, before + c.msgcount)
+        for c in sorted(self._connections, key=lambda c: c.topic):
+            known = found.get(c.topic, Topic(c.topic, c.msgtype, 0))
+            found[c.topic] = replace(known, count=known.count + c.msgcount)
         return found
+
+    @property
+    def start_ns(self) -> int:
+        """When the first message was recorded [ns]; 0 in an empty bag."""
+        filled = [reader.start_time for reader in self._readers if reader.message_count]
+        return min(filled, default=0)
 
     @property
     def duration_s(self) -> float:
         """Time between the first and the last message [s]."""
-        return self._reader.duration * 1e-9 if self._reader.message_count else 0.0
+        filled = [reader.end_time for reader in self._readers if reader.message_count]
+        return (max(filled, default=0) - self.start_ns) * 1e-9
 
     def messages(self, topics: Collection[str]) -> Iterator[tuple[str, int, Any]]:
         """Yield topic, time of recording [ns] and message, in the order of recording.
@@ -96,15 +121,47 @@ class BagReader:
         Raises:
             DatasetError: the bag is damaged where it is being read.
         """
-        chosen = [c for c in self._reader.connections if c.topic in topics]
-        if not chosen:
-            return  # the reader takes an empty choice for all of them
+        for raw in self.raw_messages(topics):
+            yield raw.topic, raw.recorded_ns, self.deserialize(raw)
+
+    def raw_messages(self, topics: Collection[str]) -> Iterator[RawMessage]:
+        """Yield messages in the order of recording, not deserialised; see `RawMessage`.
+
+        Raises:
+            DatasetError: the bag is damaged where it is being read.
+        """
         recorded_ns = 0
+        sources = [self._from(reader, topics) for reader in self._readers]
         try:
-            for connection, recorded_ns, raw in self._reader.messages(chosen):
-                message = self._reader.deserialize(raw, connection.msgtype)
-                yield connection.topic, recorded_ns, message
-        except _DAMAGE as error:
+            for raw in heapq.merge(*sources, key=lambda raw: raw.recorded_ns):
+                recorded_ns = raw.recorded_ns
+                yield raw
+        except (*_DAMAGE, DatasetError) as error:
             raise DatasetError(
                 f'bag {self.path} is damaged after {recorded_ns * 1e-9:.3f} s: {error}'
             ) from error
+
+    def deserialize(self, raw: RawMessage) -> Any:
+        """Message as an object.
+
+        Raises:
+            DatasetError: the type is unknown, or the bytes are no such message.
+        """
+        kind = next(c.msgtype for c in self._connections if c.topic == raw.topic)
+        where = f'{raw.topic}, recorded at {raw.recorded_ns * 1e-9:.3f}'
+        return self._types.deserialize(raw.data(), kind, where)
+
+    def _from(self, reader: Reader, topics: Collection[str]) -> Iterator[RawMessage]:
+        storages = getattr(reader.storage, 'storages', [reader.storage])
+        mode = getattr(reader.storage.metadata, 'compression_mode', None)
+        if mode != 'message' and all(getattr(storage, 'chunks', None) for storage in storages):
+            for storage in storages:  # the parts of a split bag follow each other
+                file = os.open(storage.path, os.O_RDONLY)
+                self._stack.callback(os.close, file)
+                channels = {c.id: c.topic for c in storage.connections if c.topic in topics}
+                yield from chunk_messages(file, storage.chunks, channels)
+            return
+        chosen = [c for c in reader.connections if c.topic in topics]
+        if chosen:  # the reader takes an empty choice for all of them
+            for connection, recorded_ns, data in reader.messages(chosen):
+                yield RawMessage(connection.topic, recorded_ns, data)

@@ -1,112 +1,221 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Recordings -> one dataset folder, all or nothing; one episode per bag."""
+"""Recordings -> one dataset folder, all or nothing.
+
+.demo.converting/<hash>/   what has been made of a bag; kept when a conversion is killed
+.demo.converting/dataset/  the dataset while it is being written
+demo/                      the dataset: the last thing that happens is its renaming
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import field
+import fcntl
+import os
 from pathlib import Path
 import shutil
+from typing import Any
 
-from dp_core.contract import Contract
-from dp_core.decode import decode
 from dp_core.errors import DatasetError
-from dp_core.errors import ObservationError
 from dp_core.replay_buffer import ReplayBuffer
 from dp_core.replay_buffer import save_dataset
-from dp_data_tools.bag_reader import BagReader
-from dp_data_tools.resample import Episode
-from dp_data_tools.resample import Resampler
-from dp_data_tools.topics import ActionSource
-from dp_data_tools.topics import match_topics
+from dp_data_tools.bag_files import find_bags
+from dp_data_tools.bag_pool import bag_bytes
+from dp_data_tools.bag_pool import convert_bags
+from dp_data_tools.bag_pool import Task
+from dp_data_tools.drop_list import Drop
+from dp_data_tools.drop_list import reason_to_drop
+from dp_data_tools.part_store import Pieces
+from dp_data_tools.part_store import read_arrays
+from dp_data_tools.part_store import read_facts
+from dp_data_tools.plan import Plan
 import numpy as np
 import yaml
 
 EPISODES_FILE = 'episodes.yaml'
+CONVERSION_FILE = 'conversion.yaml'
+
+
+@dataclass
+class Report:
+    """What became of the bags.
+
+    Attributes:
+        episodes: of the dataset, in order, as `episodes.yaml` says.
+        failures: ``bag``, ``episode`` (None: the whole bag) and ``reason`` of what went wrong.
+        left_out: likewise, of what was left out because of a drop list, marker or its length.
+        recorded_s: length of the bags that were read now [s].
+        found_again: bags that a killed conversion had finished.
+        outdated: bags that it had finished, but for another contract, other arguments or content.
+    """
+
+    episodes: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    left_out: list[dict[str, Any]] = field(default_factory=list)
+    recorded_s: float = 0.0
+    found_again: int = 0
+    outdated: int = 0
 
 
 def convert(
-    bags: Sequence[Path],
-    contract: Contract,
-    sources: Sequence[ActionSource],
+    paths: Sequence[Path],
+    plan: Plan,
     output: Path,
-    on_episode: Callable[[Path, Episode], None],
+    drops: tuple[Drop, ...] = (),
+    workers: int = 1,
     zipped: bool = False,
-) -> None:
-    """Write dataset folder ``output`` with one episode per bag, in the order given.
+    on_start: Callable[[int], None] = lambda total_bytes: None,
+    on_bytes: Callable[[int], None] = lambda count: None,
+) -> Report:
+    """Write dataset folder ``output`` with the episodes of all bags that can be used.
 
     Args:
-        bags: recordings.
-        contract: streams, actions and timing.
-        sources: where the actions of each group come from.
+        paths: bags and folders of bags.
+        plan: what to make of each bag.
         output: a folder that does not exist yet.
-        on_episode: called after each bag.
+        drops: episodes not to take.
+        workers: processes.
         zipped: store the arrays in one zip file.
+        on_start: called with the size of the bags that are to be read.
+        on_bytes: called with the number of bytes that were read since the last call.
+
+    Returns:
+        What became of each bag. There is a dataset if there are episodes.
 
     Raises:
-        DatasetError: names the bag and what is wrong with it; nothing is left behind.
+        DatasetError: no dataset can be written; what was finished is kept for the next attempt.
     """
-    if output.exists():
-        raise DatasetError(f'{output} exists already; choose another name or remove it')
-    doubled = [str(bag) for bag in bags if [b.resolve() for b in bags].count(bag.resolve()) > 1]
-    if doubled:
-        raise DatasetError(f'bags {doubled} are given more than once')
-    episodes = []
-    for bag in bags:
+    bags = find_bags(paths)
+    with _working_folder(output) as work:
         try:
-            episodes.append(read_episode(bag, contract, sources))
-        except DatasetError as error:
-            raise DatasetError(f'{bag}: {error}') from error
-        on_episode(bag, episodes[-1])
-    lengths = [len(episode.ticks_ns) for episode in episodes]
-    buffer = ReplayBuffer(
-        {name: np.concatenate([e.data[name] for e in episodes]) for name in episodes[0].data},
-        np.cumsum(lengths, dtype=np.int64),
-        np.zeros(len(episodes), dtype=np.bool_),
-    )
-    partial = output.with_name(output.name + '.converting')
-    shutil.rmtree(partial, ignore_errors=True)
+            parts = {bag: work / plan.part_name(bag) for bag in bags if bag.exists()}
+            report, facts = _made_before(work, parts)
+            tasks = [Task(bag, parts.get(bag, work / 'none')) for bag in bags if bag not in facts]
+            on_start(sum(bag_bytes(task.bag) for task in tasks))
+            errors: dict[Path, DatasetError] = {}
+            for task, result in convert_bags(tasks, plan, workers, on_bytes):
+                if isinstance(result, DatasetError):
+                    errors[task.bag] = result
+                else:
+                    facts[task.bag] = result
+                    report.recorded_s += result['recorded_s']
+            chosen = _choose(bags, facts, errors, drops, report)
+            if report.episodes:
+                _write(work / 'dataset', plan, chosen, parts, report, zipped)
+                os.rename(work / 'dataset', output)
+            shutil.rmtree(work)
+        except OSError as error:
+            raise DatasetError(
+                f'cannot write {error.filename or output}: {error.strerror or error}; what was '
+                f'finished stays in {work} and is used when the same command runs again'
+            ) from error
+    return report
+
+
+@contextmanager
+def _working_folder(output: Path) -> Iterator[Path]:
+    """Folder beside the output that no other conversion uses."""
+    if output.exists() or output.is_symlink():
+        raise DatasetError(f'{output} exists already; choose another name or remove it')
+    work = output.absolute().parent / f'.{output.name}.converting'
     try:
-        save_dataset(partial, contract, buffer, zipped)
-        text = yaml.safe_dump([_summary(*pair) for pair in zip(bags, episodes)], sort_keys=False)
-        (partial / EPISODES_FILE).write_text(text, encoding='utf-8')
-        partial.rename(output)
+        work.mkdir(parents=True, exist_ok=True)
+        lock = os.open(work, os.O_RDONLY)
+    except OSError as error:
+        raise DatasetError(f'cannot write in {work.parent}: {error.strerror}') from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise DatasetError(f'another conversion is writing {output}') from error
+    try:
+        yield work
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        os.close(lock)
+        if work.exists() and not any(work.iterdir()):
+            work.rmdir()
 
 
-def read_episode(bag: Path, contract: Contract, sources: Sequence[ActionSource]) -> Episode:
-    """Read and resample one bag.
-
-    Raises:
-        DatasetError: the bag is damaged, lacks a topic, holds a message that cannot be decoded,
-            or a stream has a gap.
-    """
-    resampler = Resampler(contract, sources)
-    with BagReader(bag) as reader:
-        wanted = [*contract.observations, *(source.stream for source in sources)]
-        streams = match_topics(wanted, reader.topics)
-        readers = {
-            topic: [s for s in streams.values() if s.topic == topic]
-            for topic in {s.topic for s in streams.values()}
-        }
-        for topic, recorded_ns, message in reader.messages(readers):
-            for stream in readers[topic]:
-                try:
-                    event_ns, value = decode(stream, message)
-                except ObservationError as error:
-                    raise DatasetError(f'{error}, recorded at {recorded_ns * 1e-9:.3f}') from error
-                resampler.push(stream.name, event_ns, recorded_ns, value)
-    return resampler.finish()
+def _made_before(work: Path, parts: dict[Path, Path]) -> tuple[Report, dict[Path, Any]]:
+    """What a killed conversion left, less what belongs to something else."""
+    facts = {bag: found for bag, part in parts.items() if (found := read_facts(part))}
+    report = Report(found_again=len(facts))
+    kept = {parts[bag].name for bag in facts}
+    for entry in work.iterdir():
+        if entry.name not in kept:
+            report.outdated += read_facts(entry) is not None
+            shutil.rmtree(entry)
+    return report, facts
 
 
-def _summary(bag: Path, episode: Episode) -> dict[str, object]:
-    return {
-        'bag': bag.resolve().name,
-        'frames': len(episode.ticks_ns),
-        'first_ns': int(episode.ticks_ns[0]),
-        'last_ns': int(episode.ticks_ns[-1]),
-        'reordered_messages': episode.reordered,
-        'stopped_streams': list(episode.stopped),
+def _choose(
+    bags: Sequence[Path],
+    facts: dict[Path, Any],
+    errors: dict[Path, DatasetError],
+    drops: tuple[Drop, ...],
+    report: Report,
+) -> list[tuple[Path, int, int]]:
+    """Bag, first and end row of each episode of the dataset; the rest goes to the report."""
+    chosen = []
+    for bag in bags:
+        name = bag.resolve().name
+        if bag in errors:
+            report.failures.append({'bag': str(bag), 'episode': None, 'reason': str(errors[bag])})
+            continue
+        for kind, entries in (('failures', report.failures), ('left_out', report.left_out)):
+            entries += [{'bag': str(bag), **entry} for entry in facts[bag][kind]]
+        for entry in facts[bag]['episodes']:
+            reason = reason_to_drop(drops, name, entry['episode'])
+            if reason is not None:
+                dropped = {'bag': str(bag), 'episode': entry['episode']}
+                report.left_out.append({**dropped, 'reason': f'drop list: {reason}'})
+                continue
+            about = {key: value for key, value in entry.items() if key != 'first_row'}
+            sizes = {'picture_sizes': facts[bag]['picture_sizes']}
+            report.episodes.append({'bag': name, **about, **sizes})
+            chosen.append((bag, entry['first_row'], entry['first_row'] + entry['frames']))
+    return chosen
+
+
+def _write(
+    folder: Path,
+    plan: Plan,
+    chosen: Sequence[tuple[Path, int, int]],
+    parts: dict[Path, Path],
+    report: Report,
+    zipped: bool,
+) -> None:
+    """Join the episodes to a dataset."""
+    opened: dict[Path, Any] = {}
+    for bag, _, _ in chosen:
+        if bag not in opened:
+            rows = (read_facts(parts[bag]) or {})['rows']
+            opened[bag] = read_arrays(parts[bag], plan.contract, rows)
+    names = [*(s.name for s in plan.contract.observations), 'action']
+    data: dict[str, Any] = {
+        name: Pieces([opened[bag][name][first:end] for bag, first, end in chosen])
+        for name in names
     }
+    lengths = [end - first for _, first, end in chosen]
+    ends = np.cumsum(lengths, dtype=np.int64)
+    buffer = ReplayBuffer(data, ends, np.zeros(len(ends), dtype=np.bool_))
+    save_dataset(folder, plan.contract, buffer, zipped)
+    about = {
+        **plan.to_dict(),
+        'failures': [_nameless(entry) for entry in report.failures],
+        'left_out': [_nameless(entry) for entry in report.left_out],
+    }
+    for name, content in ((EPISODES_FILE, report.episodes), (CONVERSION_FILE, about)):
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        (folder / name).write_text(text, encoding='utf-8')
+
+
+def _nameless(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry whose bag has its name, not its place: a dataset is the same everywhere."""
+    name = Path(entry['bag']).resolve().name
+    return {**entry, 'bag': name, 'reason': entry['reason'].replace(entry['bag'], name)}

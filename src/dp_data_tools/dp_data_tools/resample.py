@@ -9,6 +9,7 @@ tick as soon as every stream is known there; it is the newest tick of `dp_core.s
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from collections.abc import Sequence
 import dataclasses
 from dataclasses import dataclass
@@ -29,28 +30,33 @@ from numpy.typing import NDArray
 LATE_NS = 1_000_000_000
 
 
+# Receives the time of a row [ns], and stream name -> value, and 'action'.
+OnRow = Callable[[int, dict[str, NDArray[Any]]], None]
+
+
 @dataclass(frozen=True)
-class Episode:
-    """Rows of one recording.
+class Remarks:
+    """What was odd in a recording and is not an error.
 
     Attributes:
-        ticks_ns: (T,) times of the rows [ns].
-        data: stream name -> (T, dim) float32 or (T, H, W, 3) uint8; and ``action`` (T, A).
         reordered: stream name -> messages left out because a newer one came before.
-        stopped: streams that ended more than a second before others; so does the episode.
+        stopped: streams that ended more than a second before others; so do the rows.
     """
 
-    ticks_ns: NDArray[np.int64]
-    data: dict[str, NDArray[Any]]
     reordered: dict[str, int]
     stopped: tuple[str, ...]
 
 
 class Resampler:
-    """Collects one episode. Push every sample, then call `finish`."""
+    """Makes the rows of one recording. Push every sample, then call `finish`.
 
-    def __init__(self, contract: Contract, sources: Sequence[ActionSource]) -> None:
-        """One source per action group of the contract."""
+    It holds as much of the streams as the robot does, not the whole recording. A picture may be
+    pushed as anything that stands for it: it is passed on to the row that shows it.
+    """
+
+    def __init__(self, contract: Contract, sources: Sequence[ActionSource], on_row: OnRow) -> None:
+        """One source per action group of the contract; ``on_row`` is called with each row."""
+        self._on_row = on_row
         single = dataclasses.replace(contract, n_obs_steps=1)
         self._observations = Synchronizer(single)
         self._actions = {s.stream.name: _alone(single, s.stream) for s in sources}
@@ -64,8 +70,7 @@ class Resampler:
         self._last: dict[str, tuple[int, int]] = {}  # stream -> its last stamp and recording time
         self._newest_ns = 0
         self._pending: deque[int] = deque()
-        self._rows: list[dict[str, NDArray[Any]]] = []
-        self._taken: list[int] = []
+        self._rows = 0
         self._reordered = dict.fromkeys(self._holders, 0)
         self._stopped: tuple[str, ...] = ()
         self._why_not = ''
@@ -99,8 +104,8 @@ class Resampler:
                 self._pending += self._ticks.push(event_ns)
         self._take_rows()
 
-    def finish(self) -> Episode:
-        """Return the rows; ticks that a stream does not reach any more are left out.
+    def finish(self) -> Remarks:
+        """Leave out the ticks that a stream does not reach any more.
 
         Raises:
             DatasetError: there is not one row.
@@ -109,12 +114,7 @@ class Resampler:
             silent = sorted(set(self._holders) - set(self._last))
             why = f'no sample of {silent}' if silent else self._why_not
             raise DatasetError(f'at no time all streams are known: {why or "it is too short"}')
-        return Episode(
-            np.array(self._taken, dtype=np.int64),
-            {name: np.stack([row[name] for row in self._rows]) for name in self._rows[0]},
-            {name: count for name, count in self._reordered.items() if count},
-            self._stopped,
-        )
+        return Remarks({n: count for n, count in self._reordered.items() if count}, self._stopped)
 
     def _check_clock(self, name: str, event_ns: int, recorded_ns: int) -> None:
         before, self._last[name] = self._last.get(name), (event_ns, recorded_ns)
@@ -158,8 +158,8 @@ class Resampler:
         row: dict[str, NDArray[Any]] = {'action': np.concatenate(actions)}
         row.update({name: value[0] for name, value in window.low_dim.items()})
         row.update({name: value[0] for name, value in window.images.items()})
-        self._rows.append(row)
-        self._taken.append(tick_ns)
+        self._rows += 1
+        self._on_row(tick_ns, row)
 
 
 def _alone(contract: Contract, stream: Stream) -> Synchronizer:

@@ -15,11 +15,18 @@ from dp_core.contract import Stream
 from dp_core.errors import DatasetError
 from dp_data_tools.bag_reader import Topic
 
+CONTROLLER_STATE = 'control_msgs/msg/JointTrajectoryControllerState'
 MESSAGE_TYPES = {
-    'joint_state': ('sensor_msgs/msg/JointState',),
+    'joint_state': ('sensor_msgs/msg/JointState', CONTROLLER_STATE),
     'pose': ('geometry_msgs/msg/PoseStamped',),
     'image': ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'),
 }
+
+
+# command: the command in force at the row. reference: where the controller wanted the robot to be
+# action_offset later. state: where the robot was action_offset later.
+KINDS = ('command', 'reference', 'state')
+OPTIONS = ('--action-topic', '--action-reference', '--action-state')
 
 
 @dataclass(frozen=True)
@@ -27,50 +34,48 @@ class ActionSource:
     """Where the actions of one group come from.
 
     Attributes:
-        stream: reads the numbers of the group from a topic. A command has the time of the motion
-            that it causes: the device's latency later.
+        kind: one of KINDS.
+        stream: reads the numbers of the group from a topic. A command or reference has the time
+            of the motion that it causes: the device's latency later.
         shift_ns: time after the tick at which the topic is read [ns]: 0 for commands, the
-            contract's action_offset for the state that was reached then.
+            contract's action_offset for the place that was wanted or reached then.
     """
 
+    kind: str
     stream: Stream
     shift_ns: int
 
 
 def action_sources(
-    contract: Contract, commands: Sequence[str], states: Sequence[str]
+    contract: Contract, chosen: Mapping[str, Sequence[str]]
 ) -> tuple[ActionSource, ...]:
     """One source per action group, in the contract's order.
 
     Args:
         contract: whose action groups are to be fed.
-        commands: ``TOPIC`` (for every group) or ``GROUP=TOPIC``; commands in force at the tick.
-        states: likewise; the state that was reached action_offset after the tick.
+        chosen: kind of source, of KINDS -> ``TOPIC`` (for every group) or ``GROUP=TOPIC``.
 
     Raises:
         DatasetError: a group has no source or two, or an unknown group is named.
     """
     groups = {group.name: group for group in contract.actions}
-    chosen: dict[str, list[ActionSource]] = {name: [] for name in groups}
-    observed = {_absolute(s.topic): s.latency_s for s in contract.observations}
-    for texts, are_commands in ((commands, True), (states, False)):
-        for text in texts:
+    found: dict[str, list[ActionSource]] = {name: [] for name in groups}
+    for kind in KINDS:
+        for text in chosen.get(kind, ()):
             name, _, topic = text.rpartition('=')
-            if name and name not in chosen:
-                raise DatasetError(f'no action group {name!r}; the contract has {list(chosen)}')
+            if name and name not in found:
+                raise DatasetError(f'no action group {name!r}; the contract has {list(found)}')
             for group in [groups[name]] if name else contract.actions:
-                late_s = -group.latency_s if are_commands else observed.get(_absolute(topic), 0.0)
-                stream = _action_stream(contract.actions.index(group), group, topic, late_s)
-                shift_ns = 0 if are_commands else contract.offset_ns
-                chosen[group.name].append(ActionSource(stream, shift_ns))
-    for name, found in chosen.items():
-        if len(found) != 1:
+                found[group.name].append(_source(kind, contract, group, topic))
+    for name, sources in found.items():
+        if len(sources) != 1:
             raise DatasetError(
-                f'action group {name!r} has {len(found)} sources '
-                f'{[source.stream.topic for source in found]}, valid: '
-                'one, by --action-topic (commands) or --action-state (states reached)'
+                f'action group {name!r} has {len(sources)} sources '
+                f'{[source.stream.topic for source in sources]}, valid: one, by {OPTIONS[0]} '
+                f'(commands), {OPTIONS[1]} (where the controller wanted to be) or {OPTIONS[2]} '
+                '(states reached)'
             )
-    return tuple(found[0] for found in chosen.values())
+    return tuple(sources[0] for sources in found.values())
 
 
 def match_topics(streams: Sequence[Stream], recorded: Mapping[str, Topic]) -> dict[str, Stream]:
@@ -107,16 +112,19 @@ def _absolute(topic: str) -> str:
     return '/' + topic.lstrip('/')
 
 
-def _action_stream(index: int, group: ActionGroup, topic: str, latency_s: float) -> Stream:
-    name = f'_action_{index}'
+def _source(kind: str, contract: Contract, group: ActionGroup, topic: str) -> ActionSource:
+    observed = {_absolute(s.topic): s.latency_s for s in contract.observations}
+    late_s = observed.get(_absolute(topic), 0.0) if kind == 'state' else -group.latency_s
+    name, shift_ns = f'_action_{contract.actions.index(group)}', contract.offset_ns
     if group.kind == 'joint_position':
-        return Stream(name, 'joint_state', topic, joints=group.joints, latency_s=latency_s)
-    if group.kind == 'tool_plane':
-        features = ('x', 'y')
-        return Stream(
-            name, 'pose', topic, features=features, frame=group.frame, latency_s=latency_s
+        stream = Stream(name, 'joint_state', topic, joints=group.joints, latency_s=late_s)
+    elif group.kind == 'tool_plane' and kind != 'reference':
+        stream = Stream(
+            name, 'pose', topic, features=('x', 'y'), frame=group.frame, latency_s=late_s
         )
-    raise DatasetError(
-        f'action group {group.name!r} is of kind {group.kind!r}; bags can feed '
-        "'joint_position' and 'tool_plane'"
-    )
+    else:
+        valid = ['joint_position'] if kind == 'reference' else ['joint_position', 'tool_plane']
+        raise DatasetError(
+            f'action group {group.name!r} is of kind {group.kind!r}; a {kind} can feed {valid}'
+        )
+    return ActionSource(kind, stream, 0 if kind == 'command' else shift_ns)

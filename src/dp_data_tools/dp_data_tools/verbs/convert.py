@@ -5,61 +5,151 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
+import sys
+import time
 
 from dp_core.contract import Contract
 from dp_data_tools.convert import convert
-from dp_data_tools.resample import Episode
+from dp_data_tools.convert import Report
+from dp_data_tools.drop_list import load_drops
+from dp_data_tools.idle import IdleRules
+from dp_data_tools.open_bag import READERS
+from dp_data_tools.plan import Plan
 from dp_data_tools.topics import action_sources
+from dp_data_tools.topics import KINDS
+from tqdm import tqdm
 
 EXAMPLE = """\
-example:
+examples:
   dp_data_tools convert take_* --contract contract.yaml --action-topic /joint_commands \\
       --output datasets/demo
+  dp_data_tools convert recordings/ --contract contract.yaml --output datasets/demo \\
+      --action-reference /joint_trajectory_controller/controller_state --split-pauses 3
 
-A bag is one episode. Its rows are dt apart, each on a picture of the contract's first camera; with
-no camera, exactly dt apart. The action of a row is the command in force then (--action-topic), or
-the state that was reached action_offset_s later (--action-state). Stamps are those of the message
-headers. A gap, a NaN or a missing joint ends the conversion with a message: nothing is made up.
+A bag is one episode, unless --split-markers or --split-pauses cut it. Rows are dt apart, each on a
+picture of the contract's first camera; with no camera, exactly dt apart. Stamps are those of the
+message headers. A bag with a gap, a NaN or a missing joint is reported and left out: nothing is
+made up. The others are converted, and the exit status is 1. A conversion that was killed goes on
+where it was when the same command runs again.
 """
+_ACTIONS = {
+    'command': ('--action-topic', 'the action of a row is the command in force then'),
+    'reference': (
+        '--action-reference',
+        'the action is where the controller wanted the robot to be action_offset_s later '
+        '(JointTrajectoryControllerState)',
+    ),
+    'state': ('--action-state', 'the action is the state reached action_offset_s later'),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
-    parser.add_argument('bags', type=Path, nargs='+', metavar='BAG', help='rosbag2 recordings')
-    parser.add_argument('--contract', type=Path, required=True, help='contract.yaml')
-    parser.add_argument('--output', type=Path, required=True, help='new folder for the dataset')
-    parser.add_argument(
-        '--action-topic',
+    add = parser.add_argument
+    add('bags', type=Path, nargs='+', metavar='BAG', help='rosbag2 recordings, or folders of them')
+    add('--contract', type=Path, required=True, help='contract.yaml')
+    add('--output', type=Path, required=True, help='new folder for the dataset')
+    for kind, (option, words) in _ACTIONS.items():
+        add(option, dest=kind, action='append', default=[], metavar='[GROUP=]TOPIC', help=words)
+    add('--drop', type=Path, metavar='FILE', help='episodes not to take, as `check` lists them')
+    add(
+        '--split-markers',
         action='append',
         default=[],
-        metavar='[GROUP=]TOPIC',
-        help='commands: the action of a row is the command at its time',
+        metavar='TOPIC',
+        help='a Bool, String or service event that says where episodes begin and end',
     )
-    parser.add_argument(
-        '--action-state',
-        action='append',
-        default=[],
-        metavar='[GROUP=]TOPIC',
-        help='states: the action of a row is the state action_offset_s after its time',
+    add(
+        '--split-pauses',
+        type=float,
+        default=0.0,
+        metavar='S',
+        help='a rest or a silence of the actions longer than S seconds ends an episode',
     )
-    parser.add_argument('--zip', action='store_true', help='store the arrays in one zip file')
+    add(
+        '--idle-speed',
+        type=float,
+        default=0.01,
+        metavar='V',
+        help='rest: no action or joint is faster, in rad/s or m/s (default 0.01; 0: no rest)',
+    )
+    add(
+        '--keep-idle',
+        type=float,
+        default=0.5,
+        metavar='S',
+        help='seconds of rest kept before the first and after the last motion (default 0.5)',
+    )
+    add('--workers', type=int, default=os.cpu_count() or 1, metavar='N', help='processes')
+    add('--reader', choices=READERS, default='auto', help='library that reads bags')
+    add('--zip', action='store_true', help='store the arrays in one zip file')
 
 
 def run(options: argparse.Namespace) -> int:
     """Convert, and say what became of each bag."""
     contract = Contract.load(options.contract)
-    sources = action_sources(contract, options.action_topic, options.action_state)
-    lengths = []
+    sources = action_sources(contract, {kind: getattr(options, kind) for kind in KINDS})
+    idle = IdleRules(options.idle_speed, options.keep_idle, options.split_pauses)
+    markers = tuple('/' + topic.lstrip('/') for topic in options.split_markers)
+    plan = Plan(contract, sources, idle, markers, options.reader)
+    drops = load_drops(options.drop) if options.drop else ()
+    begun_s = time.monotonic()
+    with tqdm(unit='B', unit_scale=True, desc='bags', disable=None, file=sys.stderr) as bar:
+        report = convert(
+            options.bags,
+            plan,
+            options.output,
+            drops,
+            max(1, options.workers),
+            options.zip,
+            on_start=lambda total: bar.reset(total),
+            on_bytes=bar.update,
+        )
+    _tell(report, contract, options.output, time.monotonic() - begun_s)
+    return 1 if report.failures or not report.episodes else 0
 
-    def report(bag: Path, episode: Episode) -> None:
-        lengths.append(len(episode.ticks_ns))
-        print(f'{bag}: {lengths[-1]} frames, {lengths[-1] * contract.dt_s:.1f} s')
-        for name, count in episode.reordered.items():
-            print(f'  {name}: {count} messages out of order left out')
-        for name in episode.stopped:
-            print(f'  {name}: stops early, and with it the episode')
 
-    convert(options.bags, contract, sources, options.output, report, options.zip)
-    print(f'{options.output}: {len(lengths)} episodes, {sum(lengths)} frames')
-    return 0
+def _tell(report: Report, contract: Contract, output: Path, took_s: float) -> None:
+    if report.found_again:
+        print(f'{report.found_again} bags were finished by an earlier attempt and are used')
+    if report.outdated:
+        print(f'{report.outdated} bags of an earlier attempt were made anew: the contract, the ')
+        print('  arguments or the bags have changed since')
+    for entry in report.episodes:
+        name = f'{entry["bag"]}, episode {entry["episode"]}'
+        before, after = entry['trimmed_s']
+        cut = f', {before} s of rest before and {after} s after it cut' if before or after else ''
+        print(f'{name}: {entry["frames"]} frames, {entry["frames"] * contract.dt_s:.1f} s{cut}')
+        for start, end in entry['idle_s']:
+            print(f'  at rest from {start} to {end} s')
+        for stream, count in entry['reordered_messages'].items():
+            print(f'  {stream}: {count} messages out of order left out')
+        for stream in entry['stopped_streams']:
+            print(f'  {stream}: stops early, and with it the episode')
+        for stream in entry['other_devices']:
+            print(f'  {stream}: joint states of another device on its topic left out')
+    sizes = {str(entry['picture_sizes']) for entry in report.episodes}
+    if len(sizes) > 1:
+        print(f'pictures have other sizes in other bags: {sorted(sizes)}')
+    for entry in report.left_out:
+        print(f'{_place(entry)}: left out: {entry["reason"]}')
+    frames = sum(entry['frames'] for entry in report.episodes)
+    if report.episodes:
+        rate = report.recorded_s / max(took_s, 1e-9)
+        print(
+            f'{output}: {len(report.episodes)} episodes, {frames} frames; {took_s:.1f} s, '
+            f'{rate:.1f} x as fast as recorded'
+        )
+    if report.failures:
+        print(f'{len(report.failures)} failed:', file=sys.stderr)
+    for entry in report.failures:
+        print(f'{_place(entry)}: {entry["reason"]}', file=sys.stderr)
+    if not report.episodes:
+        print(f'{output}: nothing to write', file=sys.stderr)
+
+
+def _place(entry: dict[str, object]) -> str:
+    episode = entry['episode']
+    return f'{entry["bag"]}' if episode is None else f'{entry["bag"]}, episode {episode}'

@@ -1,0 +1,238 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""One bag -> the rows of its episodes on disk, in one pass and in bounded memory.
+
+Numbers are decoded as they come. A picture is only remembered; the resampler says which rows show
+it, and then it is read and decoded, by threads, while the next messages are being read.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from dp_core.contract import Stream
+from dp_core.decode import decode_value
+from dp_core.decode import event_time_ns
+from dp_core.decode import is_other_device
+from dp_core.errors import DatasetError
+from dp_core.errors import ObservationError
+from dp_core.picture import fit_image
+from dp_core.picture import full_image
+from dp_data_tools.bag_reader import BagReader
+from dp_data_tools.markers import BEGIN
+from dp_data_tools.markers import DISCARD
+from dp_data_tools.markers import meaning
+from dp_data_tools.markers import require_markers
+from dp_data_tools.open_bag import open_bag
+from dp_data_tools.part_store import PartWriter
+from dp_data_tools.part_store import TICKS
+from dp_data_tools.plan import Plan
+from dp_data_tools.raw_message import front
+from dp_data_tools.raw_message import RawMessage
+from dp_data_tools.ros.picture_bridge import rare_decoder
+from dp_data_tools.run import Run
+from dp_data_tools.run import summary_of
+from dp_data_tools.topics import match_topics
+import numpy as np
+
+_WAITING_ROWS = 24  # rows whose pictures are being decoded; bounds the memory
+_PROGRESS_EVERY = 256  # messages
+
+
+def convert_bag(
+    bag: Path,
+    plan: Plan,
+    folder: Path,
+    threads: int = 1,
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> dict[str, Any]:
+    """Write part ``folder`` from a bag.
+
+    Args:
+        bag: recording.
+        plan: what to make of it.
+        folder: the part; it exists afterwards, and whole.
+        threads: that decode pictures.
+        on_progress: called now and then with the share of the bag that was read.
+
+    Returns:
+        The facts of the part, see `dp_data_tools.run.summary_of`.
+
+    Raises:
+        DatasetError: the bag cannot be read, or lacks a topic.
+        OSError: the part cannot be written.
+    """
+    with (
+        open_bag(bag, plan.reader) as reader,
+        PartWriter(folder, plan.contract) as writer,
+        ThreadPoolExecutor(threads, 'pictures') as pool,
+    ):
+        work = _BagConversion(plan, reader, writer, pool)
+        whole_ns = max(1.0, reader.duration_s * 1e9)
+        for number, raw in enumerate(reader.raw_messages(work.topics)):
+            work.take(raw)
+            if number % _PROGRESS_EVERY == 0:
+                on_progress(min(1.0, (raw.recorded_ns - reader.start_ns) / whole_ns))
+        facts = {**work.finish(), 'recorded_s': round(reader.duration_s, 3)}
+        writer.keep(facts)
+    return facts
+
+
+class _BagConversion:
+    """The messages of one bag, one after another."""
+
+    def __init__(
+        self, plan: Plan, reader: BagReader, writer: PartWriter, pool: ThreadPoolExecutor
+    ) -> None:
+        recorded = reader.topics
+        require_markers(plan.markers, recorded)
+        wanted = [*plan.contract.observations, *(source.stream for source in plan.sources)]
+        self._plan, self._reader, self._writer, self._pool = plan, reader, writer, pool
+        self._streams = match_topics(wanted, recorded)
+        self._kinds = {name: topic.msgtype for name, topic in recorded.items()}
+        self._listeners: dict[str, list[Stream]] = {name: [] for name in plan.markers}
+        for stream in self._streams.values():
+            self._listeners.setdefault(stream.topic, []).append(stream)
+        self._action_topics = {
+            self._streams[source.stream.name].topic: 0 for source in plan.sources
+        }
+        self._rare = rare_decoder()
+        self._sizes: dict[str, tuple[int, ...]] = {}  # camera -> its size in this bag
+        self._waiting: deque[tuple[Run, int, dict[str, Any]]] = deque()
+        self._runs: list[Run] = []
+        self._run: Run | None = None
+        if not plan.markers:
+            self._begin()
+
+    @property
+    def topics(self) -> list[str]:
+        """Topics that are read."""
+        return list(self._listeners)
+
+    def take(self, raw: RawMessage) -> None:
+        """Take the next message."""
+        if raw.topic in self._plan.markers:
+            self._mark(raw)
+        self._split_at_silence(raw)
+        run = self._run
+        if run is None or run.failure:
+            return
+        for stream in self._listeners[raw.topic]:
+            try:
+                self._push(run, stream, raw)
+            except (ObservationError, DatasetError) as error:
+                self._fail(run, error)
+                return
+
+    def finish(self) -> dict[str, Any]:
+        """Write what is still waiting and sum up."""
+        self._end()
+        self._write_rows(0)
+        arrays = self._writer.arrays()
+        return summary_of(self._runs, arrays, self._plan, self._sizes)
+
+    def _push(self, run: Run, stream: Stream, raw: RawMessage) -> None:
+        where = f'recorded at {raw.recorded_ns * 1e-9:.3f}'
+        numbers = stream.kind == 'joint_state'
+        message = front(raw, numbers) if stream.kind != 'pose' else self._reader.deserialize(raw)
+        if is_other_device(stream, message):
+            run.others[stream.name] = list(message.name)
+            return
+        try:
+            event_ns = event_time_ns(stream, message)
+            if stream.kind == 'image':
+                value = np.empty((), dtype=object)
+                value[()] = raw
+            else:
+                value = decode_value(stream, message)
+        except ObservationError as error:
+            raise ObservationError(f'{error}, {where}') from error
+        run.resampler.push(stream.name, event_ns, raw.recorded_ns, value)
+
+    def _mark(self, raw: RawMessage) -> None:
+        message = self._reader.deserialize(raw)
+        said = meaning(raw.topic, self._kinds[raw.topic], message)
+        if said == BEGIN and self._run is None:
+            self._begin()
+        elif said and said != BEGIN:
+            if said == DISCARD and self._run is not None:
+                self._run.discarded = True
+            self._end()
+
+    def _split_at_silence(self, raw: RawMessage) -> None:
+        """End the run where no action came for longer than the plan allows."""
+        if raw.topic not in self._action_topics or not self._plan.idle.split_s:
+            return
+        before_ns = self._action_topics[raw.topic]
+        self._action_topics[raw.topic] = raw.recorded_ns
+        silence_s = (raw.recorded_ns - before_ns) * 1e-9
+        if before_ns and silence_s > self._plan.idle.split_s and self._run is not None:
+            self._end()
+            self._begin()
+
+    def _begin(self) -> None:
+        def on_row(tick_ns: int, row: dict[str, Any]) -> None:
+            for camera in self._plan.contract.images:
+                stream = self._streams[camera.name]
+                row[camera.name] = self._pool.submit(self._picture, stream, row[camera.name])
+            self._waiting.append((run, tick_ns, row))
+            self._write_rows(_WAITING_ROWS)
+
+        run = self._run = Run(len(self._runs), self._plan, on_row)
+        self._runs.append(run)
+
+    def _end(self) -> None:
+        run, self._run = self._run, None
+        if run is None or run.failure:
+            return
+        try:
+            run.remarks = run.resampler.finish()
+        except DatasetError as error:
+            self._fail(run, error)
+
+    def _fail(self, run: Run, error: Exception) -> None:
+        """Note why a run became no episode, with the topics of the streams it speaks of."""
+        text = str(error)
+        for name, stream in self._streams.items():
+            if repr(name) in text:
+                text += f' [{name!r} is topic {stream.topic}]'
+            if repr(name) in text and name in run.others:
+                text += f' [{stream.topic} names the joints {run.others[name]}]'
+        run.failure = run.failure or text
+
+    def _picture(self, stream: Stream, raw: RawMessage) -> tuple[tuple[int, ...], Any]:
+        """Size and fitted picture of a message (in a thread)."""
+        try:
+            image = full_image(stream, self._reader.deserialize(raw), self._rare)
+            return image.shape[:2], fit_image(stream, image)
+        except ObservationError as error:
+            where = f'recorded at {raw.recorded_ns * 1e-9:.3f}'
+            raise ObservationError(f'{error}, {where}') from error
+
+    def _write_rows(self, waiting: int) -> None:
+        """Write the oldest rows until only so many wait."""
+        while len(self._waiting) > waiting:
+            run, tick_ns, row = self._waiting.popleft()
+            try:
+                for camera in self._plan.contract.images:
+                    future: Future[Any] = row[camera.name]
+                    size, row[camera.name] = future.result()
+                    self._require_size(camera.name, size, tick_ns)
+            except (ObservationError, DatasetError) as error:
+                self._fail(run, error)
+            if not run.failure:
+                run.note_row(self._writer.rows)
+                self._writer.append({**row, TICKS: np.array(tick_ns)})
+
+    def _require_size(self, camera: str, size: tuple[int, ...], tick_ns: int) -> None:
+        known = self._sizes.setdefault(camera, size)
+        if size != known:
+            raise DatasetError(
+                f'pictures of {camera!r} change from {known[1]} x {known[0]} to '
+                f'{size[1]} x {size[0]} pixel at {tick_ns * 1e-9:.3f}; split the recording there'
+            )

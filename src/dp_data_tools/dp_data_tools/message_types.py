@@ -1,0 +1,77 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Definitions of the messages of a bag, for `rosbags`: its own, or the common ones of ROS 2.
+
+Bags of older distributions and sqlite3 bags may carry no definitions. The common interfaces that
+this suite reads have not changed since Humble, whose definitions stand in then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from dp_core.errors import DatasetError
+from rosbags.interfaces import Connection
+from rosbags.interfaces import MessageDefinitionFormat
+from rosbags.serde import SerdeError
+from rosbags.typesys import get_types_from_idl
+from rosbags.typesys import get_types_from_msg
+from rosbags.typesys import get_typestore
+from rosbags.typesys import Stores
+from rosbags.typesys import TypesysError
+
+_IDL_RULE = '=' * 80 + '\n'
+
+
+class MessageTypes:
+    """Deserialises the messages of one bag; definitions are looked at when they are needed."""
+
+    def __init__(self, connections: Iterable[Connection]) -> None:
+        """Remember where the definitions are."""
+        self._definitions: dict[str, Any] = {}
+        for connection in connections:
+            if connection.msgdef.format != MessageDefinitionFormat.NONE:
+                self._definitions.setdefault(connection.msgtype, connection.msgdef)
+        self._stores: dict[str, Any] = {}
+
+    def deserialize(self, data: bytes, msgtype: str, where: str) -> Any:
+        """Message of serialised data.
+
+        Raises:
+            DatasetError: nobody knows the type, or the data are no such message; names ``where``.
+        """
+        if msgtype not in self._stores:
+            self._stores[msgtype] = self._store(msgtype, where)
+        try:
+            return self._stores[msgtype].deserialize_cdr(data, msgtype)
+        except SerdeError as error:
+            raise DatasetError(f'{where}: {error}') from error
+
+    def _store(self, msgtype: str, where: str) -> Any:
+        store = get_typestore(Stores.EMPTY)
+        definition = self._definitions.get(msgtype)
+        try:
+            if definition is None:
+                common = get_typestore(Stores.ROS2_HUMBLE)
+                if msgtype not in common.fielddefs:
+                    raise DatasetError(
+                        f'{where}: type {msgtype} is unknown: the bag carries no definition of '
+                        'it, and it is not one of the common interfaces'
+                    )
+                return common
+            store.register(_fields(definition, msgtype))
+        except TypesysError as error:
+            raise DatasetError(f'{where}: the definition of {msgtype}: {error}') from error
+        return store
+
+
+def _fields(definition: Any, msgtype: str) -> Any:
+    if definition.format == MessageDefinitionFormat.MSG:
+        return get_types_from_msg(definition.data, msgtype)
+    found: dict[str, Any] = {}
+    for part in definition.data.split(_IDL_RULE):
+        text = part.split('\n', 1)[1] if part.startswith('IDL: ') else part
+        if text.strip():
+            found.update(get_types_from_idl(text))
+    return found

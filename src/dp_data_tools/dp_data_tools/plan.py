@@ -1,0 +1,69 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a conversion makes of a bag, and the name of the result: same name, same content."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+import hashlib
+import json
+from pathlib import Path
+
+from dp_core.contract import Contract
+from dp_data_tools.bag_files import state_of
+from dp_data_tools.idle import IdleRules
+from dp_data_tools.topics import ActionSource
+
+_VERSION = 1  # of what is made of a bag; other code that makes something else has another one
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to make of each bag.
+
+    Attributes:
+        contract: streams, actions and timing.
+        sources: where the actions of each group come from.
+        idle: what is rest; with ``split_s`` a longer rest, or a longer silence of the actions,
+            ends an episode.
+        markers: topics that say where episodes begin and end; none: a bag is one episode.
+        reader: which library reads bags, of `dp_data_tools.open_bag.READERS`.
+    """
+
+    contract: Contract
+    sources: tuple[ActionSource, ...]
+    idle: IdleRules
+    markers: tuple[str, ...] = ()
+    reader: str = 'auto'
+
+    @property
+    def splits(self) -> bool:
+        """Whether a bag may hold several episodes."""
+        return bool(self.markers or self.idle.split_s)
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain data."""
+        return {
+            'actions': {
+                group.name: {'kind': source.kind, 'topic': source.stream.topic}
+                for group, source in zip(self.contract.actions, self.sources)
+            },
+            'idle': dataclasses.asdict(self.idle),
+            'markers': list(self.markers),
+        }
+
+    def part_name(self, bag: Path) -> str:
+        """Name of what this plan makes of a bag as it is now.
+
+        Raises:
+            OSError: the bag cannot be looked at.
+        """
+        facts = [
+            _VERSION,
+            self.to_dict(),
+            self.contract.to_dict(),
+            str(bag.resolve()),
+            state_of(bag),
+        ]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]

@@ -1,0 +1,194 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""A dataset is written whole or not at all, once, and the same every time."""
+
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+import errno
+import os
+import shutil
+
+from bag_samples import contract
+from bag_samples import recording
+from bag_samples import write_bag
+from conversion import COMMANDS
+from conversion import content
+from conversion import run
+from conversion import STATES
+from dp_core.errors import DatasetError
+from dp_core.replay_buffer import load_dataset
+from dp_data_tools.bag_pool import _result
+from dp_data_tools.convert_bag import convert_bag
+from dp_data_tools.part_store import PartWriter
+import pytest
+
+
+def bags(tmp_path, count=3):
+    """Bags of 1, 2, ... s."""
+    return [write_bag(tmp_path / f'bag_{i}', recording(i + 1.0)) for i in range(count)]
+
+
+def test_the_same_bags_give_the_same_bytes_whatever_the_workers(tmp_path):
+    made = bags(tmp_path)
+    assert run(tmp_path, made, output='one') == 0
+    assert run(tmp_path, made, output='again') == 0
+    assert run(tmp_path, made, output='two', workers=2) == 0
+    one = content(tmp_path / 'one')
+    assert len(one) > 8
+    assert one == content(tmp_path / 'again') == content(tmp_path / 'two')
+
+
+def test_nothing_is_overwritten(tmp_path, capsys):
+    bag = write_bag(tmp_path / 'bag', recording(1.0))
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out' / 'precious').write_text('data')
+    assert run(tmp_path, bag) == 1
+    assert 'exists already' in capsys.readouterr().err
+    assert (tmp_path / 'out' / 'precious').read_text() == 'data'
+
+
+def test_the_same_bag_twice_is_refused(tmp_path, capsys):
+    bag = write_bag(tmp_path / 'bag', recording(1.0))
+    assert run(tmp_path, [bag, bag]) == 1
+    assert 'are given more than once' in capsys.readouterr().err
+
+
+def test_what_was_finished_before_a_kill_is_not_made_again(tmp_path, monkeypatch, capsys):
+    made = bags(tmp_path)
+    assert run(tmp_path, made, output='whole') == 0
+    with kill_at(made[2], monkeypatch), pytest.raises(KeyboardInterrupt):
+        run(tmp_path, made)
+    assert not (tmp_path / 'out').exists()
+    assert (tmp_path / '.out.converting').is_dir()
+    capsys.readouterr()
+    read = record_reads(monkeypatch)
+    assert run(tmp_path, made) == 0
+    assert read == [made[2]]
+    assert '2 bags were finished by an earlier attempt' in capsys.readouterr().out
+    assert content(tmp_path / 'out') == content(tmp_path / 'whole')
+    assert not (tmp_path / '.out.converting').exists()
+
+
+@pytest.mark.parametrize('change', ['contract', 'arguments', 'bag'])
+def test_what_has_changed_since_is_made_anew(tmp_path, monkeypatch, capsys, change):
+    made = bags(tmp_path)
+    with kill_at(made[2], monkeypatch), pytest.raises(KeyboardInterrupt):
+        run(tmp_path, made)
+    what, action = contract(), COMMANDS
+    if change == 'contract':
+        what = contract(dt_s=0.2, horizon=5)
+    elif change == 'arguments':
+        action = STATES
+    else:
+        shutil.rmtree(made[0])
+        write_bag(made[0], recording(1.5))
+    capsys.readouterr()
+    read = record_reads(monkeypatch)
+    assert run(tmp_path, made, what, action=action) == 0
+    assert read == ([made[0], made[2]] if change == 'bag' else made)
+    count = 1 if change == 'bag' else 2
+    assert f'{count} bags of an earlier attempt were made anew' in capsys.readouterr().out
+    assert run(tmp_path, made, what, 'fresh', action) == 0
+    assert content(tmp_path / 'out') == content(tmp_path / 'fresh')
+
+
+def test_a_kill_while_the_dataset_is_written_leaves_none(tmp_path, monkeypatch):
+    made = bags(tmp_path, 2)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr('dp_data_tools.convert.save_dataset', interrupt)
+        run(tmp_path, made)
+    assert not (tmp_path / 'out').exists()
+    read = record_reads(monkeypatch)
+    assert run(tmp_path, made) == 0
+    assert read == []
+    assert load_dataset(tmp_path / 'out')[1].episode_ends.tolist() == [10, 30]
+
+
+def test_a_full_disk_is_told_and_loses_nothing(tmp_path, monkeypatch, capsys):
+    made = bags(tmp_path, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(PartWriter, 'keep', fail_after(1, PartWriter.keep))
+        assert run(tmp_path, made) == 1
+    said = capsys.readouterr().err
+    assert 'cannot write' in said
+    assert 'No space left on device' in said
+    assert 'is used when the same command runs again' in said
+    assert not (tmp_path / 'out').exists()
+    assert run(tmp_path, made) == 0
+    assert '1 bags were finished' in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='root may write everywhere')
+def test_a_folder_that_may_not_be_written_is_named(tmp_path, capsys):
+    made = bags(tmp_path, 1)
+    (tmp_path / 'locked').mkdir(mode=0o500)
+    assert run(tmp_path, made, output='locked/out') == 1
+    assert f'cannot write in {tmp_path / "locked"}: Permission denied' in capsys.readouterr().err
+
+
+def test_a_place_that_is_no_folder_is_named(tmp_path, capsys):
+    made = bags(tmp_path, 1)
+    (tmp_path / 'file').write_text('')
+    assert run(tmp_path, made, output='file/out') == 1
+    assert f'cannot write in {tmp_path / "file"}: ' in capsys.readouterr().err
+
+
+def test_two_conversions_to_one_place_are_refused(tmp_path, monkeypatch, capsys):
+    made = bags(tmp_path, 1)
+
+    def convert_meanwhile(*arguments):
+        assert run(tmp_path, made) == 1
+        assert 'another conversion is writing' in capsys.readouterr().err
+        return convert_bag(*arguments)
+
+    monkeypatch.setattr('dp_data_tools.bag_pool.convert_bag', convert_meanwhile)
+    assert run(tmp_path, made) == 0
+
+
+def test_a_killed_process_is_told():
+    future = Future()
+    future.set_exception(BrokenProcessPool('died'))
+    with pytest.raises(DatasetError, match='a process was killed, .* fewer --workers'):
+        _result(future)
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def kill_at(bag, monkeypatch):
+    """Interrupt the conversion when it comes to a bag."""
+
+    def convert_or_die(which, *arguments):
+        return interrupt() if which == bag else convert_bag(which, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr('dp_data_tools.bag_pool.convert_bag', convert_or_die)
+        yield
+
+
+def record_reads(monkeypatch):
+    """List that gets every bag that is converted."""
+    read = []
+
+    def convert_and_note(which, *arguments):
+        read.append(which)
+        return convert_bag(which, *arguments)
+
+    monkeypatch.setattr('dp_data_tools.bag_pool.convert_bag', convert_and_note)
+    return read
+
+
+def fail_after(count, real):
+    """Do as ``real`` does so many times, then find the disk full."""
+    calls = []
+
+    def keep(*arguments):
+        calls.append(arguments)
+        if len(calls) > count:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), 'front.bin')
+        return real(*arguments)
+
+    return keep
