@@ -66,8 +66,9 @@ def runs_of(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
 def worthy_rows(moving: NDArray[np.bool_], dt_s: float, rules: IdleRules) -> list[tuple[int, int]]:
     """First and end (exclusive) of the episodes; none where nothing moves."""
     found: list[tuple[int, int]] = []
+    longest = round(rules.split_s / dt_s) if rules.split_s else len(moving)
     for first, end in runs_of(moving):
-        if found and not (rules.split_s and (first - found[-1][1]) * dt_s > rules.split_s):
+        if found and first - found[-1][1] <= longest:
             found[-1] = (found[-1][0], end)
         else:
             found.append((first, end))

@@ -52,16 +52,17 @@ class RawMessage:
         """All bytes.
 
         Raises:
-            DatasetError: the file ends before.
+            DatasetError: the file ends before, or cannot be read.
         """
         if self._file < 0:
             return self.head
-        data = os.pread(self._file, self._size, self._offset)
+        where = f'{self.topic}, recorded at {self.recorded_ns * 1e-9:.3f}'
+        try:
+            data = os.pread(self._file, self._size, self._offset)
+        except OSError as error:
+            raise DatasetError(f'{where}: the file cannot be read: {error.strerror}') from error
         if len(data) != self._size:
-            raise DatasetError(
-                f'{self.topic}: the file ends within the message recorded at '
-                f'{self.recorded_ns * 1e-9:.3f}'
-            )
+            raise DatasetError(f'{where}: the file ends within the message')
         return data
 
 
@@ -80,7 +81,7 @@ def front(raw: RawMessage, joints: bool = False) -> Any:
     """
     try:
         return _front(raw.head, joints)
-    except (struct.error, UnicodeDecodeError, ValueError) as error:
+    except (struct.error, IndexError, ValueError) as error:
         if raw.data() is not raw.head:
             return front(RawMessage(raw.topic, raw.recorded_ns, raw.data()), joints)
         raise DatasetError(

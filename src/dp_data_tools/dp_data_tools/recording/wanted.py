@@ -72,7 +72,7 @@ def wanted_topics(
         if compressed and stream.kind == 'image' and not stream.topic.endswith('/compressed'):
             suffix = '/compressed'
         add(stream.topic + suffix, is_needed=True, stream=stream)
-    for source in action_sources(contract, action_topics, ()) if action_topics else ():
+    for source in action_sources(contract, {'command': action_topics}) if action_topics else ():
         add(source.stream.topic, is_needed=True, stream=source.stream)
     for group in contract.actions:
         if group.controller:

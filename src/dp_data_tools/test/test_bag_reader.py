@@ -1,0 +1,130 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Bags of every storage and compression are read alike, and lazily where that is possible."""
+
+import shutil
+
+from bag_samples import IMAGE
+from bag_samples import JOINT_STATE
+from bag_samples import joints
+from bag_samples import picture
+from bag_samples import recording
+from bag_samples import STORE
+from bag_samples import T0
+from bag_samples import write_bag
+from dp_core.errors import DatasetError
+from dp_data_tools.bag_reader import BagReader
+from dp_data_tools.message_types import MessageTypes
+import numpy as np
+import pytest
+from rosbags.interfaces import Connection
+from rosbags.interfaces import MessageDefinition
+from rosbags.interfaces import MessageDefinitionFormat
+from rosbags.rosbag2 import CompressionFormat
+from rosbags.rosbag2 import CompressionMode
+from rosbags.rosbag2 import StoragePlugin
+from rosbags.rosbag2 import Writer
+
+TOPICS = ['/joint_states', '/front/image_raw']
+
+
+def read(path):
+    """Topic, time and value of every message."""
+    with BagReader(path) as reader:
+        return [
+            (t, ns, m.position.tolist() if t == '/joint_states' else int(m.data[0]))
+            for t, ns, m in reader.messages(TOPICS)
+        ]
+
+
+@pytest.fixture(scope='module')
+def plain(tmp_path_factory):
+    return write_bag(tmp_path_factory.mktemp('plain') / 'bag', recording(1.0))
+
+
+def write_compressed(path, mode, storage):
+    writer = Writer(path, version=9, storage_plugin=storage)
+    writer.set_compression(mode, CompressionFormat.ZSTD)
+    with writer:
+        connections = {}
+        for topic, kind, ms, message in recording(1.0):
+            if topic not in connections:
+                connections[topic] = writer.add_connection(topic, kind, typestore=STORE)
+            data = STORE.serialize_cdr(message, kind)
+            writer.write(connections[topic], T0 + round(ms * 1e6), data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ('mode', 'storage'),
+    [
+        (CompressionMode.STORAGE, StoragePlugin.MCAP),
+        (CompressionMode.MESSAGE, StoragePlugin.MCAP),
+        (CompressionMode.MESSAGE, StoragePlugin.SQLITE3),
+        (CompressionMode.FILE, StoragePlugin.MCAP),
+        (CompressionMode.FILE, StoragePlugin.SQLITE3),
+    ],
+)
+def test_compressed_bags_read_as_plain_ones(tmp_path, plain, mode, storage):
+    expected = read(plain)
+    assert len(expected) == 155
+    assert read(write_compressed(tmp_path / 'bag', mode, storage)) == expected
+
+
+@pytest.mark.parametrize('storage', list(StoragePlugin))
+def test_metadata_may_be_missing_and_a_bag_may_be_one_file_or_split(tmp_path, plain, storage):
+    entries = recording(1.0)
+    halves = [write_bag(tmp_path / f'x_{i}', entries[i::2], storage) for i in (0, 1)]
+    (tmp_path / 'split').mkdir()
+    for half in halves:
+        file = next(path for path in half.iterdir() if path.suffix in ('.mcap', '.db3'))
+        assert read(file) == sorted(read(half), key=lambda entry: entry[1])
+        shutil.copy(file, tmp_path / 'split' / file.name)
+    assert sorted(read(tmp_path / 'split')) == sorted(read(plain))
+    times = [ns for _, ns, _ in read(tmp_path / 'split')]
+    assert times == sorted(times)
+
+
+def test_the_pixels_of_a_large_picture_stay_in_the_file(tmp_path):
+    pixels = np.arange(64 * 64 * 3, dtype=np.uint8)
+    large = STORE.types[IMAGE](picture(0, 0).header, 64, 64, 'rgb8', 0, 192, pixels)
+    bag = write_bag(tmp_path / 'bag', [('/front/image_raw', IMAGE, 0, large)])
+    with BagReader(bag) as reader:
+        raw = next(reader.raw_messages(['/front/image_raw']))
+        assert len(raw.head) < 2000 < len(raw.data())
+        assert reader.deserialize(raw).data.tolist() == pixels.tolist()
+
+
+def test_messages_that_were_recorded_out_of_order_come_in_order(tmp_path):
+    entries = [('/joint_states', JOINT_STATE, ms, joints(ms, (ms, 0))) for ms in (5, 1, 3)]
+    times = [ns for _, ns, _ in read(write_bag(tmp_path / 'bag', entries))]
+    assert times == [T0 + ms * 1_000_000 for ms in (1, 3, 5)]
+
+
+def test_times_of_a_bag(plain):
+    with BagReader(plain) as reader:
+        assert reader.start_ns == T0 + 5_000_000
+        assert reader.duration_s == pytest.approx(0.992, abs=1e-3)
+        assert [t.name for t in reader.topics.values()] == ['/commands', *reversed(TOPICS)]
+
+
+def connection(kind, definition=''):
+    form = MessageDefinitionFormat.MSG if definition else MessageDefinitionFormat.NONE
+    return Connection(1, '/t', kind, MessageDefinition(form, definition), '', 1, None, None)
+
+
+def test_an_unknown_type_is_named():
+    types = MessageTypes([connection('lab_msgs/msg/Odd')])
+    with pytest.raises(DatasetError, match='here: type lab_msgs/msg/Odd is unknown: the bag carr'):
+        types.deserialize(b'', 'lab_msgs/msg/Odd', 'here')
+
+
+def test_a_definition_in_the_bag_is_enough_and_a_bad_one_is_named():
+    types = MessageTypes([connection('lab_msgs/msg/Odd', 'int32 x')])
+    data = b'\x00\x01\x00\x00\x07\x00\x00\x00'
+    assert types.deserialize(data, 'lab_msgs/msg/Odd', 'here').x == 7
+    with pytest.raises(DatasetError, match=r'here: '):
+        types.deserialize(data[:6], 'lab_msgs/msg/Odd', 'here')
+    broken = MessageTypes([connection('lab_msgs/msg/Odd', 'int32 = = 1')])
+    with pytest.raises(DatasetError, match='here: the definition of lab_msgs/msg/Odd'):
+        broken.deserialize(data, 'lab_msgs/msg/Odd', 'here')

@@ -1,0 +1,161 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Long recordings become episodes: by markers, by pauses, without idle heads and tails."""
+
+from bag_samples import contract
+from bag_samples import JOINT_STATE
+from bag_samples import joints
+from bag_samples import recording
+from bag_samples import STORE
+from bag_samples import write_bag
+from conversion import COMMANDS
+from conversion import run
+from dp_core.replay_buffer import load_dataset
+import numpy as np
+import pytest
+import yaml
+
+BOOL, STRING = 'std_msgs/msg/Bool', 'std_msgs/msg/String'
+NUMBERS = contract(camera=False)
+
+
+def marks(*entries, kind=STRING):
+    """Markers (time [ms], what)."""
+    return [('/marks', kind, ms, STORE.types[kind](what)) for ms, what in entries]
+
+
+def bag_of(path, entries):
+    return write_bag(path, sorted(entries, key=lambda entry: entry[2]))
+
+
+def moving(where, seconds=10.0, silent=lambda ms: False):
+    """Arm and commands at 50 Hz that move at 1 /s within the stretches ``where`` [s]."""
+    entries, place = [], 0.0
+    for ms in range(0, round(seconds * 1000), 20):
+        place += 0.02 * any(a <= ms / 1000 < b for a, b in where)
+        entries.append(('/joint_states', JOINT_STATE, ms, joints(ms, (place, 0.0))))
+        if not silent(ms):
+            entries.append(('/commands', JOINT_STATE, ms, joints(ms, (place, 0.0))))
+    return entries
+
+
+def episodes(tmp_path, output='out'):
+    return yaml.safe_load((tmp_path / output / 'episodes.yaml').read_text())
+
+
+def first_positions(tmp_path, output='out'):
+    buffer = load_dataset(tmp_path / output)[1]
+    firsts = [0, *buffer.episode_ends[:-1]]
+    return buffer.data['arm'][firsts, 0].round(2).tolist()
+
+
+@pytest.mark.parametrize('kind', [BOOL, STRING])
+def test_markers_say_where_episodes_begin_and_end(tmp_path, kind):
+    words = ('start', 'stop') if kind == STRING else (True, False)
+    begins, ends = (500, 600, 2000, 3700), (1500, 1600, 3500)
+    entries = marks(*((ms, words[0]) for ms in begins), kind=kind)
+    entries += marks(*((ms, words[1]) for ms in ends), kind=kind)
+    bag = bag_of(tmp_path / 'bag', [*recording(5.0), *entries])
+    action = (*COMMANDS, '--split-markers', 'marks')
+    assert run(tmp_path, bag, action=action) == 0
+    found = episodes(tmp_path)
+    assert [entry['episode'] for entry in found] == [0, 1, 2]
+    assert [entry['frames'] for entry in found] == [10, 15, 13]  # the last one by the end
+    # The first picture that was recorded after the marker.
+    assert first_positions(tmp_path) == pytest.approx([0.5, 2.0, 3.7], abs=0.04)
+
+
+def test_an_episode_may_be_discarded_and_a_bad_one_costs_only_itself(tmp_path, capsys):
+    entries = marks((0, 'start'), (1100, 'discard'), (1500, 'start'), (3000, 'stop'))
+    entries += marks((3100, 'start'), (4900, 'stop'))
+    gap = recording(5.0, drop=lambda topic, ms: topic == '/front/image_raw' and 2000 < ms < 2400)
+    bag = bag_of(tmp_path / 'bag', [*gap, *entries])
+    assert run(tmp_path, bag, action=(*COMMANDS, '--split-markers', '/marks')) == 1
+    said = capsys.readouterr()
+    assert f'{bag}, episode 0: left out: a marker discards it' in said.out
+    assert f"{bag}, episode 1: 'front' has no picture for 0.400 s after 1700000002.0" in said.err
+    assert "['front' is topic /front/image_raw]" in said.err
+    assert [(e['episode'], e['frames']) for e in episodes(tmp_path)] == [(2, 18)]
+
+
+def test_a_marker_that_is_missing_or_odd_fails_the_bag(tmp_path, capsys):
+    plain = bag_of(tmp_path / 'plain', recording(1.0))
+    odd = bag_of(tmp_path / 'odd', [*recording(1.0), *marks((500, 'hello'))])
+    action = (*COMMANDS, '--split-markers', '/marks')
+    assert run(tmp_path, [plain, odd], action=action) == 1
+    said = capsys.readouterr().err
+    assert f'{plain}: marker topic /marks is missing; the bag has /commands (' in said
+    assert f"{odd}: /marks: marker 'hello', valid: " in said
+
+
+def test_rest_before_and_after_is_trimmed_and_told(tmp_path, capsys):
+    bag = bag_of(tmp_path / 'bag', moving([(2.0, 4.0), (6.0, 8.0)]))
+    assert run(tmp_path, bag, NUMBERS) == 0
+    entry = episodes(tmp_path)[0]
+    assert entry['frames'] == 62 + 2 * 5  # rows 19 to 80 move, 0.5 s of rest stay on both sides
+    assert entry['trimmed_s'] == [1.4, 1.4]
+    assert entry['idle_s'] == [[2.7, 4.5]]
+    said = capsys.readouterr().out
+    assert '7.2 s, 1.4 s of rest before and 1.4 s after it cut' in said
+    assert 'at rest from 2.7 to 4.5 s' in said
+    assert run(tmp_path, bag, NUMBERS, 'all', (*COMMANDS, '--idle-speed', '0')) == 0
+    assert episodes(tmp_path, 'all')[0]['frames'] == 100
+
+
+def test_a_long_rest_ends_an_episode_when_asked(tmp_path):
+    bag = bag_of(tmp_path / 'bag', moving([(2.0, 4.0), (6.0, 8.0)]))
+    pauses = ('--split-pauses', '1.5')
+    assert run(tmp_path, bag, NUMBERS, action=(*COMMANDS, *pauses)) == 0
+    assert [entry['frames'] for entry in episodes(tmp_path)] == [32, 32]
+    assert first_positions(tmp_path) == [0.0, 2.0]
+
+
+def test_a_silence_of_the_commands_ends_an_episode_when_asked(tmp_path, capsys):
+    bag = bag_of(tmp_path / 'bag', moving([(0.0, 10.0)], silent=lambda ms: 4000 < ms < 7000))
+    assert run(tmp_path, bag, NUMBERS, 'whole') == 1
+    assert "'_action_0' pauses for more than 1.0 s before 1700000007" in capsys.readouterr().err
+    pauses = ('--split-pauses', '2')
+    assert run(tmp_path, bag, NUMBERS, action=(*COMMANDS, *pauses)) == 0
+    assert [entry['frames'] for entry in episodes(tmp_path)] == [41, 29]
+    assert first_positions(tmp_path) == pytest.approx([0.02, 7.12], abs=0.001)
+
+
+def test_what_never_moves_and_what_is_too_short_is_refused(tmp_path, capsys):
+    still = bag_of(tmp_path / 'still', moving([]))
+    short = bag_of(tmp_path / 'short', moving([(0.0, 9.0)], 0.5))
+    assert run(tmp_path, [still, short], NUMBERS) == 1
+    said = capsys.readouterr().err
+    assert f'{still}: nothing moves faster than 0.01/s in its 10.0 s; --idle-speed 0 takes' in said
+    assert f'{short}: too short: 5 rows, the horizon of the contract is 8' in said
+    assert not (tmp_path / 'out').exists()
+
+
+def test_dropped_episodes_are_left_out_and_told(tmp_path, capsys):
+    made = [bag_of(tmp_path / name, recording(1.0)) for name in ('one', 'two', 'three')]
+    drops = [{'bag': 'one', 'episode': 0, 'reason': 'the camera is frozen'}, {'bag': 'three'}]
+    (tmp_path / 'drop.yaml').write_text(yaml.safe_dump({'drop': drops}))
+    assert run(tmp_path, made, action=(*COMMANDS, '--drop', str(tmp_path / 'drop.yaml'))) == 0
+    assert [entry['bag'] for entry in episodes(tmp_path)] == ['two']
+    said = capsys.readouterr().out
+    assert 'one, episode 0: left out: drop list: the camera is frozen' in said
+    assert 'three, episode 0: left out: drop list: no reason given' in said
+    assert np.array_equal(load_dataset(tmp_path / 'out')[1].episode_ends, [10])
+
+
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [
+        ('drop: 3', 'has no list `drop`'),
+        ('- bag: x', 'has no list `drop`'),
+        ('drop: [{episode: 0}]', "entry {'episode': 0}, valid: {bag: name"),
+        ('drop: [{bag: x, episode: one}]', "'episode': 'one'}, valid"),
+        ('drop: [', 'cannot read drop list'),
+    ],
+)
+def test_a_drop_list_that_makes_no_sense_is_refused(tmp_path, capsys, text, words):
+    bag = bag_of(tmp_path / 'bag', recording(1.0))
+    (tmp_path / 'drop.yaml').write_text(text)
+    assert run(tmp_path, bag, action=(*COMMANDS, '--drop', str(tmp_path / 'drop.yaml'))) == 1
+    said = capsys.readouterr().err
+    assert str(tmp_path / 'drop.yaml') in said
+    assert words in said
