@@ -55,13 +55,13 @@ def test_topics_that_mark_nothing_are_refused():
         for name, kind in {
             '/m': BOOL,
             START_EVENT: 'std_srvs/srv/Trigger_Event',
-            '/home/_service_event': 'std_srvs/srv/Trigger_Event',
+            '/wave/_service_event': 'std_srvs/srv/Trigger_Event',
             '/js': 'sensor_msgs/msg/JointState',
         }.items()
     }
     require_markers(['/m', START_EVENT], recorded)
     with pytest.raises(DatasetError, match=r'marker topic /n is missing; the bag has /m \(std'):
         require_markers(['/n'], recorded)
-    for wrong in ('/js', '/home/_service_event'):
+    for wrong in ('/js', '/wave/_service_event'):
         with pytest.raises(DatasetError, match=f'marker topic {wrong} is of type .*, valid: std'):
             require_markers([wrong], recorded)
