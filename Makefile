@@ -4,6 +4,7 @@
 #   make demo                 the UR5e pushes the T, driven by a policy over ROS 2 (EPISODES=3 SEED=0 POLICY=state|camera)
 #   make test                 linters and all tests
 #   make bench                measure latency and rates into out/bench/
+#   make bench-data           record from a synthetic robot and convert, into out/bench/data.json (RECORD_SECONDS=60)
 #   make bench-latency        let calibrate_latency find latencies that the scene has, into out/bench/ (eight minutes)
 #   make bench-motion         compare how strategies join chunks, on a simulated clock, and ours over ROS, into out/bench/ (an hour)
 #   make bench-real-controller  stream chunks into the real joint_trajectory_controller; needs ros2_control (MINUTES=10)
@@ -30,7 +31,7 @@ PYTEST ?= python -m pytest
 workspace := set +u; . ./workspace.sh; set -u;
 
 .NOTPARALLEL:
-.PHONY: help setup demo test lint format test-fast test-ros bench bench-faults bench-latency bench-motion bench-real-controller bench-soak bench-stops train-pusht train-ur5e clean distclean
+.PHONY: help setup demo test lint format test-fast test-ros bench bench-data bench-faults bench-latency bench-motion bench-real-controller bench-soak bench-stops train-pusht train-ur5e clean distclean
 
 help:
 	@sed -n '4,$$ { /^#/!q; s/^# *//p }' Makefile
@@ -60,6 +61,11 @@ test-ros: setup
 bench: setup
 	@$(workspace) python tools/bench.py
 	@$(workspace) exec python -m dp_bringup.bench
+
+# As launch files do for the stack: images of 0.9 MB need more shared memory than Fast DDS takes by itself.
+bench-data: setup
+	@$(workspace) export FASTDDS_DEFAULT_PROFILES_FILE=$${FASTDDS_DEFAULT_PROFILES_FILE:-$(CURDIR)/src/dp_bringup/config/fastdds.xml}; \
+	  exec python -m dp_data_tools.bench --record-seconds $(or $(RECORD_SECONDS),60)
 
 bench-latency: setup
 	@$(workspace) exec python -m dp_bringup.latency_bench

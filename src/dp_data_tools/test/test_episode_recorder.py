@@ -3,6 +3,7 @@
 """The node: recording by services what others publish, and what SIGINT and SIGKILL leave."""
 
 from contextlib import contextmanager
+import json
 import signal
 import subprocess
 import sys
@@ -156,3 +157,13 @@ def test_ctrl_c_keeps_the_episode_and_prints_its_audit(tmp_path):
     assert '/front/image_raw' in said
     assert 'longest gap' in said
     assert [path.name for path in (tmp_path / 'demos').iterdir()] == ['episode_000000']
+
+
+def test_the_bench_counts_what_is_lost(tmp_path):
+    from dp_data_tools.bench.__main__ import main as bench
+
+    path = tmp_path / 'data.json'
+    assert bench(['--only', 'record', '--record-seconds', '1', '--output', str(path)]) == 0
+    figures = json.loads(path.read_text())['record']['mcap']
+    assert figures['messages']['/joint_states'] > 200
+    assert figures['lost_by_topic']['/joint_states'] >= 0

@@ -208,6 +208,7 @@ class Recorder:
             audits = current.audit.finish(end_ns)
             facts = current.facts | {
                 'outcome': outcome,
+                'most_queued_bytes': str(current.writer.most_queued_bytes),
                 'audit': json.dumps([dataclasses.asdict(each) for each in audits]),
             }
             topics = list(self._topics.values())
