@@ -17,6 +17,7 @@ VERBS = {
     'recover': 'make whole bags of what a killed recording left',
     'info': 'show the topics of a bag',
     'convert': 'make a dataset of bags',
+    'check': 'tell what is wrong with bags or datasets',
 }
 EXAMPLE = """\
 examples:

@@ -1,0 +1,196 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Episodes of a dataset folder, read one at a time: pictures of many do not fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+import zipfile
+
+from dp_core.contract import Contract
+from dp_core.contract import Stream
+from dp_core.errors import DatasetError
+from dp_core.replay_buffer import CONTRACT_FILE
+from dp_core.replay_buffer import STORES
+from dp_data_tools.convert import EPISODES_FILE
+from dp_data_tools.quality.collect import thumbnail
+from dp_data_tools.quality.collect import THUMBNAILS
+from dp_data_tools.quality.episode import Array
+from dp_data_tools.quality.episode import Episode
+from dp_data_tools.quality.episode import METRE
+from dp_data_tools.quality.episode import Pictures
+from dp_data_tools.quality.episode import RADIAN
+from dp_data_tools.quality.episode import Track
+from dp_data_tools.quality.pairs import pair_by_names
+from dp_data_tools.quality.pairs import pair_vectors
+import numpy as np
+from numpy.typing import NDArray
+import yaml
+import zarr
+from zarr.errors import BaseZarrError
+from zarr.storage import LocalStore
+from zarr.storage import ZipStore
+
+_READ_ERRORS = (BaseZarrError, KeyError, ValueError, OSError, RuntimeError, zipfile.BadZipFile)
+_POSITIONS = ('x', 'y', 'z', 'points')
+
+
+class DatasetFolder:
+    """An open dataset.
+
+    Attributes:
+        path: its folder.
+        contract: what its numbers mean.
+        ends: (E,) exclusive end rows of its episodes.
+        arrays: name -> array of all rows, read where it is sliced.
+        origins: one entry for each episode, of `convert`; empty where it did not make it.
+    """
+
+    def __init__(self, path: Path, root: Any) -> None:
+        """Use `open_dataset`."""
+        self.path = path
+        self.contract = Contract.load(path / CONTRACT_FILE)
+        self.ends = np.asarray(root['meta/episode_ends'][:], dtype=np.int64)
+        self.arrays = dict(sorted(root['data'].arrays()))
+        self.origins = _origins(path / EPISODES_FILE, len(self.ends))
+
+    def rows(self, name: str, index: int) -> NDArray[Any]:
+        """Rows of one episode of one array."""
+        start = int(self.ends[index - 1]) if index else 0
+        try:
+            return np.asarray(self.arrays[name][start : int(self.ends[index])])
+        except _READ_ERRORS as error:
+            raise DatasetError(f'cannot read {name!r} of {self.path}: {error}') from error
+
+    def episode(self, index: int, pictures: bool = True) -> Episode:
+        """Read one episode; without ``pictures`` only its numbers."""
+        contract = self.contract
+        action = self.rows('action', index).astype(np.float64)
+        times_s = np.arange(len(action)) * contract.dt_s
+        states = [
+            track
+            for stream in contract.low_dim
+            for track in _state_tracks(stream, times_s, self.rows(stream.name, index))
+        ]
+        actions = _action_tracks(contract, times_s, action)
+        origin = self.origins[index] if self.origins else {}
+        images = contract.images if pictures else ()
+        return Episode(
+            source=str(self.path),
+            index=index,
+            bag=str(origin.get('bag', '')),
+            duration_s=len(times_s) * contract.dt_s,
+            states=tuple(states),
+            actions=tuple(actions),
+            pairs=pair_by_names(actions, states) or pair_vectors(actions, states),
+            pictures=tuple(_pictures(s.name, times_s, self.rows(s.name, index)) for s in images),
+            part=int(origin.get('episode', 0)),
+        )
+
+
+@contextmanager
+def open_dataset(path: Path) -> Iterator[DatasetFolder]:
+    """Open a dataset folder.
+
+    Raises:
+        DatasetError: there is none, it is damaged, or lacks what its contract names.
+    """
+    found = [path / name for name in STORES if (path / name).exists()]
+    if not found:
+        raise DatasetError(f'{path} holds none of {list(STORES)}')
+    store: Any = None
+    try:
+        if found[0].suffix == '.zip':
+            store = ZipStore(found[0], mode='r')
+        else:
+            store = LocalStore(found[0], read_only=True)
+        folder = DatasetFolder(path, zarr.open_group(store, mode='r', zarr_format=2))
+    except _READ_ERRORS as error:
+        raise DatasetError(f'cannot read {found[0]}: {error}') from error
+    wanted = [s.name for s in folder.contract.observations] + ['action']
+    if missing := [name for name in wanted if name not in folder.arrays]:
+        raise DatasetError(f'{path} lacks {missing}; it has {list(folder.arrays)}')
+    try:
+        yield folder
+    finally:
+        store.close()
+
+
+def is_dataset(path: Path) -> bool:
+    """Whether a folder is a dataset."""
+    return any((path / name).exists() for name in STORES)
+
+
+def _origins(path: Path, count: int) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    data = yaml.safe_load(path.read_text(encoding='utf-8'))
+    entries = data if isinstance(data, list) else []
+    return entries if len(entries) == count else []
+
+
+def _state_tracks(stream: Stream, times_s: Array, values: NDArray[Any]) -> list[Track]:
+    """Tracks of one stream; positions and rotations of a pose have units of their own."""
+    values = values.astype(np.float64)
+    if stream.kind == 'joint_state':
+        return [Track(stream.name, stream.joints, times_s, values, RADIAN)]
+    if stream.kind != 'pose':
+        dims = tuple(map(str, range(values.shape[1])))
+        return [Track(stream.name, dims, times_s, values)]
+    names: list[tuple[str, str]] = []
+    for feature in stream.features:
+        unit = METRE if feature in _POSITIONS else ''
+        if feature == 'points':
+            names += [(f'{a}{k}', unit) for k in range(len(stream.points)) for a in 'xy']
+        elif feature == 'rotation_6d':
+            names += [(f'r{k}', unit) for k in range(6)]
+        else:
+            names.append((feature, unit))
+    tracks = []
+    for unit, suffix in ((METRE, ''), ('', ' rotation')):
+        columns = [k for k, name in enumerate(names) if name[1] == unit]
+        if columns:
+            dims = tuple(names[k][0] for k in columns)
+            tracks.append(Track(stream.name + suffix, dims, times_s, values[:, columns], unit))
+    return tracks
+
+
+def _action_tracks(contract: Contract, times_s: Array, values: Array) -> list[Track]:
+    """One track for each action group."""
+    tracks, first = [], 0
+    for group in contract.actions:
+        columns = values[:, first : first + len(group.dims)]
+        first += len(group.dims)
+        dims, unit = {
+            'joint_position': (group.joints, RADIAN),
+            'tool_plane': (('x', 'y'), METRE),
+        }.get(group.kind, (group.dims, ''))
+        name = f'action/{group.name}' if len(contract.actions) > 1 else 'action'
+        low, high = np.array(group.low, float), np.array(group.high, float)
+        tracks.append(Track(name, dims, times_s, columns, unit, low, high))
+    return tracks
+
+
+def _pictures(name: str, times_s: Array, pictures: NDArray[np.uint8]) -> Pictures:
+    """What is known of the pictures (T, H, W, 3) of one episode."""
+    stride = max(1, int(np.sqrt(pictures[0, ..., 0].size / 2000)))
+    coarse = pictures[:, ::stride, ::stride].reshape(len(pictures), -1)
+    repeats = np.zeros(len(pictures), dtype=np.bool_)
+    for k in range(1, len(pictures)):
+        same = np.array_equal(coarse[k], coarse[k - 1])
+        repeats[k] = same and np.array_equal(pictures[k], pictures[k - 1])
+    every = max(1, -(-len(pictures) // THUMBNAILS))
+    thumbnails = tuple(
+        (float(times_s[k]), thumbnail(pictures[k])) for k in range(0, len(pictures), every)
+    )
+    return Pictures(
+        name,
+        times_s,
+        coarse.mean(axis=1),
+        coarse.std(axis=1),
+        repeats,
+        thumbnails=thumbnails,
+    )

@@ -1,0 +1,171 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""One pass over a bag: the stamps of all its topics, its joints and poses, its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import dataclasses
+from pathlib import Path
+import re
+from typing import Any
+
+from dp_core.errors import DatasetError
+from dp_data_tools.bag_reader import BagReader
+from dp_data_tools.bag_reader import Topic
+from dp_data_tools.quality.collect import JointCollector
+from dp_data_tools.quality.collect import PictureCollector
+from dp_data_tools.quality.collect import PoseCollector
+from dp_data_tools.quality.episode import Array
+from dp_data_tools.quality.episode import Episode
+from dp_data_tools.quality.episode import Stamps
+from dp_data_tools.quality.pairs import pair_by_names
+import numpy as np
+from numpy.typing import NDArray
+
+Collector = JointCollector | PoseCollector | PictureCollector
+# A topic whose name says so carries commands, where nobody names it.
+COMMAND_WORDS = re.compile(r'command|cmd|leader|target|goal|desired|reference|setpoint|action')
+# Stamps further from those of the other topics are of another clock [ns].
+_OTHER_CLOCK_NS = 10_000_000_000
+
+
+def scan_bag(path: Path, commands: Sequence[str] = ()) -> Episode:
+    """Read a bag once.
+
+    Args:
+        path: of the recording.
+        commands: topics of commands; empty to tell them by their names.
+
+    Returns:
+        The whole bag as one episode; what is readable of a damaged one.
+
+    Raises:
+        DatasetError: there is no bag, or nothing of it can be read, or no such topic.
+    """
+    damage = ''
+    with BagReader(path) as reader:
+        topics = {name: _Devices(topic) for name, topic in reader.topics.items() if topic.count}
+        commands = ['/' + name.lstrip('/') for name in commands]
+        missing = [name for name in commands if name not in topics]
+        if missing:
+            raise DatasetError(f'{path} has no messages on {missing}; it has {list(topics)}')
+        try:
+            for name, recorded_ns, message in reader.messages(topics):
+                topics[name].push(recorded_ns, message)
+        except DatasetError as error:
+            damage = str(error)
+    heard = [device for topic in topics.values() for device in topic.devices]
+    if not heard:
+        return Episode(str(path), 0, path.resolve().name, 0.0, damage=damage or 'it is empty')
+    begin_ns = min(topic.recorded_ns[0] for topic in heard)
+    end_ns = max(topic.recorded_ns[-1] for topic in heard)
+    clock_ns = _usual_offset([topic.stamps() for topic in heard])
+    tracks, pictures = [], []
+    for topic in heard:
+        times_s = topic.times_s(begin_ns, clock_ns)
+        if isinstance(topic.collector, PictureCollector):
+            pictures.append(topic.collector.pictures(times_s))
+        elif topic.collector is not None:
+            tracks.append(topic.collector.track(*_rising(times_s)))
+    named = [(track, track.name.partition('[')[0]) for track in tracks]
+    actions = [t for t, n in named if n in commands or (not commands and is_command(n))]
+    states = [track for track in tracks if track not in actions]
+    return Episode(
+        source=str(path),
+        index=0,
+        bag=path.resolve().name,
+        duration_s=(end_ns - begin_ns) * 1e-9,
+        states=tuple(states),
+        actions=tuple(actions),
+        pairs=pair_by_names(actions, states),
+        pictures=tuple(pictures),
+        stamps=tuple(topic.stamps() for topic in heard),
+        damage=damage,
+    )
+
+
+def is_command(topic: str) -> bool:
+    """Whether a topic carries commands, by its name."""
+    return COMMAND_WORDS.search(topic.lower()) is not None
+
+
+class _Devices:
+    """Collects the messages of one topic; two devices with joints of their own may share it."""
+
+    def __init__(self, topic: Topic) -> None:
+        self._topic = topic
+        self._joints: list[set[str]] = []
+        self.devices: list[_Device] = []
+
+    def push(self, recorded_ns: int, message: Any) -> None:
+        """Add a message."""
+        names = set(getattr(message, 'name', ())) or {''}
+        at = next((k for k, known in enumerate(self._joints) if known & names), None)
+        if at is None or not self.devices:
+            at = len(self.devices)
+            name = f'{self._topic.name}[{min(names)}]' if at else self._topic.name
+            self.devices.append(_Device(dataclasses.replace(self._topic, name=name)))
+            self._joints.append(set())
+        self._joints[at] |= names
+        self.devices[at].push(recorded_ns, message)
+
+
+class _Device:
+    """Collects the messages of one device, mostly all of a topic."""
+
+    def __init__(self, topic: Topic) -> None:
+        self._topic = topic
+        self.recorded_ns: list[int] = []
+        self._header_ns: list[int] = []
+        self.collector: Collector | None = None
+        kind = topic.msgtype.rpartition('/')[2]
+        if kind == 'JointState':
+            self.collector = JointCollector(topic.name)
+        elif kind == 'PoseStamped':
+            self.collector = PoseCollector(topic.name)
+        elif kind in ('Image', 'CompressedImage'):
+            self.collector = PictureCollector(topic.name, topic.count)
+
+    def push(self, recorded_ns: int, message: Any) -> None:
+        """Add a message."""
+        self.recorded_ns.append(recorded_ns)
+        stamp = getattr(getattr(message, 'header', None), 'stamp', None)
+        if stamp is not None:
+            self._header_ns.append(stamp.sec * 1_000_000_000 + stamp.nanosec)
+        if self.collector is not None:
+            self.collector.push(message)
+
+    def stamps(self) -> Stamps:
+        """When its messages were stamped and recorded."""
+        recorded_ns = np.array(self.recorded_ns, dtype=np.int64)
+        whole = len(self._header_ns) == len(recorded_ns)
+        header_ns = np.array(self._header_ns, dtype=np.int64) if whole else None
+        orders = self.collector.orders if isinstance(self.collector, JointCollector) else ()
+        return Stamps(self._topic.name, self._topic.msgtype, recorded_ns, header_ns, tuple(orders))
+
+    def times_s(self, begin_ns: int, clock_ns: int) -> Array:
+        """Times of its messages after ``begin_ns`` [s]: stamps, where they are of that clock."""
+        stamps = self.stamps()
+        times_ns = stamps.recorded_ns - begin_ns
+        if stamps.header_ns is not None:
+            header_ns = stamps.header_ns - clock_ns - begin_ns
+            near = np.abs(header_ns - times_ns) < _OTHER_CLOCK_NS
+            times_ns = np.where(near, header_ns, times_ns)
+        return np.asarray(times_ns * 1e-9)
+
+
+def _usual_offset(stamps: Sequence[Stamps]) -> int:
+    """By how much stamps are usually before the recording, if by another clock; else 0 [ns]."""
+    offsets = [
+        int(np.median(s.header_ns - s.recorded_ns)) for s in stamps if s.header_ns is not None
+    ]
+    usual_ns = int(np.median(offsets)) if offsets else 0
+    return usual_ns if abs(usual_ns) > _OTHER_CLOCK_NS else 0
+
+
+def _rising(times_s: Array) -> tuple[Array, NDArray[np.intp]]:
+    """Times that are later than all before, and their rows."""
+    before = np.concatenate([[-np.inf], np.maximum.accumulate(times_s)[:-1]])
+    rows = np.flatnonzero(times_s > before)
+    return times_s[rows], rows

@@ -1,0 +1,119 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Paths that a person names -> bags and datasets, and their episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from dp_core.errors import DatasetError
+from dp_core.errors import KinematicsError
+from dp_core.urdf import joint_limits
+from dp_data_tools.quality.dataset import is_dataset
+from dp_data_tools.quality.dataset import open_dataset
+from dp_data_tools.quality.episode import Episode
+from dp_data_tools.quality.episode import RADIAN
+from dp_data_tools.quality.episode import Track
+from dp_data_tools.quality.scan import scan_bag
+
+_STORAGE = ('.mcap', '.db3')
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a person has named.
+
+    Attributes:
+        bags: folders of recordings.
+        datasets: folders of datasets.
+    """
+
+    bags: tuple[Path, ...]
+    datasets: tuple[Path, ...]
+
+    @classmethod
+    def find(cls, paths: Sequence[Path]) -> Sources:
+        """Tell bags from datasets; a folder of bags stands for its bags.
+
+        Raises:
+            DatasetError: a path is neither.
+        """
+        bags: list[Path] = []
+        datasets: list[Path] = []
+        for path in paths:
+            if is_dataset(path):
+                datasets.append(path)
+            elif is_bag(path):
+                bags.append(path)
+            else:
+                inside = sorted(p for p in path.iterdir() if is_bag(p)) if path.is_dir() else []
+                if not inside:
+                    raise DatasetError(
+                        f'{path} is neither a bag (metadata.yaml, *.mcap or *.db3), nor a folder '
+                        'of bags, nor a dataset (replay_buffer.zarr)'
+                    )
+                bags += inside
+        return cls(tuple(bags), tuple(datasets))
+
+
+def is_bag(path: Path) -> bool:
+    """Whether a path is a recording."""
+    if path.is_file():
+        return path.suffix in _STORAGE
+    return path.is_dir() and any(
+        p.name == 'metadata.yaml' or p.suffix in _STORAGE or p.suffixes[-2:-1] == ['.mcap']
+        for p in path.iterdir()
+    )
+
+
+def read_bags(
+    bags: Sequence[Path], commands: Sequence[str], on_read: Callable[[], None]
+) -> list[Episode]:
+    """Read bags, one episode each; one that cannot be opened becomes an episode of damage."""
+    episodes = []
+    for path in bags:
+        try:
+            episodes.append(scan_bag(path, commands))
+        except DatasetError as error:
+            name = path.resolve().name
+            episodes.append(Episode(str(path), 0, name, 0.0, damage=str(error)))
+        on_read()
+    return episodes
+
+
+def read_dataset(path: Path, on_read: Callable[[], None]) -> list[Episode]:
+    """Read all episodes of a dataset; of the pictures, only what is known of them is kept."""
+    episodes = []
+    with open_dataset(path) as folder:
+        for index in range(len(folder.ends)):
+            episodes.append(folder.episode(index))
+            on_read()
+    return episodes
+
+
+def with_limits(episode: Episode, urdf: str) -> Episode:
+    """The episode with the limits of the robot on all joints that the robot has."""
+    return dataclasses.replace(
+        episode,
+        states=tuple(_limited(track, urdf) for track in episode.states),
+        actions=tuple(_limited(track, urdf) for track in episode.actions),
+    )
+
+
+def _limited(track: Track, urdf: str) -> Track:
+    if track.unit != RADIAN:
+        return track
+    low, high, velocity = track.low.copy(), track.high.copy(), track.velocity.copy()
+    for k, joint in enumerate(track.dims):
+        try:
+            limits = joint_limits(urdf, [joint])
+        except KinematicsError:
+            continue  # a gripper that the robot's description does not have
+        low[k] = max(low[k], limits.lower[0])
+        high[k] = min(high[k], limits.upper[0])
+        velocity[k] = limits.velocity[0]
+    return dataclasses.replace(track, low=low, high=high, velocity=velocity)

@@ -1,0 +1,135 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""`dp_data_tools check`: what is wrong with recordings or datasets."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+import shutil
+import sys
+from typing import Any
+
+from dp_core.contract import Contract
+from dp_core.errors import DatasetError
+from dp_core.errors import DpError
+from dp_data_tools.quality.drop_list import drop_list
+from dp_data_tools.quality.episode import Episode
+from dp_data_tools.quality.examine import examine
+from dp_data_tools.quality.finding import count
+from dp_data_tools.quality.finding import Finding
+from dp_data_tools.quality.finding import Severity
+from dp_data_tools.quality.sources import read_bags
+from dp_data_tools.quality.sources import read_dataset
+from dp_data_tools.quality.sources import Sources
+from dp_data_tools.quality.sources import with_limits
+from dp_data_tools.quality.table import summary
+from dp_data_tools.quality.table import table
+from dp_data_tools.quality.thresholds import Thresholds
+import yaml
+
+EXAMPLE = """\
+examples:
+  dp_data_tools check takes/                      # all bags of a folder
+  dp_data_tools check datasets/demo --html report.html
+  dp_data_tools check takes/ --contract contract.yaml --urdf robot.urdf --drop-list drop.yaml
+  dp_data_tools convert takes/ --drop drop.yaml ...
+
+Commands are told by the names of their topics (command, leader, target, ...) or by --action-topic.
+Exit status: 0 no errors, 1 errors (with --strict also warnings), 2 wrong usage.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument(
+        'paths',
+        type=Path,
+        nargs='+',
+        metavar='DATASET|BAG',
+        help='datasets, bags, folders of bags',
+    )
+    parser.add_argument('--contract', type=Path, help='what the bags must hold')
+    parser.add_argument(
+        '--action-topic',
+        action='append',
+        default=[],
+        metavar='TOPIC',
+        help='topic of commands in bags; otherwise told by its name',
+    )
+    parser.add_argument('--urdf', type=Path, help='robot description, for limits of joints')
+    parser.add_argument('--strict', action='store_true', help='warnings count as errors do')
+    parser.add_argument(
+        '--threshold',
+        action='append',
+        default=[],
+        metavar='NAME=VALUE',
+        help='change from what value on a check speaks, such as gap_s=0.2',
+    )
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write the findings')
+    parser.add_argument(
+        '--drop-list', type=Path, metavar='FILE', help='write the episodes to leave out'
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check, and show what was found."""
+    try:
+        sources = Sources.find(options.paths)
+        limits = Thresholds.from_texts(options.threshold)
+        contract = Contract.load(options.contract) if options.contract else None
+        urdf = _text(options.urdf) if options.urdf else ''
+    except DpError as error:
+        print(f'dp_data_tools check: {error}', file=sys.stderr)
+        return 2
+    sets: list[tuple[str, list[Episode]]] = []
+    if sources.bags:
+        name = str(sources.bags[0]) if len(sources.bags) == 1 else f'{len(sources.bags)} bags'
+        sets.append((name, read_bags(sources.bags, options.action_topic, lambda: None)))
+    sets += [(str(path), read_dataset(path, lambda: None)) for path in sources.datasets]
+    if urdf:
+        sets = [(name, [with_limits(e, urdf) for e in episodes]) for name, episodes in sets]
+    findings = []
+    for name, episodes in sets:
+        found = examine(episodes, name, limits, contract)
+        findings += found
+        if found:
+            width = shutil.get_terminal_size().columns
+            print(table(found, width, sys.stdout.isatty()))
+        print(f'{name}: {summary(len(episodes), found)}')
+    every = [episode for _, episodes in sets for episode in episodes]
+    _write(options, every, findings)
+    counted = count(findings, Severity.ERROR)
+    counted += count(findings, Severity.WARNING) if options.strict else 0
+    return 1 if counted else 0
+
+
+def _write(options: argparse.Namespace, episodes: list[Episode], findings: list[Finding]) -> None:
+    """Write the files that were asked for."""
+    if options.json:
+        data = {
+            'episodes': len(episodes),
+            'counts': {s.value: count(findings, s) for s in Severity},
+            'findings': [finding.to_dict() for finding in findings],
+        }
+        _save(options.json, json.dumps(data, indent=1) + '\n')
+    if options.drop_list:
+        drop: dict[str, Any] = {'drop': drop_list(episodes, findings, options.strict)}
+        _save(options.drop_list, yaml.safe_dump(drop, sort_keys=False, width=99))
+        print(f'{options.drop_list}: {len(drop["drop"])} of {len(episodes)} episodes to leave out')
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding='utf-8')
+    except OSError as error:
+        raise DatasetError(f'cannot read {path}: {error.strerror}') from error
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding='utf-8')
+    except OSError as error:
+        raise DatasetError(f'cannot write {path}: {error.strerror}') from error

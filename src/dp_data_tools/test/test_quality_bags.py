@@ -1,0 +1,331 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Bags with one fault each, written and read back: found with its figures, clean ones silent."""
+
+import json
+
+from bag_samples import COMPRESSED
+from bag_samples import contract
+from bag_samples import header
+from bag_samples import IMAGE
+from bag_samples import JOINT_STATE
+from bag_samples import joints
+from bag_samples import picture
+from bag_samples import recording
+from bag_samples import STORE
+from bag_samples import write_bag
+from dp_data_tools.cli import main
+from dp_data_tools.quality.examine import examine
+from dp_data_tools.quality.scan import scan_bag
+import numpy as np
+import pytest
+from quality_samples import loud
+from quality_samples import motion
+from quality_samples import only
+import yaml
+
+CAMERA = '/front/image_raw'
+
+
+def noisy(ms, seed, value=None, size=8, compressed=False):
+    """A picture of noise, as every real one is; or of one grey value."""
+    made = picture(ms, value or 0, compressed)
+    if value is None and not compressed:
+        made.data = np.random.default_rng(seed).integers(60, 200, 192, np.uint8)
+    if size != 8:
+        made.height, made.width, made.step = size, size, 3 * size
+        made.data = np.random.default_rng(seed).integers(60, 200, 3 * size * size, np.uint8)
+    return made
+
+
+def messages(seconds=6.0, change=lambda topic, k, ms: {}, seed=0):
+    """Joint states at 125 Hz, commands 100 ms ahead at 50 Hz, pictures at 30 Hz, 5 ms on the way.
+
+    ``change(topic, k, ms)`` injects: ``drop``, ``way`` [ms], ``stamp`` [ms], ``names``,
+    ``positions``, ``value``, ``size``, ``seed`` of the picture.
+    """
+    out = []
+    for topic, rate, ahead_s in (('/joint_states', 125, 0.0), ('/commands', 50, 0.1)):
+        times_s = np.arange(round(seconds * rate)) / rate
+        for k, values in enumerate(motion(times_s + ahead_s, seed)):
+            ms = 1000 * times_s[k]
+            new = change(topic, k, ms)
+            message = joints(
+                new.get('stamp', ms), new.get('positions', values), new.get('names', ('a', 'b'))
+            )
+            if not new.get('drop'):
+                out.append((topic, JOINT_STATE, ms + new.get('way', 5.0), message))
+    for k in range(round(seconds * 30)):
+        ms = k * 1000 / 30
+        new = change(CAMERA, k, ms)
+        looks = new.get('seed', k), new.get('value'), new.get('size', 8)
+        message = noisy(new.get('stamp', ms), *looks)
+        if not new.get('drop'):
+            out.append((CAMERA, IMAGE, ms + new.get('way', 5.0), message))
+    return sorted(out, key=lambda entry: entry[2])
+
+
+def findings(tmp_path, change=lambda topic, k, ms: {}, seconds=6.0, **options):
+    bag = write_bag(tmp_path / 'bag', messages(seconds, change))
+    return examine([scan_bag(bag)], 'bag', **options)
+
+
+def on(name, **new):
+    """Inject into every message of one topic."""
+    return lambda topic, k, ms: new if topic == name else {}
+
+
+def between(name, start, end, **new):
+    """Inject into the messages of one topic in a time [ms]."""
+    return lambda topic, k, ms: new if topic == name and start < ms < end else {}
+
+
+def test_a_clean_bag_is_silent_but_for_the_measured_lag(tmp_path):
+    found = findings(tmp_path)
+    assert not loud(found)
+    assert [f.check for f in found] == ['action_lag']
+    assert found[0].value == pytest.approx(100.0, abs=1.0)
+
+
+def test_lost_pictures_and_a_long_gap(tmp_path):
+    gap = only(findings(tmp_path, between(CAMERA, 1001, 1399, drop=True)), 'gap')
+    assert (gap.subject, gap.severity) == (CAMERA, 'warning')
+    assert gap.value == pytest.approx(400)
+    assert gap.threshold == pytest.approx(100)
+    assert gap.time_s == pytest.approx(1.0, abs=0.01)
+    assert '1 gap of up to 400 ms at 30.0 Hz, about 11 messages lost' in gap.message
+
+
+def test_a_gap_of_half_a_second_is_an_error(tmp_path):
+    gap = only(findings(tmp_path, between('/joint_states', 2000, 2600, drop=True)), 'gap')
+    assert (gap.severity, gap.value) == ('error', pytest.approx(600))
+
+
+def test_jitter(tmp_path):
+    shift = np.random.default_rng(0).uniform(-15, 15, 1000)
+
+    def change(topic, k, ms):
+        return {'stamp': ms + shift[k], 'way': 20.0} if topic == CAMERA else {}
+
+    found = only(findings(tmp_path, change), 'jitter')
+    assert found.subject == CAMERA
+    assert 55 < found.value < 80  # of 33 ms; two uniform shifts of 15 ms
+
+
+def test_a_rate_that_falls(tmp_path):
+    def change(topic, k, ms):
+        return {'drop': topic == CAMERA and ms > 3000 and k % 2 == 1}
+
+    found = only(findings(tmp_path, change), 'rate')
+    assert found.message == 'the rate changes from 30.0 to 15.3 Hz'
+
+
+def test_a_topic_that_ends_early(tmp_path):
+    found = only(findings(tmp_path, between('/commands', 4000, 9e9, drop=True)), 'ends_early')
+    assert (found.subject, found.value) == ('/commands', pytest.approx(1.99, abs=0.02))
+
+
+@pytest.mark.parametrize(
+    ('way', 'check', 'severity', 'value'),
+    [(-80.0, 'clock_offset', 'error', -80), (250.0, 'clock_offset', 'warning', 250)],
+)
+def test_a_clock_that_is_ahead_or_behind(tmp_path, way, check, severity, value):
+    def change(topic, k, ms):
+        return {'stamp': ms - way, 'way': 0.0} if topic == CAMERA else {}
+
+    found = only(findings(tmp_path, change), check)
+    assert (found.subject, found.severity, round(found.value)) == (CAMERA, severity, value)
+
+
+def test_clocks_that_drift_apart(tmp_path):
+    delays = np.minimum(np.random.default_rng(1).exponential(5.0, 1000), 25.0)
+
+    def change(topic, k, ms):  # 1 ms a second, under a network that is late now and then
+        return {'stamp': ms * 0.999, 'way': 3 + delays[k]} if topic == CAMERA else {}
+
+    found = only(findings(tmp_path, change, 12.0), 'clock_drift')
+    assert found.value == pytest.approx(1000, rel=0.15)
+    assert found.unit == 'ppm'
+
+
+def test_stamps_that_are_zero_go_back_or_jump(tmp_path):
+    zero = {f.check: f for f in findings(tmp_path / '0', on('/commands', stamp=-1.7e12))}
+    assert (zero['zero_stamp'].severity, zero['zero_stamp'].value) == ('error', 300.0)
+    back = only(findings(tmp_path / '1', between(CAMERA, 2999, 3001, stamp=2960)), 'stamp_order')
+    assert (back.severity, back.time_s) == ('warning', pytest.approx(3.0))
+    assert back.message == '1 stamps are not later than the one before, by up to 6.7 ms'
+    late = findings(tmp_path / '2', between('/commands', 3000, 9e9, stamp=500))
+    jump = {f.check: f for f in late}
+    assert jump['clock_jump'].severity == 'error'
+    assert jump['clock_jump'].value == pytest.approx(2500)
+
+
+def test_a_frozen_camera_while_the_arm_moves(tmp_path):
+    frozen = only(findings(tmp_path, between(CAMERA, 1990, 3010, seed=7)), 'frozen')
+    assert (frozen.severity, frozen.subject) == ('error', CAMERA)
+    assert frozen.value == pytest.approx(1.0, abs=0.01)
+    assert frozen.spans[0] == pytest.approx((2.0, 3.0), abs=0.01)
+    assert 'the same picture for 1.00 s while the arm moves by 0.' in frozen.message
+
+
+def test_a_still_picture_of_a_still_arm_is_no_fault(tmp_path):
+    def change(topic, k, ms):
+        still = {'positions': (0.1, 0.2)} if topic != CAMERA else {'seed': 7}
+        return still if ms > 5000 else {}
+
+    assert 'frozen' not in [f[0] for f in loud(findings(tmp_path, change))]
+
+
+def test_a_camera_that_repeats_its_pictures(tmp_path):
+    def change(topic, k, ms):
+        return {'seed': k // 2} if topic == CAMERA else {}
+
+    found = only(findings(tmp_path, change), 'repeated')
+    assert found.value == 50.0
+
+
+def test_black_and_flat_pictures(tmp_path):
+    black = findings(tmp_path / '0', between(CAMERA, 990, 1110, value=3))
+    black = {f.check: f for f in black}['black']
+    assert (black.severity, black.time_s) == ('error', pytest.approx(0.995))
+    assert black.message == '4 of 180 pictures are black'
+    flat = {f.check: f for f in findings(tmp_path / '1', between(CAMERA, 990, 1110, value=128))}
+    assert flat['flat'].message == '4 of 180 pictures are of one colour'
+
+
+def test_a_format_that_changes_and_pictures_cut_short(tmp_path):
+    found = only(findings(tmp_path / '0', between(CAMERA, 3000, 9e9, size=16)), 'format')
+    assert found.message == 'the format changes 1 times: 8 x 8 rgb8, then 16 x 16 rgb8'
+
+    def cut(entry):
+        topic, kind, ms, message = entry
+        if topic == CAMERA and 995 < ms < 1010:
+            message.data = message.data[:100]
+        return entry
+
+    bag = write_bag(tmp_path / 'cut', [cut(entry) for entry in messages()])
+    found = only(examine([scan_bag(bag)], 'bag'), 'broken')
+    assert (found.value, found.time_s) == (1.0, pytest.approx(0.995))
+
+
+def test_the_order_of_joints_changes(tmp_path):
+    found = findings(tmp_path, between('/joint_states', 3000, 9e9, names=('b', 'a')))
+    order = only(found, 'joint_order')
+    assert (order.severity, order.time_s) == ('warning', pytest.approx(3.013, abs=0.01))
+    assert '[a, b], then [b, a]' in order.message
+
+
+def test_messages_that_name_other_joints_now_and_then(tmp_path):
+    def change(topic, k, ms):
+        return {'names': ('a', 'c')} if topic == '/joint_states' and k % 2 else {}
+
+    found = {f.check: f for f in findings(tmp_path, change)}
+    assert found['joint_names'].severity == 'error'
+    assert found['not_finite'].subject in ('/joint_states/b', '/joint_states/c')
+
+
+def test_an_arm_and_a_gripper_may_share_a_topic(tmp_path):
+    made = [
+        ('/joint_states', JOINT_STATE, ms + 2, joints(ms - 3, (0.0, 0.0), ('grip',)))
+        for topic, _, ms, _ in messages()
+        if topic == '/joint_states'
+    ]
+    for k, entry in enumerate(made):
+        entry[3].position = motion(np.array([0.008 * k]), 5)[0, :1]
+    made = sorted(messages() + made, key=lambda entry: entry[2])
+    episode = scan_bag(write_bag(tmp_path / 'bag', made))
+    assert [track.name for track in episode.states] == ['/joint_states', '/joint_states[grip]']
+    assert [track.dims for track in episode.states] == [('a', 'b'), ('grip',)]
+    assert not loud(examine([episode], 'bag'))
+
+
+def test_a_rate_that_differs_between_bags_and_a_missing_topic(tmp_path):
+    def half(topic, k, ms):
+        return {'drop': topic == CAMERA and k % 2 == 1}
+
+    bags = [write_bag(tmp_path / f'bag{k}', messages(4.0, seed=k)) for k in range(3)]
+    bags.append(write_bag(tmp_path / 'slow', messages(4.0, half, seed=3)))
+    bags.append(write_bag(tmp_path / 'none', messages(4.0, on(CAMERA, drop=True), seed=4)))
+    found = examine([scan_bag(bag) for bag in bags], 'bags')
+    places = sorted((f.check, f.source.rpartition('/')[2]) for f in found if f.severity != 'info')
+    assert places == [('missing_topic', 'none'), ('rate', 'slow')]
+    slow = next(f for f in found if f.check == 'rate')
+    assert (slow.value, slow.threshold) == (pytest.approx(15), pytest.approx(30, rel=0.01))
+
+
+def test_a_contract_names_what_the_bag_has_not(tmp_path):
+    bag = write_bag(tmp_path / 'bag', recording(3.0, drop=lambda topic, ms: topic == CAMERA))
+    what = contract(
+        observations=[
+            {'name': 'arm', 'kind': 'joint_state', 'topic': 'joint_states', 'joints': ['a', 'z']},
+            {'name': 'front', 'kind': 'image', 'topic': 'front/image_raw', 'size': [8, 8]},
+        ]
+    )
+    found = [f for f in examine([scan_bag(bag)], 'bag', contract=what) if f.check == 'contract']
+    assert [f.severity for f in found] == ['error', 'error']
+    words = ' '.join(f.message for f in found)
+    assert "joints ['z'] are missing; the messages have ['a', 'b']" in words
+    assert 'topic /front/image_raw is missing; the bag has /commands' in words
+
+
+def test_compressed_pictures_and_headers_of_other_types(tmp_path):
+    made = [
+        (CAMERA + '/compressed', COMPRESSED, 33 * k, picture(33 * k, 40 + k, compressed=True))
+        for k in range(60)
+    ]
+    kind = 'std_msgs/msg/String'
+    made += [('/note', kind, 10, STORE.types[kind]('no header'))]
+    bag = write_bag(tmp_path / 'bag', sorted(made, key=lambda entry: entry[2]))
+    episode = scan_bag(bag)
+    assert episode.pictures[0].mean.round().tolist() == [40 + k for k in range(60)]
+    assert len(episode.pictures[0].thumbnails) == 10
+    assert episode.stamps[1].header_ns is None
+    assert header(0).frame_id == 'world'
+
+
+def test_a_damaged_bag_is_a_finding_not_the_end(tmp_path, capsys):
+    good = write_bag(tmp_path / 'takes' / 'good', messages(4.0))
+    bad = write_bag(tmp_path / 'takes' / 'worse', messages(4.0, seed=1))
+    data = next(p for p in bad.iterdir() if p.suffix == '.mcap')
+    data.write_bytes(data.read_bytes()[:1000])
+    drop = tmp_path / 'drop.yaml'
+    assert main(['check', str(tmp_path / 'takes'), '--drop-list', str(drop)]) == 1
+    said = capsys.readouterr().out
+    assert 'damage' in said
+    assert '2 bags: 2 episodes, 1 error, 0 warnings' in said
+    entry = yaml.safe_load(drop.read_text())['drop']
+    assert [(e['bag'], e['episode']) for e in entry] == [('worse', 0)]
+    assert 'cannot be checked to its end' in entry[0]['reason']
+    assert good.exists()
+
+
+def test_exit_status_and_files(tmp_path, capsys):
+    bag = write_bag(tmp_path / 'bag', messages(4.0, between(CAMERA, 1001, 1399, drop=True)))
+    out = tmp_path / 'deep' / 'found.json'
+    assert main(['check', str(bag), '--json', str(out)]) == 0
+    assert main(['check', str(bag), '--strict', '--drop-list', str(tmp_path / 'd')]) == 1
+    assert 'd: 1 of 1 episodes to leave out' in capsys.readouterr().out
+    assert main(['check', str(bag), '--strict', '--threshold', 'gap_s=0.5']) == 0
+    data = json.loads(out.read_text())
+    assert data['counts'] == {'error': 0, 'warning': 1, 'info': 1}
+    gap = data['findings'][0]
+    assert (gap['check'], round(gap['value'])) == ('gap', 400)
+    assert gap['spans'][0] == pytest.approx([1.0, 1.4], abs=0.006)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['nowhere'], 'nowhere is neither a bag'),
+        (['bag', '--threshold', 'gap=1'], "no threshold 'gap'"),
+        (['bag', '--urdf', 'none.urdf'], 'cannot read none.urdf'),
+        (['bag', '--contract', 'none.yaml'], 'cannot read contract none.yaml'),
+    ],
+)
+def test_wrong_usage_is_status_2(tmp_path, capsys, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    write_bag('bag', messages(0.5))
+    assert main(['check', *arguments]) == 2
+    assert words in capsys.readouterr().err
+    assert main(['check', 'bag', '--action-topic', '/nothing']) == 1
+    assert "['/nothing']; it has ['/comma" in capsys.readouterr().out
