@@ -316,7 +316,8 @@ def test_exit_status_and_files(tmp_path, capsys):
 @pytest.mark.parametrize(
     ('arguments', 'words'),
     [
-        (['nowhere'], 'nowhere is neither a bag'),
+        (['nowhere'], "['nowhere'] do not exist"),
+        (['empty'], 'cannot read bag empty: there is no rosbag2 recording'),
         (['bag', '--threshold', 'gap=1'], "no threshold 'gap'"),
         (['bag', '--urdf', 'none.urdf'], 'cannot read none.urdf'),
         (['bag', '--contract', 'none.yaml'], 'cannot read contract none.yaml'),
@@ -325,6 +326,7 @@ def test_exit_status_and_files(tmp_path, capsys):
 def test_wrong_usage_is_status_2(tmp_path, capsys, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     write_bag('bag', messages(0.5))
+    (tmp_path / 'empty').mkdir()
     assert main(['check', *arguments]) == 2
     assert words in capsys.readouterr().err
     assert main(['check', 'bag', '--action-topic', '/nothing']) == 1

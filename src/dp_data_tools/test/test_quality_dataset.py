@@ -18,7 +18,7 @@ from dp_data_tools.quality.dataset import open_dataset
 from dp_data_tools.quality.episode import Pair
 from dp_data_tools.quality.examine import examine
 from dp_data_tools.quality.sources import read_dataset
-from dp_data_tools.quality.sources import Sources
+from dp_data_tools.quality.sources import tell_apart
 import numpy as np
 import pytest
 from quality_samples import loud
@@ -219,13 +219,13 @@ def test_damaged_datasets_are_refused_by_name(tmp_path, capsys, damage):
 
 def test_what_is_neither_a_bag_nor_a_dataset(tmp_path):
     (tmp_path / 'empty').mkdir()
-    with pytest.raises(DatasetError, match='neither a bag .* nor a folder of bags, nor a dataset'):
-        Sources.find([tmp_path / 'empty'])
+    with pytest.raises(DatasetError, match='there is no rosbag2 recording in it'):
+        tell_apart([tmp_path / 'empty'])
     with pytest.raises(DatasetError, match='holds none of'), open_dataset(tmp_path / 'empty'):
         pass
     for name in ('b', 'a'):
         write_bag(tmp_path / 'takes' / name, recording(0.5))
-    found = Sources.find([tmp_path / 'takes', PUSHT])
-    assert [path.name for path in found.bags] == ['a', 'b']
-    assert found.datasets == (PUSHT,)
+    bags, datasets = tell_apart([tmp_path / 'takes', PUSHT])
+    assert [path.name for path in bags] == ['a', 'b']
+    assert datasets == [PUSHT]
     assert Contract.load(PUSHT / 'contract.yaml').name == 'pusht'

@@ -11,7 +11,6 @@ from dp_data_tools.quality.episode import Episode
 from dp_data_tools.quality.episode import Pictures
 from dp_data_tools.quality.episode import Track
 from dp_data_tools.quality.pictures import check_pictures
-from dp_data_tools.quality.pictures import spans_of
 from dp_data_tools.quality.thresholds import Thresholds
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,15 +147,6 @@ def test_a_thumbnail_keeps_its_proportions_and_colours():
 
 def test_a_clean_camera_is_silent():
     assert not check(camera())
-
-
-@given(st.lists(st.booleans(), max_size=50))
-def test_spans_cover_what_is_true(flags):
-    covered = np.zeros(len(flags), np.bool_)
-    for a, b in spans_of(np.array(flags, np.bool_)):
-        assert not covered[max(0, a - 1) : b + 2].any()  # spans do not touch
-        covered[a : b + 1] = True
-    assert covered.tolist() == flags
 
 
 def test_frozen_is_judged_by_what_the_arm_does():

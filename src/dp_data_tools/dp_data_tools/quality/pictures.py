@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dp_data_tools.idle import runs_of
 from dp_data_tools.quality.episode import Episode
 from dp_data_tools.quality.episode import Pictures
 from dp_data_tools.quality.finding import ERROR
@@ -14,9 +15,6 @@ from dp_data_tools.quality.finding import INFO
 from dp_data_tools.quality.finding import WARNING
 from dp_data_tools.quality.thresholds import Thresholds
 import numpy as np
-from numpy.typing import NDArray
-
-Span = tuple[int, int]
 
 
 def check_pictures(episode: Episode, limits: Thresholds) -> Iterator[Finding]:
@@ -28,16 +26,10 @@ def check_pictures(episode: Episode, limits: Thresholds) -> Iterator[Finding]:
             yield from _check_format(episode, camera)
 
 
-def spans_of(flags: NDArray[np.bool_]) -> list[Span]:
-    """First and last index of every run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
-    return [(int(a), int(b) - 1) for a, b in edges.reshape(-1, 2)]
-
-
 def _check_frozen(episode: Episode, camera: Pictures, limits: Thresholds) -> Iterator[Finding]:
     times_s, place = camera.times_s, (*episode.place, camera.name)
     runs = [
-        (float(times_s[max(0, a - 1)]), float(times_s[b])) for a, b in spans_of(camera.repeats)
+        (float(times_s[max(0, a - 1)]), float(times_s[b - 1])) for a, b in runs_of(camera.repeats)
     ]
     long = [run for run in runs if run[1] - run[0] > limits.frozen_s]
     if long:
@@ -73,7 +65,7 @@ def _check_dark(episode: Episode, camera: Pictures, limits: Thresholds) -> Itera
     ):
         if flags.any():
             times_s = camera.times_s
-            spans = tuple((float(times_s[a]), float(times_s[b])) for a, b in spans_of(flags))
+            spans = tuple((float(times_s[a]), float(times_s[b - 1])) for a, b in runs_of(flags))
             message = f'{int(flags.sum())} of {len(flags)} pictures are {words}'
             figures = (float(values[flags].min()), limit, 'of 255', spans)
             yield Finding(

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Sequence
 
+from dp_data_tools.idle import runs_of
 from dp_data_tools.quality.episode import Array
 from dp_data_tools.quality.episode import Episode
 from dp_data_tools.quality.episode import METRE
@@ -18,7 +19,6 @@ from dp_data_tools.quality.finding import WARNING
 from dp_data_tools.quality.following import following_error
 from dp_data_tools.quality.lag import Lag
 from dp_data_tools.quality.lag import typical_s
-from dp_data_tools.quality.pictures import spans_of
 from dp_data_tools.quality.signals import even
 from dp_data_tools.quality.thresholds import Thresholds
 import numpy as np
@@ -47,7 +47,8 @@ def check_obeyed(episode: Episode, lags: Sequence[Lag], limits: Thresholds) -> I
             continue
         error = np.abs(error - np.median(error))
         allowed = getattr(limits, f'follow_{_SUFFIX[track.unit]}')
-        spans = [(float(times_s[a]), float(times_s[b])) for a, b in spans_of(error > allowed)]
+        runs = runs_of(error > allowed)
+        spans = [(float(times_s[a]), float(times_s[b - 1])) for a, b in runs]
         long = [span for span in spans if span[1] - span[0] > limits.follow_s]
         if long:
             worst = int(np.argmax(error))

@@ -11,8 +11,8 @@ import re
 from typing import Any
 
 from dp_core.errors import DatasetError
-from dp_data_tools.bag_reader import BagReader
 from dp_data_tools.bag_reader import Topic
+from dp_data_tools.open_bag import open_bag
 from dp_data_tools.quality.collect import JointCollector
 from dp_data_tools.quality.collect import PictureCollector
 from dp_data_tools.quality.collect import PoseCollector
@@ -44,7 +44,7 @@ def scan_bag(path: Path, commands: Sequence[str] = ()) -> Episode:
         DatasetError: there is no bag, or nothing of it can be read, or no such topic.
     """
     damage = ''
-    with BagReader(path) as reader:
+    with open_bag(path) as reader:
         topics = {name: _Devices(topic) for name, topic in reader.topics.items() if topic.count}
         commands = ['/' + name.lstrip('/') for name in commands]
         missing = [name for name in commands if name not in topics]

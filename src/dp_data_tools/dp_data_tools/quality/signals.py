@@ -136,9 +136,11 @@ def even(track: Track, dim: int) -> tuple[Array, Array, float]:
     bins = np.searchsorted(edges_s, times_s, side='right') - 1
     counts = np.bincount(bins, minlength=len(edges_s))
     full = counts > 0
-    means = np.bincount(bins, values, minlength=len(edges_s))[full] / counts[full]
-    centres_s = edges_s[full] + STEP_S / 2
-    grid_s = edges_s + STEP_S / 2
+    means, centres_s = (
+        np.bincount(bins, column, minlength=len(edges_s))[full] / counts[full]
+        for column in (values, times_s)
+    )
+    grid_s = edges_s[:-1] + STEP_S / 2  # the last bin may be half empty
     return grid_s, np.interp(grid_s, centres_s, means), STEP_S
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Sequence
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 
 from dp_core.errors import DatasetError
 from dp_core.errors import KinematicsError
 from dp_core.urdf import joint_limits
+from dp_data_tools.bag_files import find_bags
 from dp_data_tools.quality.dataset import is_dataset
 from dp_data_tools.quality.dataset import open_dataset
 from dp_data_tools.quality.episode import Episode
@@ -20,54 +20,17 @@ from dp_data_tools.quality.episode import RADIAN
 from dp_data_tools.quality.episode import Track
 from dp_data_tools.quality.scan import scan_bag
 
-_STORAGE = ('.mcap', '.db3')
 
+def tell_apart(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Bags and datasets of the paths given; a folder of bags stands for its bags.
 
-@dataclass(frozen=True)
-class Sources:
-    """What a person has named.
-
-    Attributes:
-        bags: folders of recordings.
-        datasets: folders of datasets.
+    Raises:
+        DatasetError: a path is neither.
     """
-
-    bags: tuple[Path, ...]
-    datasets: tuple[Path, ...]
-
-    @classmethod
-    def find(cls, paths: Sequence[Path]) -> Sources:
-        """Tell bags from datasets; a folder of bags stands for its bags.
-
-        Raises:
-            DatasetError: a path is neither.
-        """
-        bags: list[Path] = []
-        datasets: list[Path] = []
-        for path in paths:
-            if is_dataset(path):
-                datasets.append(path)
-            elif is_bag(path):
-                bags.append(path)
-            else:
-                inside = sorted(p for p in path.iterdir() if is_bag(p)) if path.is_dir() else []
-                if not inside:
-                    raise DatasetError(
-                        f'{path} is neither a bag (metadata.yaml, *.mcap or *.db3), nor a folder '
-                        'of bags, nor a dataset (replay_buffer.zarr)'
-                    )
-                bags += inside
-        return cls(tuple(bags), tuple(datasets))
-
-
-def is_bag(path: Path) -> bool:
-    """Whether a path is a recording."""
-    if path.is_file():
-        return path.suffix in _STORAGE
-    return path.is_dir() and any(
-        p.name == 'metadata.yaml' or p.suffix in _STORAGE or p.suffixes[-2:-1] == ['.mcap']
-        for p in path.iterdir()
-    )
+    if missing := [str(path) for path in paths if not path.exists()]:
+        raise DatasetError(f'{missing} do not exist; valid: bags, folders of bags, datasets')
+    datasets = [path for path in paths if is_dataset(path)]
+    return find_bags([path for path in paths if path not in datasets]), datasets
 
 
 def read_bags(

@@ -22,7 +22,7 @@ from dp_data_tools.quality.finding import Finding
 from dp_data_tools.quality.finding import Severity
 from dp_data_tools.quality.sources import read_bags
 from dp_data_tools.quality.sources import read_dataset
-from dp_data_tools.quality.sources import Sources
+from dp_data_tools.quality.sources import tell_apart
 from dp_data_tools.quality.sources import with_limits
 from dp_data_tools.quality.table import summary
 from dp_data_tools.quality.table import table
@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check, and show what was found."""
     try:
-        sources = Sources.find(options.paths)
+        bags, datasets = tell_apart(options.paths)
         limits = Thresholds.from_texts(options.threshold)
         contract = Contract.load(options.contract) if options.contract else None
         urdf = _text(options.urdf) if options.urdf else ''
@@ -84,10 +84,10 @@ def run(options: argparse.Namespace) -> int:
         print(f'dp_data_tools check: {error}', file=sys.stderr)
         return 2
     sets: list[tuple[str, list[Episode]]] = []
-    if sources.bags:
-        name = str(sources.bags[0]) if len(sources.bags) == 1 else f'{len(sources.bags)} bags'
-        sets.append((name, read_bags(sources.bags, options.action_topic, lambda: None)))
-    sets += [(str(path), read_dataset(path, lambda: None)) for path in sources.datasets]
+    if bags:
+        name = str(bags[0]) if len(bags) == 1 else f'{len(bags)} bags'
+        sets.append((name, read_bags(bags, options.action_topic, lambda: None)))
+    sets += [(str(path), read_dataset(path, lambda: None)) for path in datasets]
     if urdf:
         sets = [(name, [with_limits(e, urdf) for e in episodes]) for name, episodes in sets]
     findings = []
