@@ -20,6 +20,7 @@ from typing import Any
 from dp_core.errors import DatasetError
 from dp_data_tools.bag_files import storage_files
 from dp_data_tools.mcap_chunks import chunk_messages
+from dp_data_tools.message_types import definitions_of
 from dp_data_tools.message_types import MessageTypes
 from dp_data_tools.raw_message import RawMessage
 from rosbags.rosbag2 import Reader
@@ -76,7 +77,7 @@ class BagReader:
             paths = [self.path] if whole else storage_files(self.path)
             self._readers = [self._stack.enter_context(Reader(path)) for path in paths]
             self._connections = [c for reader in self._readers for c in reader.connections]
-            self._types = MessageTypes(self._connections)
+            self._types = MessageTypes(definitions_of(self._connections))
         except _DAMAGE as error:
             self._stack.close()
             raise DatasetError(
@@ -147,9 +148,13 @@ class BagReader:
         Raises:
             DatasetError: the type is unknown, or the bytes are no such message.
         """
-        kind = next(c.msgtype for c in self._connections if c.topic == raw.topic)
+        kind = self.kind_of(raw.topic)
         where = f'{raw.topic}, recorded at {raw.recorded_ns * 1e-9:.3f}'
         return self._types.deserialize(raw.data(), kind, where)
+
+    def kind_of(self, topic: str) -> str:
+        """Type of a topic's messages."""
+        return str(next(c.msgtype for c in self._connections if c.topic == topic))
 
     def _from(self, reader: Reader, topics: Collection[str]) -> Iterator[RawMessage]:
         storages = getattr(reader.storage, 'storages', [reader.storage])

@@ -91,9 +91,8 @@ class _BagConversion:
     ) -> None:
         recorded = reader.topics
         require_markers(plan.markers, recorded)
-        wanted = [*plan.contract.observations, *(source.stream for source in plan.sources)]
         self._plan, self._reader, self._writer, self._pool = plan, reader, writer, pool
-        self._streams = match_topics(wanted, recorded)
+        self._streams = match_topics(plan.contract.observations, recorded, plan.sources)
         self._kinds = {name: topic.msgtype for name, topic in recorded.items()}
         self._listeners: dict[str, list[Stream]] = {name: [] for name in plan.markers}
         for stream in self._streams.values():

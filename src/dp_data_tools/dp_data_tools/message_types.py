@@ -9,6 +9,7 @@ this suite reads have not changed since Humble, whose definitions stand in then.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from dp_core.errors import DatasetError
@@ -24,15 +25,27 @@ from rosbags.typesys import TypesysError
 _IDL_RULE = '=' * 80 + '\n'
 
 
+# msgtype -> its encoding, MSG or an IDL, and the text with those it is made of
+Definitions = Mapping[str, tuple[str, str]]
+MSG = 'ros2msg'
+
+
+def definitions_of(connections: Iterable[Connection]) -> Definitions:
+    """Definitions that a bag carries."""
+    idl = MessageDefinitionFormat.IDL
+    return {
+        c.msgtype: ('ros2idl' if c.msgdef.format == idl else MSG, c.msgdef.data)
+        for c in connections
+        if c.msgdef.format != MessageDefinitionFormat.NONE
+    }
+
+
 class MessageTypes:
     """Deserialises the messages of one bag; definitions are looked at when they are needed."""
 
-    def __init__(self, connections: Iterable[Connection]) -> None:
-        """Remember where the definitions are."""
-        self._definitions: dict[str, Any] = {}
-        for connection in connections:
-            if connection.msgdef.format != MessageDefinitionFormat.NONE:
-                self._definitions.setdefault(connection.msgtype, connection.msgdef)
+    def __init__(self, definitions: Definitions) -> None:
+        """Remember the definitions that the bag carries."""
+        self._definitions = definitions
         self._stores: dict[str, Any] = {}
 
     def deserialize(self, data: bytes, msgtype: str, where: str) -> Any:
@@ -60,18 +73,18 @@ class MessageTypes:
                         'it, and it is not one of the common interfaces'
                     )
                 return common
-            store.register(_fields(definition, msgtype))
+            store.register(_fields(*definition, msgtype))
         except TypesysError as error:
             raise DatasetError(f'{where}: the definition of {msgtype}: {error}') from error
         return store
 
 
-def _fields(definition: Any, msgtype: str) -> Any:
-    if definition.format == MessageDefinitionFormat.MSG:
-        return get_types_from_msg(definition.data, msgtype)
+def _fields(encoding: str, text: str, msgtype: str) -> Any:
+    if encoding == MSG:
+        return get_types_from_msg(text, msgtype)
     found: dict[str, Any] = {}
-    for part in definition.data.split(_IDL_RULE):
-        text = part.split('\n', 1)[1] if part.startswith('IDL: ') else part
-        if text.strip():
-            found.update(get_types_from_idl(text))
+    for part in text.split(_IDL_RULE):
+        content = part.split('\n', 1)[1] if part.startswith('IDL: ') else part
+        if content.strip():
+            found.update(get_types_from_idl(content))
     return found

@@ -88,8 +88,13 @@ class Resampler:
             DatasetError: a stream has a gap, or a clock jumped.
         """
         self._check_clock(name, event_ns, recorded_ns)
-        newest_ns = self._holders[name].newest_ns(name) or event_ns
+        newest_ns = self._holders[name].newest_ns(name) or event_ns - 1
         if name in self._stopped or (self._rows and event_ns - newest_ns > LATE_NS):
+            if event_ns <= newest_ns:
+                raise DatasetError(
+                    f'the stamps of {name!r} stand still at {newest_ns * 1e-9:.3f} for more than '
+                    f'{LATE_NS * 1e-9} s'
+                )
             raise DatasetError(
                 f'{name!r} pauses for more than {LATE_NS * 1e-9} s before {event_ns * 1e-9:.3f}'
             )

@@ -17,7 +17,7 @@ from dp_data_tools.bag_reader import Topic
 
 CONTROLLER_STATE = 'control_msgs/msg/JointTrajectoryControllerState'
 MESSAGE_TYPES = {
-    'joint_state': ('sensor_msgs/msg/JointState', CONTROLLER_STATE),
+    'joint_state': ('sensor_msgs/msg/JointState',),
     'pose': ('geometry_msgs/msg/PoseStamped',),
     'image': ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'),
 }
@@ -78,17 +78,25 @@ def action_sources(
     return tuple(sources[0] for sources in found.values())
 
 
-def match_topics(streams: Sequence[Stream], recorded: Mapping[str, Topic]) -> dict[str, Stream]:
+def match_topics(
+    streams: Sequence[Stream], recorded: Mapping[str, Topic], sources: Sequence[ActionSource] = ()
+) -> dict[str, Stream]:
     """Return stream name -> the stream with the topic of the bag that feeds it.
 
     A camera whose ``TOPIC`` was recorded as ``TOPIC/compressed`` is found there.
+
+    Args:
+        streams: observations of a contract.
+        recorded: topics of the bag.
+        sources: their streams are matched as well.
 
     Raises:
         DatasetError: a topic is missing, empty or of another type; the topics there are listed.
     """
     there = ', '.join(f'{t.name} ({t.msgtype}, {t.count})' for t in recorded.values())
     matched = {}
-    for stream in streams:
+    references = {source.stream.name for source in sources if source.kind == 'reference'}
+    for stream in [*streams, *(source.stream for source in sources)]:
         if stream.kind not in MESSAGE_TYPES:
             raise DatasetError(
                 f'observation {stream.name!r} is of kind {stream.kind!r}; bags can feed '
@@ -100,6 +108,8 @@ def match_topics(streams: Sequence[Stream], recorded: Mapping[str, Topic]) -> di
         if topic not in recorded:
             raise DatasetError(f'topic {topic} is missing; the bag has {there or "no topics"}')
         found, valid = recorded[topic], MESSAGE_TYPES[stream.kind]
+        if stream.name in references:
+            valid = (CONTROLLER_STATE,)
         if found.msgtype not in valid:
             raise DatasetError(f'topic {topic} is of type {found.msgtype}, valid: {list(valid)}')
         if not found.count:

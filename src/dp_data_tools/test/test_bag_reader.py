@@ -17,9 +17,6 @@ from dp_data_tools.bag_reader import BagReader
 from dp_data_tools.message_types import MessageTypes
 import numpy as np
 import pytest
-from rosbags.interfaces import Connection
-from rosbags.interfaces import MessageDefinition
-from rosbags.interfaces import MessageDefinitionFormat
 from rosbags.rosbag2 import CompressionFormat
 from rosbags.rosbag2 import CompressionMode
 from rosbags.rosbag2 import StoragePlugin
@@ -108,23 +105,19 @@ def test_times_of_a_bag(plain):
         assert [t.name for t in reader.topics.values()] == ['/commands', *reversed(TOPICS)]
 
 
-def connection(kind, definition=''):
-    form = MessageDefinitionFormat.MSG if definition else MessageDefinitionFormat.NONE
-    return Connection(1, '/t', kind, MessageDefinition(form, definition), '', 1, None, None)
-
-
 def test_an_unknown_type_is_named():
-    types = MessageTypes([connection('lab_msgs/msg/Odd')])
     with pytest.raises(DatasetError, match='here: type lab_msgs/msg/Odd is unknown: the bag carr'):
-        types.deserialize(b'', 'lab_msgs/msg/Odd', 'here')
+        MessageTypes({}).deserialize(b'', 'lab_msgs/msg/Odd', 'here')
 
 
 def test_a_definition_in_the_bag_is_enough_and_a_bad_one_is_named():
-    types = MessageTypes([connection('lab_msgs/msg/Odd', 'int32 x')])
+    idl = 'module lab_msgs { module msg { struct Odd { int32 x; }; }; };'
     data = b'\x00\x01\x00\x00\x07\x00\x00\x00'
-    assert types.deserialize(data, 'lab_msgs/msg/Odd', 'here').x == 7
-    with pytest.raises(DatasetError, match=r'here: '):
-        types.deserialize(data[:6], 'lab_msgs/msg/Odd', 'here')
-    broken = MessageTypes([connection('lab_msgs/msg/Odd', 'int32 = = 1')])
+    for definition in (('ros2msg', 'int32 x'), ('ros2idl', idl)):
+        types = MessageTypes({'lab_msgs/msg/Odd': definition})
+        assert types.deserialize(data, 'lab_msgs/msg/Odd', 'here').x == 7
+        with pytest.raises(DatasetError, match=r'here: '):
+            types.deserialize(data[:6], 'lab_msgs/msg/Odd', 'here')
+    broken = MessageTypes({'lab_msgs/msg/Odd': ('ros2msg', 'int32 = = 1')})
     with pytest.raises(DatasetError, match='here: the definition of lab_msgs/msg/Odd'):
         broken.deserialize(data, 'lab_msgs/msg/Odd', 'here')
