@@ -38,7 +38,7 @@ def _has_rosbag2_py() -> bool:
 
 
 def _is_plain(path: Path) -> bool:
-    """Whether rosbag2_py reads a bag as it is: it has metadata and is not compressed as a whole."""
+    """Whether rosbag2_py reads a bag as it is: it has metadata and is not compressed."""
     try:
         text = (path / METADATA).read_text(encoding='utf-8')
     except (OSError, UnicodeDecodeError):
