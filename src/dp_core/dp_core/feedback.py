@@ -24,9 +24,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-# A reference this far from our model was not caused by the time on the way: a message was lost,
+# Messages are begun when they come, so a reference may be so much earlier or later on our model
+# [s]. What is then still this far off was not caused by the time on the way: a message was lost,
 # or the robot runs slower than it was told [rad].
-OFF_MODEL_RAD = 0.02
+AT_ONCE_S, OFF_MODEL_RAD = np.linspace(-0.02, 0.02, 21), 0.005
+# A measured arm follows late, by what its servos need and its driver [s]; so far off our model it
+# follows something else [rad].
+LATE_S, OFF_ARM_RAD = np.linspace(0.0, 0.5, 26), 0.02
+# Where two motions only cross, so long after it they are apart: weighs velocities [s].
+AHEAD_S = 0.1
+# So many messages, less one, may be lost one after another and be seen through.
+LOST = 5
+# An arm farther off [rad] that does not move [rad/s] has long been held where it is.
+ELSEWHERE_RAD, STANDING = 0.05, 0.02
 # A motion that is only known at one instant is thought to go on so long before it comes to rest,
 # longer than a message needs [s].
 COAST_S = 0.1
@@ -151,6 +161,11 @@ def hand_over(
 ) -> None:
     """Bring our model to where the controller will continue, when it is not there.
 
+    A controller that lost messages, or was deaf for a while, has followed an older trajectory to
+    its end: when that explains what is told or measured, and the newest does not, it is taken up
+    again. Else a reference is believed as it is told. A measurement is not: an arm is late, and
+    may be pushed; but one that stands elsewhere is held there.
+
     Args:
         motion: our model; changed where it is wrong.
         feedback: newest; None when there is none.
@@ -159,20 +174,68 @@ def hand_over(
     """
     if feedback is None:
         return
-    model = motion.at(feedback.stamp_ns)
-    position, velocity = feedback.position, feedback.velocity
+    stamp_ns, measured = feedback.stamp_ns, feedback.measured
     if from_measured:
-        if feedback.measured is None:
+        if measured is not None:
+            _believe(motion, stamp_ns, joint_names, measured, feedback.measured_velocity)
+    elif feedback.source is Source.CONTROLLER_STATE:
+        position = feedback.position
+        velocity = feedback.velocity
+        if not _take_up(motion, stamp_ns, position, velocity, AT_ONCE_S, OFF_MODEL_RAD):
+            # Where the robot is slowed down the velocity is the trajectory's all the same: the
+            # controller continues in the trajectory's time, which passes slower.
+            _believe(motion, stamp_ns, joint_names, position, velocity)
+    elif feedback.source is Source.JOINT_STATES and measured is not None:
+        speed = feedback.measured_velocity
+        stands = speed is not None and float(np.abs(speed).max()) < STANDING
+        if _take_up(motion, stamp_ns, measured, speed, LATE_S, OFF_ARM_RAD) or not stands:
             return
-        position, velocity = feedback.measured, feedback.measured_velocity
-    elif feedback.source is not Source.CONTROLLER_STATE:
-        return  # the model itself
-    elif float(np.abs(position - model.position).max()) <= OFF_MODEL_RAD:
-        return
-    # Where the robot is slowed down the velocity is the trajectory's all the same: the controller
-    # continues in the trajectory's time, which passes slower.
-    speed = model.velocity if velocity is None else velocity
-    motion.follow(_coast(feedback.stamp_ns, joint_names, position, speed))
+        if _distance(motion, stamp_ns, measured, None, LATE_S) > ELSEWHERE_RAD:
+            _believe(motion, stamp_ns, joint_names, measured, np.zeros_like(measured))
+
+
+def _distance(
+    motion: CommandedMotion,
+    stamp_ns: int,
+    position: Array,
+    velocity: Array | None,
+    late_s: Array,
+    unheard: int = 0,
+) -> float:
+    """How far a state (J,) is off our model, if so many of the newest were unheard [rad]."""
+    times_ns = stamp_ns - np.round(late_s * 1e9).astype(np.int64)
+    off = np.abs(motion.path(times_ns, unheard) - position).max(axis=1)  # (T,)
+    if velocity is not None and off.min() < ELSEWHERE_RAD:
+        faster = np.abs(motion.path(times_ns, unheard, order=1) - velocity).max(axis=1)
+        off = np.maximum(off, AHEAD_S * faster)
+    return float(off.min())
+
+
+def _take_up(
+    motion: CommandedMotion,
+    stamp_ns: int,
+    position: Array,
+    velocity: Array | None,
+    late_s: Array,
+    tolerance: float,
+) -> bool:
+    """Go back to the newest trajectory that explains a state; False when none does."""
+    for unheard in range(max(1, min(motion.remembered, LOST))):
+        if _distance(motion, stamp_ns, position, velocity, late_s, unheard) <= tolerance:
+            motion.forget(unheard)
+            return True
+    return False
+
+
+def _believe(
+    motion: CommandedMotion,
+    stamp_ns: int,
+    joint_names: tuple[str, ...],
+    position: Array,
+    velocity: Array | None,
+) -> None:
+    speed = motion.at(stamp_ns).velocity if velocity is None else velocity
+    motion.follow(_coast(stamp_ns, joint_names, position, speed))
 
 
 def _coast(

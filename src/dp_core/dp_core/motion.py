@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple
 
 from dp_core.chunk import Seam
@@ -138,6 +139,40 @@ class CommandedMotion:
     def end_ns(self) -> int:
         """Time at which the motion comes to rest; 0 when nothing was ever sent [ns]."""
         return self._sent[-1][0].end_ns if self._sent else 0
+
+    def forget(self, unheard: int) -> None:
+        """Forget the newest trajectories, so many: the controller never had them."""
+        for _ in range(unheard):
+            self._sent.pop()
+
+    def path(self, times_ns: NDArray[np.int64], unheard: int = 0, order: int = 0) -> Array:
+        """Commanded positions (T, J) at times (T,) [ns], or with order 1 velocities.
+
+        Args:
+            times_ns: as far back as is remembered.
+            unheard: so many of the newest trajectories are left out.
+            order: of the derivative.
+        """
+        values = np.tile(self._hold, (len(times_ns), 1))
+        left = np.ones(len(times_ns), dtype=np.bool_)
+        for trajectory, curve in islice(reversed(self._sent), unheard, None):
+            mine = left & (times_ns >= trajectory.start_ns)
+            if mine.any():
+                since_s = np.minimum((times_ns[mine] - trajectory.start_ns) * 1e-9, curve.x[-1])
+                values[mine] = curve(since_s, order)
+                left &= ~mine
+            if not left.any():
+                break
+        if self._sent:
+            values[left] = self._sent[0][0].start_position
+        if order:
+            values[left] = 0.0
+        return values
+
+    @property
+    def remembered(self) -> int:
+        """How many trajectories are remembered."""
+        return len(self._sent)
 
     def at(self, time_ns: int) -> MotionState:
         """Commanded state at ``time_ns``, which may lie up to MEMORY_NS in the past."""

@@ -5,6 +5,7 @@
 from types import SimpleNamespace
 
 from dp_core.errors import ObservationError
+from dp_core.feedback import ControllerFeedback
 from dp_core.feedback import from_controller_state
 from dp_core.feedback import from_joint_states
 from dp_core.feedback import from_model
@@ -129,9 +130,81 @@ def handed_over(feedback, ms, from_measured=False):
 
 def test_a_controller_that_is_where_we_think_changes_nothing():
     feedback = from_controller_state(
-        {'state': state(reference=(0.119, 0.0), stamp_ns=T0 + 200 * MS)}, JOINTS
-    )
+        {'state': state(reference=(0.114, 0.0), speeds=(0.5, 0.0), stamp_ns=T0 + 200 * MS)}, JOINTS
+    )  # 28 ms early: 20 of them are the time on the way, and 4 mrad are let pass
     np.testing.assert_allclose(handed_over(feedback, 300).position, [0.15, 0.0])
+
+
+def test_a_controller_a_little_farther_off_is_believed():
+    feedback = from_controller_state(
+        {'state': state(reference=(0.116, 0.0), speeds=(0.5, 0.0), stamp_ns=T0 + 200 * MS)}, JOINTS
+    )
+    np.testing.assert_allclose(handed_over(feedback, 210).position, [0.121, 0.0])
+
+
+def accelerated(start_ns, acceleration):
+    """Joint a from rest at 0 rad for half a second, and to rest."""
+    speed, way = 0.5 * acceleration, 0.125 * acceleration
+    return Trajectory(
+        start_ns, JOINTS, np.zeros(2), np.zeros(2), np.array([0.5, 1.0]),
+        np.array([[way, 0.0], [2.0 * way, 0.0]]), np.array([[speed, 0.0], [0.0, 0.0]]),
+    )  # fmt: skip
+
+
+def told(source, ms, position, speed):
+    """A controller or an arm at ``position``, so long after T0."""
+    place, velocity = np.array([position, 0.0]), np.array([speed, 0.0])
+    if source == 'controller_state':
+        return ControllerFeedback(T0 + ms * MS, Source.CONTROLLER_STATE, place, velocity, place)
+    return from_joint_states(T0 + ms * MS, place, velocity, CommandedMotion(place))
+
+
+@pytest.mark.parametrize('source', ['controller_state', 'joint_states'])
+def test_a_controller_that_lost_a_message_still_follows_the_one_before(source):
+    """Position, velocity and acceleration are those of what it heard; here after 0.4 s."""
+    motion = CommandedMotion(np.zeros(2))
+    motion.follow(accelerated(T0, 1.0))
+    motion.follow(accelerated(T0 + 1 * MS, -1.0))  # never heard
+    hand_over(motion, told(source, 400, 0.08, 0.4), JOINTS, from_measured=False)
+    start = motion.at(T0 + 400 * MS)
+    np.testing.assert_allclose([start.position[0], start.velocity[0]], [0.08, 0.4])
+    assert start.acceleration[0] == pytest.approx(1.0)
+    assert motion.remembered == 1
+
+
+@pytest.mark.parametrize(
+    ('ms', 'position', 'speed'),
+    [
+        (400, 0.05, 0.5),  # 0.3 s late
+        (400, 0.21, 0.5),  # 10 mrad ahead
+        (400, 0.10, 0.0),  # farther back, but stands: it began to move and hangs
+        (400, 0.90, 0.3),  # somewhere else, and moves: who knows
+        (1500, 0.53, 0.0),  # rests where it was sent, less what a servo leaves
+    ],
+)
+def test_an_arm_that_is_late_pushed_or_at_rest_changes_nothing(ms, position, speed):
+    motion = moving()
+    before = motion.at(T0 + ms * MS)
+    if speed == 0.0 and ms == 400:
+        position = before.position[0] - 0.04
+    hand_over(motion, told('joint_states', ms, position, speed), JOINTS, from_measured=False)
+    np.testing.assert_allclose(motion.at(T0 + ms * MS).position, before.position)
+
+
+def test_an_arm_that_stands_elsewhere_is_held_there():
+    """The node has sent for seconds; nobody listened, and what was heard is forgotten."""
+    motion = moving()
+    hand_over(motion, told('joint_states', 400, -0.3, 0.0), JOINTS, from_measured=False)
+    start = motion.at(T0 + 600 * MS)
+    np.testing.assert_allclose(start.position, [-0.3, 0.0])
+    assert not start.velocity.any() and motion.end_ns <= T0 + 600 * MS
+
+
+def test_an_arm_of_which_no_velocity_is_known_is_not_said_to_stand():
+    motion = moving()
+    feedback = from_joint_states(T0 + 400 * MS, np.array([-0.3, 0.0]), None, motion)
+    hand_over(motion, feedback, JOINTS, from_measured=False)
+    np.testing.assert_allclose(motion.at(T0 + 400 * MS).position, [0.2, 0.0])
 
 
 def test_a_plan_begins_where_a_slow_controller_is():

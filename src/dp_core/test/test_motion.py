@@ -135,3 +135,25 @@ def test_the_step_of_a_clock_is_what_the_steady_clock_has_not_seen():
     assert clock_step_ns(before, (1_801_000_000, 805_000_000)) == 0  # 1 ms: between the readings
     assert clock_step_ns(before, (1_900_000_000, 805_000_000)) == 100_000_000
     assert clock_step_ns(before, (900_000_000, 805_000_000)) == -900_000_000
+
+
+def test_the_path_is_what_was_commanded_and_what_would_have_been():
+    def line(start_s, end):
+        one = np.ones(1)
+        return Trajectory(
+            round(start_s * 1e9), ('a',), 0 * one, 0 * one, np.array([1.0, 2.0]),
+            np.array([[end], [end]]), np.zeros((2, 1)),
+        )  # fmt: skip
+
+    motion = CommandedMotion(np.array([0.5]))
+    times_ns = np.array([-1, 1, 2, 9]) * 10**9
+    assert motion.path(times_ns).tolist() == [[0.5]] * 4
+    motion.follow(line(0.0, 0.3))
+    motion.follow(line(1.5, -0.2))
+    positions, velocities = (motion.path(times_ns, order=order) for order in range(2))
+    for time_ns, position, velocity in zip(times_ns.tolist(), positions, velocities):
+        assert position == pytest.approx(motion.at(time_ns).position)
+        assert velocity == pytest.approx(motion.at(time_ns).velocity, abs=1e-12)
+    assert motion.path(times_ns, unheard=1)[-1] == pytest.approx(0.3)
+    motion.forget(1)
+    assert motion.remembered == 1 and motion.at(9 * 10**9).position == pytest.approx(0.3)
