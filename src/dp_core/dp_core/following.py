@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from dp_core.errors import ConfigError
 from dp_core.feedback import ControllerFeedback
+from dp_core.feedback import Source
 from dp_core.interlock import SLOW_GRACE_S
+from dp_core.motion import MotionState
 from dp_core.watchdog import Fault
 from dp_core.watchdog import Verdict
 import numpy as np
@@ -21,6 +23,11 @@ TRACKING_GRACE_S = 0.2
 # [rad/s], for so long [s], does not hear its commands: a slow motion leaves no large error. By
 # positions, since not every driver reports velocities that are true.
 STANDING_RAD, COMMANDED_SPEED, STANDING_GRACE_S = 0.005, 0.1, 0.3
+# Nor does one that stands while its command, slower than that, has gone so far [rad].
+COMMANDED_RAD = 0.04
+# A reference goes on from where it was. One that jumps so far [rad] belongs to a controller that
+# has dropped its trajectory and holds the arm where it is: a tolerance of its own was violated.
+JUMP_RAD = 0.1
 
 
 @dataclass(frozen=True)
@@ -51,20 +58,24 @@ class Following:
         self._off_since_ns: int | None = None
         self._slow_since_ns: int | None = None
         self._stood_at: tuple[int, Array] | None = None  # stamp and (J,) position
+        self._waits_at: tuple[int, Array, Array] | None = None  # stamp, arm (J,), command (J,)
+        self._before: ControllerFeedback | None = None
 
     def check(
-        self, feedback: ControllerFeedback, commanded: Array, steady_ns: int
+        self, feedback: ControllerFeedback, commanded: MotionState, steady_ns: int
     ) -> Verdict | None:
         """Return why the arm does not follow, or None.
 
         Args:
             feedback: the newest.
-            commanded: (J,) velocities that were sent for this instant [rad/s].
+            commanded: what was sent for this instant.
             steady_ns: monotonic clock [ns].
         """
         return (
             self._check_speed(feedback.speed_scaling, steady_ns)
-            or self._check_standing(feedback, commanded)
+            or self._check_jump(feedback)
+            or self._check_standing(feedback, commanded.velocity)
+            or self._check_waiting(feedback, commanded.position)
             or self._check_error(feedback, steady_ns)
         )
 
@@ -93,12 +104,42 @@ class Following:
         ):
             self._stood_at = feedback.stamp_ns, feedback.measured
             return None
-        if (feedback.stamp_ns - before[0]) * 1e-9 <= STANDING_GRACE_S:
+        return _stands() if _has_passed(feedback, before[0]) else None
+
+    def _check_waiting(self, feedback: ControllerFeedback, commanded: Array) -> Verdict | None:
+        """Judge an arm that stands while its command creeps away."""
+        if feedback.measured is None or self._settings.tolerance_rad == 0.0:
             return None
+        before = self._waits_at
+        if before is None or np.abs(feedback.measured - before[1]).max() > STANDING_RAD:
+            self._waits_at = feedback.stamp_ns, feedback.measured, commanded
+            return None
+        since_ns, arm, command = before
+        gone = float(np.abs(commanded - command).max())
+        if gone < STANDING_RAD:  # it has not left yet
+            self._waits_at = feedback.stamp_ns, arm, command
+            return None
+        return _stands() if gone > COMMANDED_RAD and _has_passed(feedback, since_ns) else None
+
+    def _check_jump(self, feedback: ControllerFeedback) -> Verdict | None:
+        before, self._before = self._before, feedback
+        if before is None or feedback.source is not Source.CONTROLLER_STATE:
+            return None
+        if before.source is not feedback.source:
+            return None
+        if before.velocity is None or feedback.velocity is None:
+            return None
+        speed = np.maximum(np.abs(before.velocity), np.abs(feedback.velocity))
+        passed_s = max(0, feedback.stamp_ns - before.stamp_ns) * 1e-9
+        jump = np.abs(feedback.position - before.position)
+        beyond = jump - 2.0 * speed * passed_s - JUMP_RAD
+        if beyond.max() <= 0.0:
+            return None
+        j = int(np.argmax(beyond))
         return Verdict(
             Fault.CONTROLLER,
-            f'the arm stands still for {STANDING_GRACE_S} s while it is commanded to move: '
-            'the controller is inactive or hears nothing, or the arm was stopped',
+            f'the reference of {self._joint_names[j]} jumped by {jump[j]:.3f} rad: the controller '
+            'has dropped its trajectory, as when a tolerance of its own is violated',
         )
 
     def _check_error(self, feedback: ControllerFeedback, steady_ns: int) -> Verdict | None:
@@ -118,3 +159,15 @@ class Following:
             f'{joint} is {largest:.3f} rad from its reference (by {feedback.source.value}), '
             f'allowed are {tolerance} rad: the controller is inactive, or the arm was held',
         )
+
+
+def _has_passed(feedback: ControllerFeedback, since_ns: int) -> bool:
+    return (feedback.stamp_ns - since_ns) * 1e-9 > STANDING_GRACE_S
+
+
+def _stands() -> Verdict:
+    return Verdict(
+        Fault.CONTROLLER,
+        f'the arm stands still for {STANDING_GRACE_S} s while it is commanded to move: '
+        'the controller is inactive or hears nothing, or the arm was stopped',
+    )

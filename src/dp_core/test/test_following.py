@@ -7,6 +7,7 @@ from dp_core.feedback import ControllerFeedback
 from dp_core.feedback import Source
 from dp_core.following import Following
 from dp_core.following import FollowingSettings
+from dp_core.motion import MotionState
 from dp_core.watchdog import Fault
 import numpy as np
 import pytest
@@ -21,16 +22,20 @@ class Arm:
     def __init__(self, **settings):
         self.following = Following(('a', 'b'), FollowingSettings(**settings))
 
-    def at(self, ms, reference=0.0, measured=0.0, speed=0.0, scaling=1.0, is_seen=True):
+    def at(
+        self, ms, reference=0.0, measured=0.0, speed=0.0, scaling=1.0, is_seen=True, command=0.0,
+        reference_speed=None, source=Source.CONTROLLER_STATE,
+    ):  # fmt: skip
         feedback = ControllerFeedback(
             ms * MS,
-            Source.CONTROLLER_STATE,
+            source,
             np.array([0.0, reference]),
-            STILL,
+            None if reference_speed is None else np.array([0.0, reference_speed]),
             np.array([0.0, measured]) if is_seen else None,
             speed_scaling=scaling,
         )
-        return self.following.check(feedback, np.array([0.0, speed]), ms * MS)
+        sent = MotionState(np.array([0.0, command]), np.array([0.0, speed]), STILL)
+        return self.following.check(feedback, sent, ms * MS)
 
 
 def test_an_arm_may_lag_for_a_moment_but_not_stray():
@@ -59,6 +64,50 @@ def test_an_arm_that_stands_though_commanded_to_move(moved, ends):
     verdict = arm.at(1301, speed=0.2, measured=moved)
     assert (verdict is not None) is ends
     assert not ends or (verdict.fault is Fault.CONTROLLER and 'stands still' in verdict.reason)
+
+
+def test_an_arm_that_stands_while_its_command_creeps_away():
+    """At 0.05 rad/s: it leaves (5 mrad) after 0.1 s, and is 40 mrad away after 0.8 s."""
+    arm = Arm()
+    for ms in range(0, 801, 20):
+        assert arm.at(1000 + ms, command=5e-5 * ms, speed=0.05) is None
+    verdict = arm.at(1820, command=0.041, speed=0.05)
+    assert verdict.fault is Fault.CONTROLLER and 'stands still' in verdict.reason
+
+
+def test_an_arm_that_is_late_by_its_lag_or_is_met_anew_does_not_wait_in_vain():
+    arm = Arm()
+    assert arm.at(1000) is None
+    assert arm.at(5000) is None  # at rest, and so is its command
+    assert arm.at(5010, command=0.01, speed=2.0) is None
+    assert arm.at(5200, command=0.3, speed=2.0) is None  # 0.2 s of dead time
+    assert arm.at(5290, command=0.4, speed=2.0, measured=0.006) is None
+    arm = Arm()
+    assert arm.at(1000) is None
+    assert arm.at(1700, command=0.035) is None
+    assert arm.at(1800, command=0.0) is None  # a plan began where the arm is
+    assert arm.at(2500, command=0.035) is None
+
+
+def test_a_reference_that_jumps_was_dropped_by_its_controller():
+    """As JTC does at a tolerance of 0.2 rad: it holds the arm where it was measured."""
+    arm = Arm()
+    assert arm.at(1000, reference=0.20, measured=0.01, reference_speed=0.5) is None
+    assert arm.at(1010, reference=0.205, measured=0.01, reference_speed=0.5) is None
+    verdict = arm.at(1020, reference=0.01, measured=0.01, reference_speed=0.0)
+    assert verdict.fault is Fault.CONTROLLER
+    assert 'the reference of b jumped by 0.195 rad: the controller has dropped' in verdict.reason
+
+
+def test_a_reference_may_go_as_far_as_its_speed_takes_it():
+    arm = Arm()
+    assert arm.at(1000, reference=0.0, reference_speed=1.0) is None
+    assert arm.at(1300, reference=0.35, measured=0.3, reference_speed=1.0) is None  # heard late
+    assert arm.at(1310, reference=0.26, measured=0.3, reference_speed=1.0) is None
+    for source in (Source.JOINT_STATES, Source.MODEL):
+        arm = Arm()
+        assert arm.at(1000, reference=0.2, reference_speed=0.0, source=source) is None
+        assert arm.at(1010, reference=0.0, reference_speed=0.0, source=source) is None
 
 
 def test_an_arm_may_rest_where_it_is_commanded_to():

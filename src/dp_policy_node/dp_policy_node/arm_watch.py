@@ -59,5 +59,5 @@ class ArmWatch:
         command = self._output.command_at(feedback.stamp_ns)
         if command is None:
             return None
-        verdict = self._following.check(feedback, command.velocity, time.monotonic_ns())
+        verdict = self._following.check(feedback, command, time.monotonic_ns())
         return None if verdict is None else Ending(CODES[verdict.fault], verdict.reason)
