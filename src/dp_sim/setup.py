@@ -26,6 +26,7 @@ setup(
     extras_require={'test': ['pytest']},
     entry_points={
         'console_scripts': [
+            'hand = dp_sim.hand_node:main',
             'scripted_operator = dp_sim.operator_node:main',
             'sim_node = dp_sim.sim_node:main',
             'teleoperation = dp_sim.teleoperation_node:main',

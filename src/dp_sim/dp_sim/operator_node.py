@@ -25,6 +25,8 @@ from dp_sim.parameters import declare
 from dp_sim.scene_publisher import FRAME
 from dp_sim.scripted_operator import DT_S
 from dp_sim.scripted_operator import Operator
+from dp_sim.spinning import initialize
+from dp_sim.spinning import spin
 from dp_sim.teleoperated_episode import demonstrate_over_ros
 from dp_sim.teleoperation_node import TARGET_TOPIC
 from dp_sim.teleoperation_parameters import OPERATOR
@@ -32,8 +34,6 @@ from geometry_msgs.msg import PoseStamped
 import numpy as np
 from numpy.typing import NDArray
 import rclpy
-from rclpy.executors import ExternalShutdownException
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from std_srvs.srv import Trigger
@@ -47,10 +47,12 @@ POLL_S = 0.002
 class RosWorld(Node):
     """The scene and the recorder as an operator meets them; see `teleoperated_episode.World`."""
 
-    def __init__(self) -> None:
-        """Connect."""
+    def __init__(self, stop: threading.Event) -> None:
+        """Connect; once ``stop`` is set, whatever waits raises InterruptedError."""
         super().__init__('scripted_operator')
         self.values = declare(self, OPERATOR)
+        self._stop = stop
+        self._is_recording = False
         self._poses: dict[str, PoseStamped] = {}
         self._due_s = 0.0
         self._last: NDArray[np.float64] | None = None  # target
@@ -105,10 +107,12 @@ class RosWorld(Node):
     def decide(self, think: Callable[[], NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return what `think` does; as a hand does meanwhile, go on commanding the last place."""
         thought = self._mind.submit(think)
+        patience_s = DT_S / 2  # a step has passed since the last command
         while True:
             try:
-                return thought.result(DT_S)
+                return thought.result(patience_s)
             except FutureTimeoutError:
+                patience_s = DT_S
                 self._send(self._last if self._last is not None else self.look()[1])
 
     def _send(self, target: NDArray[np.float64]) -> None:
@@ -128,10 +132,23 @@ class RosWorld(Node):
         while True:
             reply = self._call(self._recorder[command], Trigger.Request())
             if reply.success:
+                self._is_recording = command == 'start' or (
+                    self._is_recording and command == 'mark_success'
+                )
                 return
             if command != 'start' or time.monotonic() > deadline:
                 raise RecordingError(f'the recorder refuses {command}: {reply.message}')
             time.sleep(0.2)
+
+    def close(self) -> None:
+        """Discard an episode that was interrupted."""
+        self._stop.clear()
+        self._mind.shutdown(wait=True)
+        if self._is_recording:
+            try:
+                self.record('discard')
+            except (InterruptedError, RecordingError) as error:
+                self.get_logger().error(f'the episode is still being recorded {error}'.strip())
 
     def _sees(self) -> bool:
         oldest_s = self.time_s - FRESH_S
@@ -149,8 +166,8 @@ class RosWorld(Node):
     def _wait(self, condition: Any, what: str) -> None:
         deadline = time.monotonic() + ANSWER_S
         while not condition():
-            if not rclpy.ok():
-                raise KeyboardInterrupt
+            if self._stop.is_set():
+                raise InterruptedError
             if time.monotonic() > deadline:
                 raise RecordingError(f'waited {ANSWER_S} s in vain for {what}')
             time.sleep(POLL_S)
@@ -158,23 +175,25 @@ class RosWorld(Node):
 
 def main(args: list[str] | None = None) -> int:
     """Demonstrate; return 1 when scene or recorder fail, 130 after Ctrl-C."""
-    rclpy.init(args=args)
-    world = RosWorld()
-    executor = SingleThreadedExecutor()
-    executor.add_node(world)
-    thread = threading.Thread(target=_spin, args=(executor,), name='ears', daemon=True)
-    thread.start()
+    stop = initialize(args)
+    world = RosWorld(stop)
+    ended = threading.Event()
+    ears = threading.Thread(target=spin, args=(world, ended), name='ears')
+    ears.start()
     try:
         _demonstrate(world)
         return 0
     except RecordingError as error:
         world.get_logger().fatal(str(error))
         return 1
-    except KeyboardInterrupt:
+    except InterruptedError:
         return 130
     finally:
-        rclpy.try_shutdown()
-        thread.join(2.0)
+        world.close()
+        ended.set()
+        ears.join()
+        world.destroy_node()
+        rclpy.shutdown()
 
 
 def _demonstrate(world: RosWorld) -> None:
@@ -191,13 +210,6 @@ def _demonstrate(world: RosWorld) -> None:
             f'start {seed}: {"solved" if result.solved else "not solved"} in '
             f'{result.seconds:.1f} s; {solved} of {episode + 1} solved, {kept} episodes kept'
         )
-
-
-def _spin(executor: SingleThreadedExecutor) -> None:
-    try:
-        executor.spin()
-    except ExternalShutdownException:
-        pass
 
 
 if __name__ == '__main__':

@@ -20,15 +20,14 @@ from dp_sim.demonstration import Disturbance
 from dp_sim.parameters import declare
 from dp_sim.scene_publisher import FRAME
 from dp_sim.simulation import JOINTS
+from dp_sim.spinning import run
 from dp_sim.teleoperation_parameters import TELEOPERATION
 from dp_sim.tool_follower import Knot
 from dp_sim.tool_follower import STEP_S
 from dp_sim.tool_follower import ToolFollower
 from geometry_msgs.msg import PoseStamped
 import numpy as np
-import rclpy
 from rclpy.duration import Duration
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
@@ -111,14 +110,7 @@ def _point(knot: Knot) -> JointTrajectoryPoint:
 
 def main(args: list[str] | None = None) -> int:
     """Follow targets until Ctrl-C."""
-    rclpy.init(args=args)
-    try:
-        rclpy.spin(TeleoperationNode())
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        rclpy.try_shutdown()
-    return 0
+    return run(TeleoperationNode, args)
 
 
 if __name__ == '__main__':

@@ -39,3 +39,12 @@ OPERATOR = (
     ),
     Parameter('time_limit', 90.0, 's', 'Longer episodes are discarded', 1.0, 3600.0),
 )
+
+HAND = (
+    Parameter('joy_topic', '/joy', '', 'Topic of a joystick, sensor_msgs/Joy'),
+    Parameter(
+        'axis_away', 1, '1', 'Axis of the joystick that moves the tool away from the robot', 0, 31
+    ),
+    Parameter('axis_left', 0, '1', 'Axis that moves it to the left, seen from the robot', 0, 31),
+    Parameter('seed', 0, '1', 'Seed of the first reset; the next one has the next', 0, 2**30),
+)

@@ -16,10 +16,11 @@ from dp_sim.parameters import JOINT_CONSTRAINTS
 from dp_sim.parameters import of_joint
 from dp_sim.parameters import reference
 from dp_sim.parameters import SIM_NODE
+from dp_sim.teleoperation_parameters import HAND
 from dp_sim.teleoperation_parameters import OPERATOR
 from dp_sim.teleoperation_parameters import TELEOPERATION
 
-ALL = SIM_NODE + CONTROLLER + CONSTRAINTS + JOINT_CONSTRAINTS + TELEOPERATION + OPERATOR
+ALL = SIM_NODE + CONTROLLER + CONSTRAINTS + JOINT_CONSTRAINTS + TELEOPERATION + OPERATOR + HAND
 
 
 @pytest.mark.parametrize('row', ALL, ids=lambda row: row.name)
@@ -47,8 +48,16 @@ def test_choice_that_does_not_exist_is_refused_with_the_valid_ones():
 
 @pytest.mark.parametrize(
     'table',
-    [SIM_NODE, CONTROLLER, CONSTRAINTS + JOINT_CONSTRAINTS, FORWARD, TELEOPERATION, OPERATOR],
-    ids=['sim_node', 'controller', 'constraints', 'forward', 'teleoperation', 'operator'],
+    [
+        SIM_NODE,
+        CONTROLLER,
+        CONSTRAINTS + JOINT_CONSTRAINTS,
+        FORWARD,
+        TELEOPERATION,
+        OPERATOR,
+        HAND,
+    ],
+    ids=['sim_node', 'controller', 'constraints', 'forward', 'teleoperation', 'operator', 'hand'],
 )
 def test_readme_holds_the_table_as_generated(table):
     readme = Path(__file__).parents[1] / 'README.md'

@@ -163,7 +163,7 @@ class Audit:
         max_age_s = self._max_ages_s.get(told.topic)
         if max_age_s is not None and not told.messages:
             found.append('no messages')
-        elif max_age_s is not None and told.longest_gap_s > max_age_s:
+        elif max_age_s is not None and round(told.longest_gap_s, 3) > max_age_s:
             found.append(
                 f'{told.longest_gap_s:.3f} s without a message at {told.gap_at_s:.1f} s, '
                 f'the contract allows {max_age_s} s'

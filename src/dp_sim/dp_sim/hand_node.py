@@ -1,0 +1,167 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Node hand: a person commands the tool by arrow keys or a joystick, on `/tool_target`.
+
+It commands from the first key or move of the stick on, ten times a second, as long as it is held
+(x lets go), because a recorded command must have no gaps. The recorder has its own terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import os
+import select
+import sys
+import termios
+import tty
+
+from dp_msgs.srv import ResetScene
+from dp_sim.hand_target import HandTarget
+from dp_sim.parameters import declare
+from dp_sim.scene_publisher import FRAME
+from dp_sim.scripted_operator import DT_S
+from dp_sim.spinning import initialize
+from dp_sim.spinning import SPIN_S
+from dp_sim.teleoperation_node import ASTRAY_M
+from dp_sim.teleoperation_node import TARGET_TOPIC
+from dp_sim.teleoperation_parameters import HAND
+from geometry_msgs.msg import PoseStamped
+import numpy as np
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import Joy
+
+HELP = 'arrows or w a s d: move   r: reset the scene   x: let go   q: quit'
+# What terminals send -> direction in `world`: up is away from the robot.
+DIRECTIONS = {
+    '\x1b[A': (1.0, 0.0),
+    '\x1b[B': (-1.0, 0.0),
+    '\x1b[D': (0.0, 1.0),
+    '\x1b[C': (0.0, -1.0),
+    'w': (1.0, 0.0),
+    's': (-1.0, 0.0),
+    'a': (0.0, 1.0),
+    'd': (0.0, -1.0),
+}
+
+
+class HandNode(Node):
+    """Keys and sticks in, targets out."""
+
+    def __init__(self) -> None:
+        """Listen."""
+        super().__init__('hand')
+        self._values = declare(self, HAND)
+        self._hand = HandTarget()
+        self._tool: np.ndarray | None = None
+        self._holds = False
+        self._seed = self._values['seed']
+        self.has_ended = False
+        self._targets = self.create_publisher(PoseStamped, TARGET_TOPIC, 1)
+        self.create_subscription(PoseStamped, '/tool_pose', self._on_tool, qos_profile_sensor_data)
+        self.create_subscription(Joy, self._values['joy_topic'], self._on_joy, 10)
+        self._resets = self.create_client(ResetScene, '/reset_scene')
+        self.create_timer(DT_S, self._on_time)
+
+    def press(self, keys: str) -> None:
+        """Take what a terminal sent."""
+        for key in split_keys(keys):
+            if key in DIRECTIONS:
+                self._hold()
+                self._hand.tap(np.array(DIRECTIONS[key]))
+            elif key == 'x':
+                self._holds = False
+            elif key == 'q':
+                self.has_ended = True
+            elif key == 'r':
+                self._holds = False
+                self._resets.call_async(ResetScene.Request(seed=self._seed))
+                self._seed += 1
+
+    def _on_joy(self, message: Joy) -> None:
+        axes = [self._values['axis_away'], self._values['axis_left']]
+        if max(axes) >= len(message.axes):
+            self.get_logger().warning(
+                f'{self._values["joy_topic"]} has {len(message.axes)} axes, wanted {axes}',
+                throttle_duration_sec=5.0,
+            )
+            return
+        stick = np.array([message.axes[axis] for axis in axes])
+        self._hand.lean(stick)
+        if self._hand.is_leaning:
+            self._hold()
+
+    def _on_tool(self, message: PoseStamped) -> None:
+        self._tool = np.array([message.pose.position.x, message.pose.position.y])
+
+    def _hold(self) -> None:
+        if not self._holds and self._tool is not None:
+            self._hand.follow(self._tool)
+            self._holds = True
+
+    def _on_time(self) -> None:
+        target = self._hand.advance(DT_S) if self._holds else None
+        if target is None or self._tool is None:
+            return
+        if np.linalg.norm(target - self._tool) > ASTRAY_M:  # somebody else has moved the arm
+            self._hand.follow(self._tool)
+            target = self._tool
+        message = PoseStamped()
+        message.header.frame_id = FRAME
+        message.header.stamp = self.get_clock().now().to_msg()
+        message.pose.position.x, message.pose.position.y = map(float, target)
+        message.pose.orientation.x, message.pose.orientation.w = 1.0, 0.0  # tool down
+        self._targets.publish(message)
+
+
+def split_keys(text: str) -> list[str]:
+    """Split what a terminal sent into keys; an arrow is three characters."""
+    found = []
+    while text:
+        length = 3 if text[:3] in DIRECTIONS else 1
+        found.append(text[:length])
+        text = text[length:]
+    return found
+
+
+@contextmanager
+def _raw_terminal() -> Iterator[bool]:
+    """Let keys come through one by one; yield whether there is a terminal."""
+    if not sys.stdin.isatty():
+        yield False
+        return
+    before = termios.tcgetattr(sys.stdin)
+    tty.setcbreak(sys.stdin)
+    try:
+        yield True
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Command until q or Ctrl-C."""
+    stop = initialize(args)
+    executor = SingleThreadedExecutor()
+    try:
+        node = HandNode()
+        executor.add_node(node)
+        with _raw_terminal() as has_keys:
+            sys.stderr.write(f'{HELP}\n' if has_keys else 'no terminal: joystick only\n')
+            while not stop.is_set() and not node.has_ended:
+                executor.spin_once(timeout_sec=SPIN_S)
+                if has_keys and select.select([sys.stdin], [], [], 0.0)[0]:
+                    keys = os.read(sys.stdin.fileno(), 256).decode('ascii', 'replace')
+                    has_keys = bool(keys)
+                    node.press(keys.lower() if '\x1b' not in keys else keys)
+        node.destroy_node()
+    finally:
+        executor.shutdown()
+        rclpy.shutdown()
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
