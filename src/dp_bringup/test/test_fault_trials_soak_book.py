@@ -208,7 +208,7 @@ def life(pid, seconds, mib_per_hour, begin_s=0.0, noise=0.0):
     generator = np.random.default_rng(pid)
     return [
         MemorySample(
-            begin_s + t, pid, 300.0 + mib_per_hour * t / 3600.0 + noise * generator.normal()
+            begin_s + t, (pid,), 300.0 + mib_per_hour * t / 3600.0 + noise * generator.normal()
         )
         for t in range(seconds)
     ]
@@ -221,6 +221,14 @@ def test_memory_that_grows_and_memory_that_does_not():
     assert grown['lives'] == 2 and grown['samples'] == 370 + 270
     flat = slope(life(1, 600, 0.0, noise=1.0))
     assert flat['low'] < 0.0 < flat['high'] and abs(flat['mib_per_hour']) < 10.0
+
+
+def test_a_child_that_is_replaced_begins_another_life():
+    """The node lives on; its policy's process dies after 200 s and loads its libraries anew."""
+    first = [MemorySample(float(t), (1, 2), 560.0) for t in range(200)]
+    loading = [MemorySample(200.0 + t, (1, 3), 170.0 + 13.0 * t) for t in range(31)]
+    second = [MemorySample(231.0 + t, (1, 3), 575.0) for t in range(200)]
+    assert slope(first + loading + second)['mib_per_hour'] == pytest.approx(0.0, abs=0.5)
 
 
 def test_lives_that_are_too_short_tell_nothing():

@@ -29,25 +29,26 @@ class MemorySample:
 
     Attributes:
         time_s: when [s].
-        pid: of the process: another one is another life.
+        pids: of the process and its children: others are another life.
         mib: how much [MiB].
     """
 
     time_s: float
-    pid: int
+    pids: tuple[int, ...]
     mib: float
 
 
 def slope(samples: Sequence[MemorySample], seed: int = 0) -> dict[str, Any]:
-    """Return the growth within the lives of a process, with its 95 % interval [MiB/h].
+    """Return the growth within the lives of a family, with its 95 % interval [MiB/h].
 
     One slope for all lives, each with its own level; the interval is a bootstrap over blocks of
-    BLOCK_S. None where no life was long enough.
+    BLOCK_S. None where no life was long enough. A child that dies and is replaced loads its libraries
+    anew, so that is a life of its own.
     """
     blocks: list[np.ndarray] = []
     lives = 0
-    for pid in dict.fromkeys(sample.pid for sample in samples):
-        life = np.array([(s.time_s, s.mib) for s in samples if s.pid == pid])
+    for pids in dict.fromkeys(sample.pids for sample in samples):
+        life = np.array([(s.time_s, s.mib) for s in samples if s.pids == pids])
         life = life[life[:, 0] >= life[0, 0] + WARM_S]
         if len(life) < 2 or np.ptp(life[:, 0]) < 2.0 * BLOCK_S:
             continue
@@ -84,10 +85,10 @@ def family(pid: int) -> list[int]:
     return [pid, *(each for child in found for each in family(child))]
 
 
-def resident_mib(pid: int) -> float:
-    """Return the resident memory of a process and its descendants; 0.0 when it has ended."""
+def resident_mib(pids: Sequence[int]) -> float:
+    """Return the resident memory of processes; those that have ended have none."""
     pages = 0
-    for each in family(pid):
+    for each in pids:
         try:
             pages += int((Path('/proc') / str(each) / 'statm').read_text().split()[1])
         except OSError:
@@ -137,6 +138,7 @@ class MemoryRecord:
             pids = self._pids()
             for pid in pids.values():
                 self._files |= shared_files(pid)
-            mib = resident_mib(pids[self._name]) if self._name in pids else 0.0
+            members = tuple(family(pids[self._name])) if self._name in pids else ()
+            mib = resident_mib(members)
             if mib:
-                self.samples.append(MemorySample(time.time(), pids[self._name], mib))
+                self.samples.append(MemorySample(time.time(), members, mib))

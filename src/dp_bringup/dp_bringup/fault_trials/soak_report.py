@@ -135,8 +135,8 @@ def plot_soak(
     events.set_yticks(range(len(names)), names, fontsize=7)
     events.invert_yaxis()
     events.set_title('faults (dark: must end the goal; a red line: something was found)')
-    for pid in dict.fromkeys(sample.pid for sample in samples):
-        life = [s for s in samples if s.pid == pid]
+    for pid in dict.fromkeys(sample.pids[0] for sample in samples):
+        life = [s for s in samples if s.pids[0] == pid]
         memory.plot([(s.time_s - begin_s) / 60.0 for s in life], [s.mib for s in life])
     memory.set_ylim(bottom=0.0)
     memory.set_ylabel('memory of the\npolicy node [MiB]')

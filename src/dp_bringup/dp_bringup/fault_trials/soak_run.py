@@ -257,7 +257,8 @@ class Soak:
         about = [s for s in self.book.faults if s.end_s > finding.time_s - NEAR_S]
         late_s = max((s for t, s in self._motion.late if t > finding.time_s - NEAR_S), default=0.0)
         names = ', '.join(span.name for span in about)
-        self._note('FINDING', finding.what, about=names, message_late_s=round(late_s, 4))
+        at = round(finding.time_s - self._begin_s, 2)
+        self._note('FINDING', finding.what, at=at, about=names, message_late_s=round(late_s, 4))
 
     def _note(self, event: str, what: str, **values: Any) -> None:
         seconds = round(time.time() - self._begin_s, 2)
