@@ -226,8 +226,8 @@ def test_memory_that_grows_and_memory_that_does_not():
 def test_a_child_that_is_replaced_begins_another_life():
     """The node lives on; its policy's process dies after 200 s and loads its libraries anew."""
     first = [MemorySample(float(t), (1, 2), 560.0) for t in range(200)]
-    loading = [MemorySample(200.0 + t, (1, 3), 170.0 + 13.0 * t) for t in range(31)]
-    second = [MemorySample(231.0 + t, (1, 3), 575.0) for t in range(200)]
+    loading = [MemorySample(200.0 + t, (1, 3), 170.0 + 13.0 * t) for t in range(30)]
+    second = [MemorySample(230.0 + t, (1, 3), 575.0) for t in range(200)]
     assert slope(first + loading + second)['mib_per_hour'] == pytest.approx(0.0, abs=0.5)
 
 

@@ -42,8 +42,8 @@ def slope(samples: Sequence[MemorySample], seed: int = 0) -> dict[str, Any]:
     """Return the growth within the lives of a family, with its 95 % interval [MiB/h].
 
     One slope for all lives, each with its own level; the interval is a bootstrap over blocks of
-    BLOCK_S. None where no life was long enough. A child that dies and is replaced loads its libraries
-    anew, so that is a life of its own.
+    BLOCK_S. None where no life was long enough. A child that dies and is replaced loads its
+    libraries anew: that is another life.
     """
     blocks: list[np.ndarray] = []
     lives = 0
