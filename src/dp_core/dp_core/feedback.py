@@ -35,8 +35,6 @@ LATE_S, OFF_ARM_RAD = np.linspace(0.0, 0.5, 26), 0.02
 AHEAD_S = 0.1
 # So many messages, less one, may be lost one after another and be seen through.
 LOST = 5
-# An arm farther off [rad] that does not move [rad/s] has long been held where it is.
-ELSEWHERE_RAD, STANDING = 0.05, 0.02
 # A motion that is only known at one instant is thought to go on so long before it comes to rest,
 # longer than a message needs [s].
 COAST_S = 0.1
@@ -163,8 +161,8 @@ def hand_over(
 
     A controller that lost messages, or was deaf for a while, has followed an older trajectory to
     its end: when that explains what is told or measured, and the newest does not, it is taken up
-    again. Else a reference is believed as it is told. A measurement is not: an arm is late, and
-    may be pushed; but one that stands elsewhere is held there.
+    again. Else a reference is believed as it is told. A measurement is not: an arm is late, may
+    sag, and may be pushed.
 
     Args:
         motion: our model; changed where it is wrong.
@@ -186,12 +184,7 @@ def hand_over(
             # controller continues in the trajectory's time, which passes slower.
             _believe(motion, stamp_ns, joint_names, position, velocity)
     elif feedback.source is Source.JOINT_STATES and measured is not None:
-        speed = feedback.measured_velocity
-        stands = speed is not None and float(np.abs(speed).max()) < STANDING
-        if _take_up(motion, stamp_ns, measured, speed, LATE_S, OFF_ARM_RAD) or not stands:
-            return
-        if _distance(motion, stamp_ns, measured, None, LATE_S) > ELSEWHERE_RAD:
-            _believe(motion, stamp_ns, joint_names, measured, np.zeros_like(measured))
+        _take_up(motion, stamp_ns, measured, feedback.measured_velocity, LATE_S, OFF_ARM_RAD)
 
 
 def _distance(
@@ -205,7 +198,7 @@ def _distance(
     """How far a state (J,) is off our model, if so many of the newest were unheard [rad]."""
     times_ns = stamp_ns - np.round(late_s * 1e9).astype(np.int64)
     off = np.abs(motion.path(times_ns, unheard) - position).max(axis=1)  # (T,)
-    if velocity is not None and off.min() < ELSEWHERE_RAD:
+    if velocity is not None:
         faster = np.abs(motion.path(times_ns, unheard, order=1) - velocity).max(axis=1)
         off = np.maximum(off, AHEAD_S * faster)
     return float(off.min())

@@ -191,13 +191,13 @@ def test_an_arm_that_is_late_pushed_or_at_rest_changes_nothing(ms, position, spe
     np.testing.assert_allclose(motion.at(T0 + ms * MS).position, before.position)
 
 
-def test_an_arm_that_stands_elsewhere_is_held_there():
-    """The node has sent for seconds; nobody listened, and what was heard is forgotten."""
+def test_an_arm_that_sags_is_not_followed_down():
+    """Its controller holds what it was sent; a plan from where the arm hangs would be a step."""
     motion = moving()
-    hand_over(motion, told('joint_states', 400, -0.3, 0.0), JOINTS, from_measured=False)
-    start = motion.at(T0 + 600 * MS)
-    np.testing.assert_allclose(start.position, [-0.3, 0.0])
-    assert not start.velocity.any() and motion.end_ns <= T0 + 600 * MS
+    before = motion.at(T0 + 1500 * MS).position
+    told_arm = told('joint_states', 1500, float(before[0]) - 0.06, 0.0)
+    hand_over(motion, told_arm, JOINTS, from_measured=False)
+    np.testing.assert_allclose(motion.at(T0 + 1500 * MS).position, before)
 
 
 def test_an_arm_of_which_no_velocity_is_known_is_not_said_to_stand():
