@@ -8,6 +8,7 @@ import sqlite3
 import struct
 
 from bag_samples import contract
+from bag_samples import IMAGE
 from bag_samples import T0
 from dp_core.errors import ConfigError
 from dp_core.errors import DatasetError
@@ -28,6 +29,7 @@ from recording_samples import Clock
 from recording_samples import make_recorder
 from recording_samples import play
 from recording_samples import samples
+from recording_samples import topic
 from rosbags.rosbag2 import Reader
 from rosbags.rosbag2.storage_mcap import McapReader
 
@@ -147,6 +149,13 @@ def test_an_episode_does_not_begin_without_a_topic_of_the_contract(tmp_path):
     recorder = make_recorder(tmp_path / 'demos', allow_missing=True)
     assert Episodes(recorder).start().success
     recorder.abandon()
+
+
+def test_a_topic_of_a_type_that_cannot_be_converted_is_refused(tmp_path):
+    recorder = make_recorder(tmp_path / 'demos')
+    with pytest.raises(RecordingError, match=r'/joint_states is of type .*Image, valid: .*State'):
+        recorder.know(topic('/joint_states', IMAGE))
+    assert '/joint_states' in recorder.missing
 
 
 def test_a_topic_that_comes_late_is_recorded_from_then_on(tmp_path):
@@ -311,8 +320,8 @@ def test_settings_and_stores_refuse_what_cannot_be(tmp_path):
 
 def test_a_count_of_a_file():
     count = FileCount('a_0.mcap')
-    for topic, time_ns in (('/a', 5), ('/b', 3), ('/a', 9)):
-        count.add(topic, time_ns)
+    for name, time_ns in (('/a', 5), ('/b', 3), ('/a', 9)):
+        count.add(name, time_ns)
     assert (count.first_ns, count.last_ns, count.total) == (3, 9, 3)
     assert count.counts == {'/a': 2, '/b': 1}
     assert struct.calcsize('<BQHIQQ') == 9 + 22

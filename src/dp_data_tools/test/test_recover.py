@@ -142,6 +142,28 @@ def test_an_interrupted_recovery_can_be_repeated(tmp_path):
     assert read(recover(part).path) == messages
 
 
+def test_an_episode_that_was_whole_but_for_its_name_loses_nothing(tmp_path, monkeypatch):
+    from dp_data_tools.recording.episode_folder import EpisodeFolder
+
+    clock = Clock()
+    recorder = make_recorder(tmp_path / 'demos', clock)
+    messages, topics = samples(seconds=0.5)
+    for each in topics:
+        recorder.know(each)
+    episodes = Episodes(recorder)
+    episodes.start()
+    play(recorder, clock, messages)
+    monkeypatch.setattr(EpisodeFolder, 'keep', EpisodeFolder.leave)  # killed before the renaming
+    episodes.mark_success()
+    episodes.stop()
+    (part,) = (tmp_path / 'demos').iterdir()
+    (part / 'episode.yaml').unlink()
+    bag = recover(part).path
+    assert read(bag) == messages
+    custom = read_metadata(bag)['custom_data']
+    assert (custom['outcome'], custom['recovered']) == ('success', 'true')
+
+
 KILLED = """
 import sys, time
 sys.path[:0] = {path!r}

@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Node hand: a person commands the tool by arrow keys or a joystick, on `/tool_target`.
+"""Node hand: a person commands the tool by keys, mouse or joystick, on `/tool_target`.
 
 It commands from the first key or move of the stick on, ten times a second, as long as it is held
 (x lets go), because a recorded command must have no gaps. The recorder has its own terminal.
@@ -8,13 +8,9 @@ It commands from the first key or move of the stick on, ten times a second, as l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 import os
 import select
 import sys
-import termios
-import tty
 
 from dp_msgs.srv import ResetScene
 from dp_sim.hand_target import HandTarget
@@ -26,6 +22,9 @@ from dp_sim.spinning import SPIN_S
 from dp_sim.teleoperation_node import ASTRAY_M
 from dp_sim.teleoperation_node import TARGET_TOPIC
 from dp_sim.teleoperation_parameters import HAND
+from dp_sim.terminal_hand import HELP
+from dp_sim.terminal_hand import raw_terminal
+from dp_sim.terminal_hand import TerminalHand
 from geometry_msgs.msg import PoseStamped
 import numpy as np
 import rclpy
@@ -33,19 +32,6 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Joy
-
-HELP = 'arrows or w a s d: move   r: reset the scene   x: let go   q: quit'
-# What terminals send -> direction in `world`: up is away from the robot.
-DIRECTIONS = {
-    '\x1b[A': (1.0, 0.0),
-    '\x1b[B': (-1.0, 0.0),
-    '\x1b[D': (0.0, 1.0),
-    '\x1b[C': (0.0, -1.0),
-    'w': (1.0, 0.0),
-    's': (-1.0, 0.0),
-    'a': (0.0, 1.0),
-    'd': (0.0, -1.0),
-}
 
 
 class HandNode(Node):
@@ -56,6 +42,7 @@ class HandNode(Node):
         super().__init__('hand')
         self._values = declare(self, HAND)
         self._hand = HandTarget()
+        self._terminal = TerminalHand()
         self._tool: np.ndarray | None = None
         self._holds = False
         self._seed = self._values['seed']
@@ -68,15 +55,15 @@ class HandNode(Node):
 
     def press(self, keys: str) -> None:
         """Take what a terminal sent."""
-        for key in split_keys(keys):
-            if key in DIRECTIONS:
+        for each in self._terminal.read(keys):
+            if not isinstance(each, str):
                 self._hold()
-                self._hand.tap(np.array(DIRECTIONS[key]))
-            elif key == 'x':
+                self._hand.tap(each)
+            elif each == 'x':
                 self._holds = False
-            elif key == 'q':
+            elif each == 'q':
                 self.has_ended = True
-            elif key == 'r':
+            elif each == 'r':
                 self._holds = False
                 self._resets.call_async(ResetScene.Request(seed=self._seed))
                 self._seed += 1
@@ -117,30 +104,6 @@ class HandNode(Node):
         self._targets.publish(message)
 
 
-def split_keys(text: str) -> list[str]:
-    """Split what a terminal sent into keys; an arrow is three characters."""
-    found = []
-    while text:
-        length = 3 if text[:3] in DIRECTIONS else 1
-        found.append(text[:length])
-        text = text[length:]
-    return found
-
-
-@contextmanager
-def _raw_terminal() -> Iterator[bool]:
-    """Let keys come through one by one; yield whether there is a terminal."""
-    if not sys.stdin.isatty():
-        yield False
-        return
-    before = termios.tcgetattr(sys.stdin)
-    tty.setcbreak(sys.stdin)
-    try:
-        yield True
-    finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
-
-
 def main(args: list[str] | None = None) -> int:
     """Command until q or Ctrl-C."""
     stop = initialize(args)
@@ -148,14 +111,14 @@ def main(args: list[str] | None = None) -> int:
     try:
         node = HandNode()
         executor.add_node(node)
-        with _raw_terminal() as has_keys:
+        with raw_terminal() as has_keys:
             sys.stderr.write(f'{HELP}\n' if has_keys else 'no terminal: joystick only\n')
             while not stop.is_set() and not node.has_ended:
                 executor.spin_once(timeout_sec=SPIN_S)
                 if has_keys and select.select([sys.stdin], [], [], 0.0)[0]:
                     keys = os.read(sys.stdin.fileno(), 256).decode('ascii', 'replace')
                     has_keys = bool(keys)
-                    node.press(keys.lower() if '\x1b' not in keys else keys)
+                    node.press(keys)
         node.destroy_node()
     finally:
         executor.shutdown()

@@ -10,7 +10,6 @@ pytest.importorskip('dp_msgs.msg')
 
 from dp_sim import scene  # noqa: E402
 from dp_sim.hand_node import HandNode  # noqa: E402
-from dp_sim.hand_node import split_keys  # noqa: E402
 from dp_sim.simulation import HOME  # noqa: E402
 from dp_sim.simulation import JOINTS  # noqa: E402
 from dp_sim.teleoperation_node import TeleoperationNode  # noqa: E402
@@ -114,9 +113,3 @@ def test_keys_and_sticks_command_from_the_first_one_on():
     node.press('q')
     assert node.has_ended
     node.destroy_node()
-
-
-def test_what_a_terminal_sends_is_split_into_keys():
-    assert split_keys('w\x1b[A\x1b[Cq') == ['w', '\x1b[A', '\x1b[C', 'q']
-    assert split_keys('\x1b[') == ['\x1b', '[']
-    assert split_keys('') == []

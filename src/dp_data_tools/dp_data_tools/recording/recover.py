@@ -18,6 +18,7 @@ from dp_core.errors import RecordingError
 from dp_data_tools.recording.bag_metadata import bag_information
 from dp_data_tools.recording.bag_metadata import FileCount
 from dp_data_tools.recording.bag_metadata import METADATA_FILE
+from dp_data_tools.recording.bag_metadata import read_metadata
 from dp_data_tools.recording.bag_metadata import RecordedTopic
 from dp_data_tools.recording.bag_metadata import write_metadata
 from dp_data_tools.recording.episode_folder import claimed
@@ -82,7 +83,7 @@ def _recover(folder: Path) -> Recovered:
     files = _bag_files(folder)
     if not files:
         raise RecordingError(f'{folder} has no .mcap or .db3 file: nothing was recorded')
-    facts = {**read_facts(folder), 'recovered': 'true'}
+    facts = {**_told_already(folder), **read_facts(folder), 'recovered': 'true'}
     topics: dict[str, RecordedTopic] = {}
     counts, losses = [], []
     for path in files:
@@ -105,6 +106,14 @@ def _recover(folder: Path) -> Recovered:
         sync(path.parent)
     duration_s = information['duration']['nanoseconds'] * 1e-9
     return Recovered(path, information['message_count'], duration_s, '; '.join(losses))
+
+
+def _told_already(folder: Path) -> dict[str, str]:
+    """What a metadata.yaml says of an episode whose recorder died just before its renaming."""
+    try:
+        return dict(read_metadata(folder)['custom_data'] or {})
+    except (OSError, KeyError, TypeError, yaml.YAMLError):
+        return {}
 
 
 def _bag_files(folder: Path) -> list[Path]:
