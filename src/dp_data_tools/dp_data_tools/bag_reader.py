@@ -134,7 +134,8 @@ class BagReader:
         recorded_ns = 0
         sources = [self._from(reader, topics) for reader in self._readers]
         try:
-            for raw in heapq.merge(*sources, key=lambda raw: raw.recorded_ns):
+            one = len(sources) == 1
+            for raw in sources[0] if one else heapq.merge(*sources, key=lambda r: r.recorded_ns):
                 recorded_ns = raw.recorded_ns
                 yield raw
         except (*_DAMAGE, DatasetError) as error:

@@ -32,7 +32,7 @@ from dp_data_tools.open_bag import open_bag
 from dp_data_tools.part_store import PartWriter
 from dp_data_tools.part_store import TICKS
 from dp_data_tools.plan import Plan
-from dp_data_tools.raw_message import front
+from dp_data_tools.raw_message import Fronts
 from dp_data_tools.raw_message import RawMessage
 from dp_data_tools.ros.picture_bridge import rare_decoder
 from dp_data_tools.run import Run
@@ -101,6 +101,7 @@ class _BagConversion:
             self._streams[source.stream.name].topic: 0 for source in plan.sources
         }
         self._rare = rare_decoder()
+        self._fronts = Fronts()
         self._sizes: dict[str, tuple[int, ...]] = {}  # camera -> its size in this bag
         self._waiting: deque[tuple[Run, int, dict[str, Any]]] = deque()
         self._runs: list[Run] = []
@@ -117,7 +118,8 @@ class _BagConversion:
         """Take the next message."""
         if raw.topic in self._plan.markers:
             self._mark(raw)
-        self._split_at_silence(raw)
+        if self._plan.idle.split_s and raw.topic in self._action_topics:
+            self._split_at_silence(raw)
         run = self._run
         if run is None or run.failure:
             return
@@ -137,8 +139,10 @@ class _BagConversion:
 
     def _push(self, run: Run, stream: Stream, raw: RawMessage) -> None:
         where = f'recorded at {raw.recorded_ns * 1e-9:.3f}'
-        numbers = stream.kind == 'joint_state'
-        message = front(raw, numbers) if stream.kind != 'pose' else self._reader.deserialize(raw)
+        if stream.kind == 'pose':
+            message = self._reader.deserialize(raw)
+        else:
+            message = self._fronts.read(raw, joints=stream.kind == 'joint_state')
         if is_other_device(stream, message):
             run.others[stream.name] = list(message.name)
             return
@@ -165,8 +169,6 @@ class _BagConversion:
 
     def _split_at_silence(self, raw: RawMessage) -> None:
         """End the run where no action came for longer than the plan allows."""
-        if raw.topic not in self._action_topics or not self._plan.idle.split_s:
-            return
         before_ns = self._action_topics[raw.topic]
         self._action_topics[raw.topic] = raw.recorded_ns
         silence_s = (raw.recorded_ns - before_ns) * 1e-9

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping
 import heapq
+from itertools import pairwise
 import os
 import struct
 from typing import Any
@@ -27,7 +28,7 @@ _CHUNK, _MESSAGE = 0x06, 0x05
 _RECORD = struct.Struct('<BQ')  # kind and length of a record
 _CHUNK_FRONT = struct.Struct('<QQQII')  # first and last time, size, checksum, length of a name
 _MESSAGE_FRONT = struct.Struct('<HIQQ')  # channel, sequence, recorded, published
-_WHOLE_BYTES = 4096  # a message up to this size is read at once
+_BLOCK_BYTES = 16384  # are read at once: many small messages, or the head of a large one
 
 
 def chunk_messages(
@@ -44,6 +45,10 @@ def chunk_messages(
         DatasetError: a chunk is damaged.
     """
     wanted = [c for c in chunks if not c.channel_count or topics.keys() & c.channel_count.keys()]
+    if all(a.message_end_time <= b.message_start_time for a, b in pairwise(wanted)):
+        for chunk in wanted:
+            yield from _in_order(file, chunk, topics)
+        return
     sources = [_chunk(file, chunk, topics) for chunk in wanted]
     for _, _, _, message in heapq.merge(*sources, key=lambda entry: entry[:3]):
         if message is not None:
@@ -56,6 +61,13 @@ def _chunk(
     """Entries (time, place of the chunk, number, message); the first one opens nothing yet."""
     start = chunk.chunk_start_offset
     yield chunk.message_start_time, start, -1, None
+    for number, message in enumerate(_in_order(file, chunk, topics)):
+        yield message.recorded_ns, start, number, message
+
+
+def _in_order(file: int, chunk: Any, topics: Mapping[int, str]) -> list[RawMessage]:
+    """Messages of a chunk by the time of recording."""
+    start = chunk.chunk_start_offset
     front = _exactly(file, start, _RECORD.size + _CHUNK_FRONT.size)
     kind, _ = _RECORD.unpack_from(front)
     _, _, size, checksum, name_bytes = _CHUNK_FRONT.unpack_from(front, _RECORD.size)
@@ -74,30 +86,31 @@ def _chunk(
     else:
         found = list(_records_of(file, at, at + stored, topics))
     found.sort(key=lambda message: message.recorded_ns)
-    for number, message in enumerate(found):
-        yield message.recorded_ns, start, number, message
+    return found
 
 
 def _records_of(file: int, at: int, end: int, topics: Mapping[int, str]) -> Iterator[RawMessage]:
     """Messages between two places of a file; large ones stay there."""
     before = _RECORD.size + _MESSAGE_FRONT.size
+    block, block_at = b'', at  # what was read, and where it begins
     while at < end:
-        front = os.pread(file, min(before + _WHOLE_BYTES, end - at), at)
-        if len(front) < _RECORD.size:
+        here = at - block_at
+        if here + before + HEAD_BYTES > len(block):
+            block, block_at, here = os.pread(file, min(_BLOCK_BYTES, end - at), at), at, 0
+        if len(block) - here < _RECORD.size:
             raise DatasetError(f'the file ends within the chunk at byte {at}')
-        kind, length = _RECORD.unpack_from(front)
+        kind, length = _RECORD.unpack_from(block, here)
         if at + _RECORD.size + length > end:
             raise DatasetError(f'the record at byte {at} is longer than its chunk')
-        if kind == _MESSAGE and length >= _MESSAGE_FRONT.size and len(front) >= before:
-            channel, _, recorded_ns, _ = _MESSAGE_FRONT.unpack_from(front, _RECORD.size)
+        if kind == _MESSAGE and length >= _MESSAGE_FRONT.size:
+            channel, _, recorded_ns, _ = _MESSAGE_FRONT.unpack_from(block, here + _RECORD.size)
             if channel in topics:
-                size = length - _MESSAGE_FRONT.size
-                if size <= len(front) - before:
-                    yield RawMessage(topics[channel], recorded_ns, front[before : before + size])
+                size, place = length - _MESSAGE_FRONT.size, here + before
+                if place + size <= len(block):
+                    yield RawMessage(topics[channel], recorded_ns, block[place : place + size])
                 else:
-                    head = front[before : before + HEAD_BYTES]
-                    place = at + before
-                    yield RawMessage(topics[channel], recorded_ns, head, file, place, size)
+                    head = block[place : place + HEAD_BYTES]
+                    yield RawMessage(topics[channel], recorded_ns, head, file, at + before, size)
         at += _RECORD.size + length
 
 

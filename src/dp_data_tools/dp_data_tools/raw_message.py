@@ -9,8 +9,7 @@ without a definition.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+from dataclasses import dataclass
 import os
 import struct
 from types import SimpleNamespace
@@ -66,70 +65,92 @@ class RawMessage:
         return data
 
 
-def front(raw: RawMessage, joints: bool = False) -> Any:
-    """Header of a message; with ``joints`` also the joint names and positions that follow it.
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What lies between the stamp and the positions of a message; the next one has the same."""
 
-    The positions are those of a JointState, or of the first point of a controller's state, which
-    is its reference in every version of control_msgs.
-
-    Returns:
-        ``header.stamp.sec``, ``header.stamp.nanosec``, ``header.frame_id``, and ``name`` and
-        ``position`` as a JointState has them.
-
-    Raises:
-        DatasetError: the bytes are no such message.
-    """
-    try:
-        return _front(raw.head, joints)
-    except (struct.error, IndexError, ValueError) as error:
-        if raw.data() is not raw.head:
-            return front(RawMessage(raw.topic, raw.recorded_ns, raw.data()), joints)
-        raise DatasetError(
-            f'{raw.topic}: {len(raw.head)} byte recorded at {raw.recorded_ns * 1e-9:.3f} are no '
-            f'message of its type: {error}'
-        ) from error
+    between: bytes
+    frame_id: str
+    names: tuple[str, ...]
 
 
-def _front(data: bytes, joints: bool) -> Any:
-    if data[0] != 0 or data[1] not in (0, 1):
-        raise ValueError(f'encapsulation {bytes(data[:2]).hex()}, valid: 0000, 0001 (CDR)')
-    order = '<' if data[1] else '>'
-    unpack, skip = _layout(order)
-    sec, nanosec, length = unpack(data, 4)
-    end = 16 + length
-    if length < 1 or end > len(data):
-        raise ValueError(f'a frame_id of {length} byte')
-    header = SimpleNamespace(
-        stamp=SimpleNamespace(sec=sec, nanosec=nanosec), frame_id=str(data[16 : end - 1], 'utf-8')
-    )
+class Fronts:
+    """Reads the fronts of messages; one that looks as the one before on its topic is read fast."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._layouts: dict[str, _Layout] = {}
+
+    def read(self, raw: RawMessage, joints: bool = False) -> Any:
+        """Header of a message; with ``joints`` also the joint names and positions behind it.
+
+        The positions are those of a JointState, or of the first point of a controller's state,
+        which is its reference in every version of control_msgs.
+
+        Returns:
+            ``header.stamp.sec``, ``header.stamp.nanosec``, ``header.frame_id``, and ``name`` and
+            ``position`` as a JointState has them.
+
+        Raises:
+            DatasetError: the bytes are no such message.
+        """
+        try:
+            return self._read(raw.topic, raw.head, joints)
+        except (struct.error, IndexError, ValueError) as error:
+            data = raw.data()
+            if data is not raw.head:
+                return self.read(RawMessage(raw.topic, raw.recorded_ns, data), joints)
+            raise DatasetError(
+                f'{raw.topic}: {len(data)} byte recorded at {raw.recorded_ns * 1e-9:.3f} are no '
+                f'message of its type: {error}'
+            ) from error
+
+    def _read(self, topic: str, data: bytes, joints: bool) -> Any:
+        if data[0] != 0 or data[1] not in (0, 1):
+            raise ValueError(f'encapsulation {bytes(data[:2]).hex()}, valid: 0000, 0001 (CDR)')
+        order = '<' if data[1] else '>'
+        sec, nanosec = _TWO[order].unpack_from(data, 4)
+        layout = self._layouts.get(topic)
+        if layout is None or data[12 : 12 + len(layout.between)] != layout.between:
+            layout = self._layouts[topic] = _layout(data, order, joints)
+        stamp = SimpleNamespace(sec=sec, nanosec=nanosec)
+        header = SimpleNamespace(stamp=stamp, frame_id=layout.frame_id)
+        if not joints:
+            return SimpleNamespace(header=header)
+        place = _aligned(12 + len(layout.between), 4)
+        count = _ONE[order].unpack_from(data, place)[0]
+        place = _aligned(place + 4, 8) if count else place + 4
+        position = np.frombuffer(data, _FLOATS[order], count, place)
+        return SimpleNamespace(header=header, name=layout.names, position=position)
+
+
+_TWO = {order: struct.Struct(order + 'iI') for order in '<>'}
+_ONE = {order: struct.Struct(order + 'I') for order in '<>'}
+_FLOATS = {order: np.dtype(order + 'f8') for order in '<>'}
+
+
+def _aligned(place: int, step: int) -> int:
+    """The next place in the data that lies at a multiple of ``step`` behind the 4 bytes of CDR."""
+    return 4 + (place - 4 + step - 1) // step * step
+
+
+def _layout(data: bytes, order: str, joints: bool) -> _Layout:
+    frame_id, place = _text(data, 12, order)
     if not joints:
-        return SimpleNamespace(header=header)
-    start = 4 + skip(end - 4, 4)
-    names, place = _names(data, start, order)
-    place = 4 + skip(place - 4, 4)
-    (count,) = struct.unpack_from(order + 'I', data, place)
-    place = 4 + (skip(place, 8) if count else place)
-    position = np.frombuffer(data, np.dtype(order + 'f8'), count, place)
-    return SimpleNamespace(header=header, name=names, position=position)
-
-
-@lru_cache(maxsize=2)
-def _layout(order: str) -> tuple[Callable[..., Any], Callable[[int, int], int]]:
-    def skip(place: int, step: int) -> int:
-        return (place + step - 1) // step * step
-
-    return struct.Struct(order + 'iII').unpack_from, skip
-
-
-def _names(data: bytes, start: int, order: str) -> tuple[tuple[str, ...], int]:
-    """Names of a sequence of texts at ``start``, and the place behind it."""
-    (count,) = struct.unpack_from(order + 'I', data, start)
-    place, names = start + 4, []
+        return _Layout(data[12:place], frame_id, ())
+    place = _aligned(place, 4)
+    (count,) = _ONE[order].unpack_from(data, place)
+    place, names = place + 4, []
     for _ in range(count):
-        place = 4 + (place - 4 + 3) // 4 * 4
-        (length,) = struct.unpack_from(order + 'I', data, place)
-        if length < 1 or place + 4 + length > len(data):
-            raise ValueError(f'a name of {length} byte')
-        names.append(str(data[place + 4 : place + 3 + length], 'utf-8'))
-        place += 4 + length
-    return tuple(names), place
+        name, place = _text(data, _aligned(place, 4), order)
+        names.append(name)
+    return _Layout(data[12:place], frame_id, tuple(names))
+
+
+def _text(data: bytes, place: int, order: str) -> tuple[str, int]:
+    """The text at a place, and the place behind it."""
+    (length,) = _ONE[order].unpack_from(data, place)
+    end = place + 4 + length
+    if length < 1 or end > len(data):
+        raise ValueError(f'a text of {length} byte')
+    return str(data[place + 4 : end - 1], 'utf-8'), end

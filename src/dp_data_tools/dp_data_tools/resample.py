@@ -68,6 +68,7 @@ class Resampler:
         if self._camera is not None:
             self._ticks = PictureTicks(contract.dt_ns, self._camera)
         self._last: dict[str, tuple[int, int]] = {}  # stream -> its last stamp and recording time
+        self._last_ns: dict[str, int] = {}  # stream -> stamp of its newest sample
         self._newest_ns = 0
         self._pending: deque[int] = deque()
         self._rows = 0
@@ -88,7 +89,7 @@ class Resampler:
             DatasetError: a stream has a gap, or a clock jumped.
         """
         self._check_clock(name, event_ns, recorded_ns)
-        newest_ns = self._holders[name].newest_ns(name) or event_ns - 1
+        newest_ns = self._last_ns.get(name, event_ns - 1)
         if name in self._stopped or (self._rows and event_ns - newest_ns > LATE_NS):
             if event_ns <= newest_ns:
                 raise DatasetError(
@@ -98,9 +99,10 @@ class Resampler:
             raise DatasetError(
                 f'{name!r} pauses for more than {LATE_NS * 1e-9} s before {event_ns * 1e-9:.3f}'
             )
-        if event_ns <= (self._holders[name].newest_ns(name) or 0):
+        if event_ns <= newest_ns:
             self._reordered[name] += 1
             return
+        self._last_ns[name] = event_ns
         self._holders[name].push(name, event_ns, value)
         self._newest_ns = max(self._newest_ns, event_ns)
         if len(self._last) == len(self._holders) and not self._stopped:
@@ -108,7 +110,8 @@ class Resampler:
                 self._pending += self._ticks.push(min(self._known_ns(n) for n in self._holders))
             elif name == self._camera:
                 self._pending += self._ticks.push(event_ns)
-        self._take_rows()
+        if self._pending:
+            self._take_rows()
 
     def finish(self) -> Remarks:
         """Leave out the ticks that a stream does not reach any more.
@@ -135,7 +138,7 @@ class Resampler:
 
     def _known_ns(self, name: str) -> int:
         """Newest tick that a stream reaches [ns]."""
-        return (self._holders[name].newest_ns(name) or 0) - self._shifts_ns.get(name, 0)
+        return self._last_ns.get(name, 0) - self._shifts_ns.get(name, 0)
 
     def _take_rows(self) -> None:
         while self._pending:

@@ -83,8 +83,8 @@ def test_metadata_may_be_missing_and_a_bag_may_be_one_file_or_split(tmp_path, pl
 
 
 def test_the_pixels_of_a_large_picture_stay_in_the_file(tmp_path):
-    pixels = np.arange(64 * 64 * 3, dtype=np.uint8)
-    large = STORE.types[IMAGE](picture(0, 0).header, 64, 64, 'rgb8', 0, 192, pixels)
+    pixels = np.arange(96 * 96 * 3, dtype=np.uint8)
+    large = STORE.types[IMAGE](picture(0, 0).header, 96, 96, 'rgb8', 0, 288, pixels)
     bag = write_bag(tmp_path / 'bag', [('/front/image_raw', IMAGE, 0, large)])
     with BagReader(bag) as reader:
         raw = next(reader.raw_messages(['/front/image_raw']))

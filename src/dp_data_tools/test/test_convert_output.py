@@ -8,6 +8,9 @@ from contextlib import contextmanager
 import errno
 import os
 import shutil
+import signal
+import subprocess
+import sys
 
 from bag_samples import contract
 from bag_samples import recording
@@ -22,6 +25,22 @@ from dp_data_tools.bag_pool import _result
 from dp_data_tools.convert_bag import convert_bag
 from dp_data_tools.part_store import PartWriter
 import pytest
+
+# Kills itself in the middle of the second bag.
+KILLER = """
+import os, signal
+from dp_data_tools import cli, convert_bag
+from dp_data_tools.part_store import PartWriter
+real = PartWriter.append
+def append(self, row):
+    real(self, row)
+    append.rows += 1
+    if append.rows == 15:
+        os.kill(os.getpid(), signal.SIGKILL)
+append.rows = 0
+PartWriter.append = append
+cli.main()
+"""
 
 
 def bags(tmp_path, count=3):
@@ -68,6 +87,21 @@ def test_what_was_finished_before_a_kill_is_not_made_again(tmp_path, monkeypatch
     assert '2 bags were finished by an earlier attempt' in capsys.readouterr().out
     assert content(tmp_path / 'out') == content(tmp_path / 'whole')
     assert not (tmp_path / '.out.converting').exists()
+
+
+def test_sigkill_leaves_what_was_finished(tmp_path, capsys):
+    made = bags(tmp_path, 2)
+    contract().save(tmp_path / 'contract.yaml')
+    killer = tmp_path / 'killer.py'
+    killer.write_text(KILLER)
+    words = [*map(str, made), '--contract', 'contract.yaml', '--output', 'out', *COMMANDS]
+    command = [sys.executable, str(killer), 'convert', *words, '--workers', '1']
+    assert subprocess.run(command, cwd=tmp_path).returncode == -signal.SIGKILL
+    assert not (tmp_path / 'out').exists()
+    assert run(tmp_path, made) == 0
+    assert '1 bags were finished by an earlier attempt' in capsys.readouterr().out
+    assert run(tmp_path, made, output='whole') == 0
+    assert content(tmp_path / 'out') == content(tmp_path / 'whole')
 
 
 @pytest.mark.parametrize('change', ['contract', 'arguments', 'bag'])

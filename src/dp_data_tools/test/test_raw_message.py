@@ -11,7 +11,7 @@ from bag_samples import STORE
 from bag_samples import T0
 from dp_core.decode import stamp_ns
 from dp_core.errors import DatasetError
-from dp_data_tools.raw_message import front
+from dp_data_tools.raw_message import Fronts
 from dp_data_tools.raw_message import RawMessage
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +19,11 @@ import numpy as np
 import pytest
 
 NAMES = st.lists(st.text(st.characters(codec='utf-8', exclude_characters='\0'), max_size=9))
+
+
+def front(message, joints=False):
+    """Front of a message by a reader that knows none before."""
+    return Fronts().read(message, joints)
 
 
 def raw(message, kind, **options):
@@ -64,3 +69,12 @@ def test_bytes_that_are_no_message_are_refused(cut):
         front(RawMessage('/t', T0, whole[: positions - 8 if cut == -1 else cut]), joints=True)
     with pytest.raises(DatasetError, match='encapsulation 0007, valid: 0000, 0001'):
         front(RawMessage('/t', T0, b'\x00\x07' + whole[2:]))
+
+
+def test_a_message_that_looks_otherwise_than_the_one_before_is_read_as_it_is():
+    fronts = Fronts()
+    for names in (('a', 'b'), ('a', 'b'), ('b', 'a'), ('b', 'a', 'c'), ('a',)):
+        message = raw(joints(5, (1.0, 2.0), names), JOINT_STATE)
+        read = fronts.read(message, joints=True)
+        assert read.name == names
+        assert read.position.tolist() == [{'a': 1.0, 'b': 2.0}.get(n, 0.0) for n in names]
