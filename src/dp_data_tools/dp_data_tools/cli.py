@@ -18,6 +18,8 @@ VERBS = {
     'info': 'show the topics of a bag',
     'convert': 'make a dataset of bags',
     'check': 'tell what is wrong with bags or datasets',
+    'stats': 'print what is in a dataset, as JSON',
+    'view': 'draw an episode: film strip and plots',
 }
 EXAMPLE = """\
 examples:

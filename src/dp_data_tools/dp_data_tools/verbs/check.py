@@ -20,6 +20,7 @@ from dp_data_tools.quality.examine import examine
 from dp_data_tools.quality.finding import count
 from dp_data_tools.quality.finding import Finding
 from dp_data_tools.quality.finding import Severity
+from dp_data_tools.quality.report import report
 from dp_data_tools.quality.sources import read_bags
 from dp_data_tools.quality.sources import read_dataset
 from dp_data_tools.quality.sources import tell_apart
@@ -27,6 +28,7 @@ from dp_data_tools.quality.sources import with_limits
 from dp_data_tools.quality.table import summary
 from dp_data_tools.quality.table import table
 from dp_data_tools.quality.thresholds import Thresholds
+from dp_data_tools.quality.writing import save_text
 import yaml
 
 EXAMPLE = """\
@@ -67,6 +69,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='NAME=VALUE',
         help='change from what value on a check speaks, such as gap_s=0.2',
     )
+    parser.add_argument('--html', type=Path, metavar='FILE', help='write a report with plots')
+    parser.add_argument(
+        '--plots', type=int, default=12, metavar='N', help='episodes drawn in it (default: 12)'
+    )
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the findings')
     parser.add_argument(
         '--drop-list', type=Path, metavar='FILE', help='write the episodes to leave out'
@@ -91,15 +97,20 @@ def run(options: argparse.Namespace) -> int:
     if urdf:
         sets = [(name, [with_limits(e, urdf) for e in episodes]) for name, episodes in sets]
     findings = []
+    shown = []
     for name, episodes in sets:
         found = examine(episodes, name, limits, contract)
         findings += found
+        shown.append((name, episodes, found))
         if found:
             width = shutil.get_terminal_size().columns
             print(table(found, width, sys.stdout.isatty()))
         print(f'{name}: {summary(len(episodes), found)}')
     every = [episode for _, episodes in sets for episode in episodes]
     _write(options, every, findings)
+    if options.html:
+        save_text(options.html, report(shown, options.plots))
+        print(f'{options.html}: open it in a browser')
     counted = count(findings, Severity.ERROR)
     counted += count(findings, Severity.WARNING) if options.strict else 0
     return 1 if counted else 0
@@ -113,10 +124,10 @@ def _write(options: argparse.Namespace, episodes: list[Episode], findings: list[
             'counts': {s.value: count(findings, s) for s in Severity},
             'findings': [finding.to_dict() for finding in findings],
         }
-        _save(options.json, json.dumps(data, indent=1) + '\n')
+        save_text(options.json, json.dumps(data, indent=1) + '\n')
     if options.drop_list:
         drop: dict[str, Any] = {'drop': drop_list(episodes, findings, options.strict)}
-        _save(options.drop_list, yaml.safe_dump(drop, sort_keys=False, width=99))
+        save_text(options.drop_list, yaml.safe_dump(drop, sort_keys=False, width=99))
         print(f'{options.drop_list}: {len(drop["drop"])} of {len(episodes)} episodes to leave out')
 
 
@@ -125,11 +136,3 @@ def _text(path: Path) -> str:
         return path.read_text(encoding='utf-8')
     except OSError as error:
         raise DatasetError(f'cannot read {path}: {error.strerror}') from error
-
-
-def _save(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding='utf-8')
-    except OSError as error:
-        raise DatasetError(f'cannot write {path}: {error.strerror}') from error
