@@ -21,12 +21,14 @@ import pytest
 rclpy = pytest.importorskip('rclpy')
 pytest.importorskip('dp_msgs.msg')
 
+from dp_msgs.msg import PolicyStatus  # noqa: E402
 from dp_policy_node.replay import command  # noqa: E402
 from dp_policy_node.replay.session import Report  # noqa: E402
 from node_process import until  # noqa: E402
 from rclpy.context import Context  # noqa: E402
 from rclpy.executors import MultiThreadedExecutor  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
 import three_joints  # noqa: E402
 
 
@@ -132,11 +134,17 @@ class Stage:
         self.context = Context()
         rclpy.init(context=self.context, domain_id=random.randint(1, 100))
         self.arm = TalkingArm(self.context)
-        self.node = Node('replay', context=self.context)
         self.stop = threading.Event()
         self._executor = MultiThreadedExecutor(num_threads=2, context=self.context)
-        self._executor.add_node(self.node)
+        self._nodes = []
+        self.use(Node('replay', context=self.context))
         threading.Thread(target=self._executor.spin, daemon=True).start()
+
+    def use(self, node):
+        """Run the command with this node from now on."""
+        self.node = node
+        self._nodes.append(node)
+        self._executor.add_node(node)
 
     def run(self, *words):
         options = command.parser().parse_args([*words, '--yes'])
@@ -144,7 +152,8 @@ class Stage:
 
     def close(self):
         self._executor.shutdown()
-        self.node.destroy_node()
+        for node in self._nodes:
+            node.destroy_node()
         self.arm.close()
         rclpy.shutdown(context=self.context)
 
@@ -216,3 +225,27 @@ def test_a_controller_that_refuses_is_told(stage, tmp_path, capsys):
     stage.arm.refuses = True
     assert stage.run(save(tmp_path / 'd', episode(start=0.0))) == command.EXIT_FAILED
     assert "controller 'arm_controller' refused a trajectory" in capsys.readouterr().err
+
+
+@pytest.mark.ros
+def test_two_do_not_command_one_arm(stage, tmp_path, capsys):
+    """A policy's goal refuses a replay, and ends one that runs."""
+    dataset = save(tmp_path / 'd', episode(100, start=0.0))
+    status = stage.arm.create_publisher(PolicyStatus, 'policy_node/status', 1)
+    state = [PolicyStatus.READY]
+    stage.arm.create_timer(0.05, lambda: status.publish(PolicyStatus(state=state[0])))
+
+    def begin():
+        until(lambda: stage.arm.goals == 1, 'the goal')
+        time.sleep(1.0)
+        state[0] = PolicyStatus.EXECUTING
+
+    threading.Thread(target=begin).start()
+    assert stage.run(dataset) == command.EXIT_FAILED
+    assert 'the policy node executes a goal' in capsys.readouterr().err
+    assert len(stage.arm.received) == 2  # the second is a brake
+    impatient = [Parameter('startup_timeout', value=3.0)]
+    stage.use(Node('replay_again', context=stage.context, parameter_overrides=impatient))
+    assert stage.run(dataset) == command.EXIT_REFUSED
+    assert 'the policy node executes a goal' in capsys.readouterr().err
+    assert len(stage.arm.received) == 2

@@ -29,6 +29,7 @@ from dp_core.replay import plan_replay
 from dp_core.replay import ReplayPlan
 from dp_core.replay import require_robot
 from dp_core.tracking_error import TrackingError
+from dp_msgs.msg import PolicyStatus
 from dp_policy_node.arm_motion import Arm
 from dp_policy_node.arm_motion import ArmMotion
 from dp_policy_node.control_messages import error_words
@@ -49,6 +50,7 @@ from rclpy.node import Node
 Array = NDArray[np.float64]
 GOAL = 'the first command'
 INTERRUPTED = 'interrupted'
+STATUS = 'policy_node/status'
 POLL_S = 0.02
 # An arm that has moved so far since the motion was planned does not begin it [rad].
 MOVED_RAD = 1e-3
@@ -109,6 +111,8 @@ class Session:
         )
         self._safety = SafetyInputs(node, settings, lambda _: True)
         self._inputs = inputs
+        self._status: PolicyStatus | None = None
+        node.create_subscription(PolicyStatus, STATUS, self._on_status, 1)
         self._listener = Listener(node, 'numbers', depth=100)
         inputs.listen_to_joints(self._listener)
         controllers.listen(self._listener)
@@ -179,6 +183,9 @@ class Session:
         while True:
             verdict = self._safety.check()
             why = verdict.reason if verdict is not None else self._actions.why_deaf()
+            if self._status is None and self._node.count_publishers(STATUS):
+                why = f'the policy node is there, but nothing was heard on {STATUS!r}'
+            why = why or self._why_busy()
             if self._inputs.robot_state is None:
                 complaint = self._inputs.complaint
                 why = f'no joint states on {self._settings.joint_states_topic!r}'
@@ -191,7 +198,15 @@ class Session:
                 raise ConfigError(why)
 
     def _why_stop(self) -> str:
-        return INTERRUPTED if self._stop.is_set() else ''
+        return INTERRUPTED if self._stop.is_set() else self._why_busy()
+
+    def _why_busy(self) -> str:
+        status = self._status
+        busy = status is not None and status.state == PolicyStatus.EXECUTING
+        return 'the policy node executes a goal: two cannot command one arm' if busy else ''
+
+    def _on_status(self, message: PolicyStatus) -> None:
+        self._status = message
 
     def _silent(self) -> list[str]:
         names = [group.controller for group in self._contract.actions]
