@@ -18,6 +18,7 @@ from dp_core.evaluation.report import write_json
 # section -> module with add_arguments(parser), and measure(options) -> figures
 SECTIONS = {
     'record': 'dp_data_tools.ros.record_bench',
+    'convert': 'dp_data_tools.bench.convert_bench',
 }
 
 
