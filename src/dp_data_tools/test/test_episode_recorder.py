@@ -4,6 +4,8 @@
 
 from contextlib import contextmanager
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.qos import qos_profile_sensor_data  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 from sensor_msgs.msg import JointState  # noqa: E402
+from sensor_msgs.msg import Joy  # noqa: E402
 from std_srvs.srv import Trigger  # noqa: E402
 
 pytestmark = pytest.mark.ros
@@ -157,6 +160,61 @@ def test_ctrl_c_keeps_the_episode_and_prints_its_audit(tmp_path):
     assert '/front/image_raw' in said
     assert 'longest gap' in said
     assert [path.name for path in (tmp_path / 'demos').iterdir()] == ['episode_000000']
+
+
+def test_a_joystick_starts_and_stops(tmp_path):
+    options = ('--joy-topic', '/joy', '--joy-buttons', 'start=2,stop=2,mark_success=0')
+    with robot_and_recorder(tmp_path, *options) as (robot, process):
+        stick = robot.node.create_publisher(Joy, '/joy', 10)
+
+        def press(*buttons):
+            for state in (buttons, ()):
+                stick.publish(Joy(buttons=[int(k in state) for k in range(4)]))
+                time.sleep(0.3)
+
+        start(robot)  # by then the topics are found
+        assert robot.call('discard').success
+        while stick.get_subscription_count() < 1:
+            time.sleep(0.1)
+        press()
+        press(2)
+        press(0)
+        press(2)
+        assert not robot.call('stop').success
+    bag = tmp_path / 'demos' / 'episode_000000'
+    assert read_metadata(bag)['custom_data']['outcome'] == 'success'
+
+
+def test_keys_start_mark_stop_and_quit(tmp_path):
+    contract().save(tmp_path / 'contract.yaml')
+    command = [sys.executable, '-m', 'dp_data_tools.cli', 'record', str(tmp_path / 'demos')]
+    command += ['--contract', str(tmp_path / 'contract.yaml'), '--min-free-mib', '0']
+    keyboard, terminal = pty.openpty()
+    process = subprocess.Popen(command, stdin=terminal, stderr=terminal)
+    os.close(terminal)
+    rclpy.init()
+    robot, said = Robot(), ''
+    try:
+        keys = (
+            ('s', 'recording episode_000000'),  # refused until the topics are found
+            ('m', 'marked episode_000000'),
+            ('e', 'kept episode_000000'),
+        )
+        for key, answer in keys:
+            while answer not in said:
+                os.write(keyboard, key.encode())
+                time.sleep(0.5)
+                said += os.read(keyboard, 65536).decode()
+        os.write(keyboard, b'q')
+        process.wait(20.0)
+    finally:
+        process.kill()
+        robot.close()
+        rclpy.shutdown()
+        os.close(keyboard)
+    assert process.returncode == 0
+    bag = tmp_path / 'demos' / 'episode_000000'
+    assert read_metadata(bag)['custom_data']['outcome'] == 'success'
 
 
 def test_the_bench_counts_what_is_lost(tmp_path):

@@ -42,6 +42,8 @@ ANSWER_S = 30.0  # longest wait for a service, a pose or the recorder's topics [
 SETTLE_S = 0.3  # after a reset
 FRESH_S = 0.3  # a pose that the operator may act upon
 POLL_S = 0.002
+THINK_S = 0.01  # between looks whether a decision was made
+SILENCE_S = 0.12  # longest between commands, should a decision take long [s]
 
 
 class RosWorld(Node):
@@ -54,7 +56,7 @@ class RosWorld(Node):
         self._stop = stop
         self._is_recording = False
         self._poses: dict[str, PoseStamped] = {}
-        self._due_s = 0.0
+        self._due_s = self._sent_s = 0.0
         self._last: NDArray[np.float64] | None = None  # target
         self._mind = ThreadPoolExecutor(max_workers=1, thread_name_prefix='mind')
         self._targets = self.create_publisher(PoseStamped, TARGET_TOPIC, 1)
@@ -107,16 +109,15 @@ class RosWorld(Node):
     def decide(self, think: Callable[[], NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return what `think` does; as a hand does meanwhile, go on commanding the last place."""
         thought = self._mind.submit(think)
-        patience_s = DT_S / 2  # a step has passed since the last command
         while True:
             try:
-                return thought.result(patience_s)
+                return thought.result(THINK_S)
             except FutureTimeoutError:
-                patience_s = DT_S
-                self._send(self._last if self._last is not None else self.look()[1])
+                if self.time_s > self._sent_s + SILENCE_S:
+                    self._send(self._last if self._last is not None else self.look()[1])
 
     def _send(self, target: NDArray[np.float64]) -> None:
-        self._last = target
+        self._last, self._sent_s = target, self.time_s
         message = PoseStamped()
         message.header.frame_id = FRAME
         message.header.stamp = self.get_clock().now().to_msg()
@@ -176,6 +177,7 @@ class RosWorld(Node):
 def main(args: list[str] | None = None) -> int:
     """Demonstrate; return 1 when scene or recorder fail, 130 after Ctrl-C."""
     stop = initialize(args)
+    sys.setswitchinterval(0.001)  # [s]; planning shall not hold up the commands
     world = RosWorld(stop)
     ended = threading.Event()
     ears = threading.Thread(target=spin, args=(world, ended), name='ears')

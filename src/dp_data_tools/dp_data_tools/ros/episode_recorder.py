@@ -26,6 +26,8 @@ from dp_data_tools.recording.inputs import Keyboard
 from dp_data_tools.recording.recorder import Recorder
 from dp_data_tools.recording.wanted import WantedTopic
 from dp_data_tools.ros import endpoints
+from rclpy.clock import Clock
+from rclpy.clock import ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.event_handler import UnsupportedEventTypeError
 from rclpy.node import Node
@@ -73,8 +75,9 @@ class EpisodeRecorder(Node):
         if joy_topic:
             self._buttons = Buttons(buttons or {})
             self.create_subscription(Joy, joy_topic, self._on_joy, 10)
-        self.create_timer(LOOK_S, self._look)
-        self.create_timer(KEYS_S, self._on_keys)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may not have begun
+        self.create_timer(LOOK_S, self._look, clock=steady)
+        self.create_timer(KEYS_S, self._on_keys, clock=steady)
         self._look()
         keyboard.say(HELP)
 
