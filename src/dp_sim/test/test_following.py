@@ -4,49 +4,37 @@
 
 import os
 import random
-import signal
-import subprocess
-import sys
-import time
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
 
-rclpy = pytest.importorskip('rclpy')
+pytest.importorskip('rclpy')
 pytest.importorskip('dp_msgs.msg')
 
-from dp_msgs.srv import ResetScene  # noqa: E402
-from dp_sim import scene  # noqa: E402
-from dp_sim.simulation import Simulation  # noqa: E402
-from dp_sim.start_motion import start_positions  # noqa: E402
-from geometry_msgs.msg import PoseStamped  # noqa: E402
-from rclpy.context import Context  # noqa: E402
-from rclpy.executors import SingleThreadedExecutor  # noqa: E402
-from rclpy.node import Node  # noqa: E402
-from rclpy.qos import DurabilityPolicy  # noqa: E402
-from rclpy.qos import qos_profile_sensor_data  # noqa: E402
-from rclpy.qos import QoSProfile  # noqa: E402
-from sensor_msgs.msg import JointState  # noqa: E402
-from std_msgs.msg import String  # noqa: E402
-from trajectory_msgs.msg import JointTrajectory  # noqa: E402
+from dp_sim import scene
+from dp_sim.simulation import Simulation
+from dp_sim.start_motion import start_positions
+from geometry_msgs.msg import PoseStamped
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import JointState
+from sim_terminal import end
+from sim_terminal import LATCHED
+from sim_terminal import start
+from sim_terminal import Terminal
+from std_msgs.msg import String
+from trajectory_msgs.msg import JointTrajectory
 
 pytestmark = pytest.mark.ros
 
-PATIENCE_S = 60.0  # a bound for a machine under load, not a measurement
-LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SEED = 3
 
 
-class MockRobot:
+class MockRobot(Terminal):
     """Hardware that is where the description puts it, then at the points of each trajectory."""
 
     def __init__(self, domain):
-        self.context = Context()
-        rclpy.init(context=self.context, domain_id=domain)
-        self.node = Node('mock_robot', context=self.context)
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
+        super().__init__('mock_robot', domain)
         self.names, self.positions, self.tips = [], None, []
         self.trajectories = []
         subscribe = self.node.create_subscription
@@ -81,12 +69,6 @@ class MockRobot:
             message.velocity = [0.0] * 7
             self.states.publish(message)
 
-    def until(self, condition, what):
-        deadline = time.monotonic() + PATIENCE_S
-        while not condition():
-            assert time.monotonic() < deadline, f'waited in vain for {what}'
-            self.executor.spin_once(timeout_sec=0.1)
-
     def tip(self):
         """Return where the tool is now."""
         self.tips.clear()
@@ -94,37 +76,17 @@ class MockRobot:
         position = self.tips[-1].pose.position
         return np.array([position.x, position.y, position.z])
 
-    def reset(self, seed):
-        client = self.node.create_client(ResetScene, '/reset_scene')
-        self.until(client.service_is_ready, 'reset_scene')
-        time.sleep(0.3)  # a service just discovered may not know yet whom to answer
-        future = client.call_async(ResetScene.Request(seed=seed))
-        self.until(future.done, 'the reset')
-        return future.result()
-
-    def close(self):
-        self.executor.shutdown()
-        self.node.destroy_node()
-        rclpy.shutdown(context=self.context)
-
 
 @pytest.fixture(scope='module')
 def robot():
     domain = random.randint(1, 100)
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-    process = subprocess.Popen(
-        [sys.executable, '-m', 'dp_sim.sim_node', '--ros-args']
-        + ['-p', 'controller:=ros2_control', '-p', f'seed:={SEED}'],
-        env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start(domain, '-p', 'controller:=ros2_control', '-p', f'seed:={SEED}')
     robot = MockRobot(domain)
     yield robot
     robot.close()
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0 and 'Traceback' not in said, said
+    code, said = end(process)
+    assert code == 0 and 'Traceback' not in said, said
 
 
 def near(robot, tool):

@@ -5,8 +5,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -18,23 +16,21 @@ pytest.importorskip('dp_msgs.msg')
 from action_msgs.msg import GoalStatus  # noqa: E402
 from action_msgs.msg import GoalStatusArray  # noqa: E402
 from dp_msgs.msg import SceneStatus  # noqa: E402
-from dp_msgs.srv import ResetScene  # noqa: E402
 from dp_sim import scene  # noqa: E402
 from geometry_msgs.msg import PoseStamped  # noqa: E402
-from rclpy.context import Context  # noqa: E402
-from rclpy.executors import SingleThreadedExecutor  # noqa: E402
-from rclpy.node import Node  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from rclpy.parameter_client import AsyncParameterClient  # noqa: E402
-from rclpy.qos import DurabilityPolicy  # noqa: E402
 from rclpy.qos import qos_profile_action_status_default  # noqa: E402
-from rclpy.qos import qos_profile_sensor_data  # noqa: E402
-from rclpy.qos import QoSProfile  # noqa: E402
 from rosgraph_msgs.msg import Clock  # noqa: E402
 from sensor_msgs.msg import CameraInfo  # noqa: E402
 from sensor_msgs.msg import CompressedImage  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 from sensor_msgs.msg import JointState  # noqa: E402
+from sim_terminal import end  # noqa: E402
+from sim_terminal import LATCHED  # noqa: E402
+from sim_terminal import PATIENCE_S  # noqa: E402
+from sim_terminal import start  # noqa: E402
+from sim_terminal import Terminal  # noqa: E402
 from std_msgs.msg import Bool  # noqa: E402
 from std_msgs.msg import Float64  # noqa: E402
 from std_msgs.msg import Float64MultiArray  # noqa: E402
@@ -44,24 +40,17 @@ from trajectory_msgs.msg import JointTrajectoryPoint  # noqa: E402
 
 pytestmark = pytest.mark.ros
 
-PATIENCE_S = 60.0  # a bound for a machine under load, not a measurement
-LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-
 
 def _stamp(message):
     time_ = message.clock if isinstance(message, Clock) else message.header.stamp
     return time_.sec + time_.nanosec * 1e-9
 
 
-class Client:
-    """A node that collects messages until a condition holds."""
+class Client(Terminal):
+    """Sends commands, and collects what the scene tells."""
 
     def __init__(self, domain):
-        self.context = Context()
-        rclpy.init(context=self.context, domain_id=domain)
-        self.node = Node('client', context=self.context)
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
+        super().__init__('client', domain)
         self.commands = self.node.create_publisher(
             JointTrajectory, '/joint_trajectory_controller/joint_trajectory', 10
         )
@@ -70,17 +59,6 @@ class Client:
         )
         self.joints = self.collect(JointState, '/joint_states', 10)
         self.status = self.collect(SceneStatus, '/scene_status', 10)
-
-    def collect(self, kind, topic, qos=qos_profile_sensor_data):
-        messages = []
-        self.node.create_subscription(kind, topic, messages.append, qos)
-        return messages
-
-    def until(self, condition, what):
-        deadline = time.monotonic() + PATIENCE_S
-        while not condition():
-            assert time.monotonic() < deadline, f'waited in vain for {what}'
-            self.executor.spin_once(timeout_sec=0.1)
 
     def more(self, messages, count):
         """Forget what has come and wait for so many new messages."""
@@ -92,16 +70,6 @@ class Client:
         self.more(self.status, 1)
         begin = _stamp(self.status[0])
         self.until(lambda: _stamp(self.status[-1]) >= begin + seconds, f'{seconds} s')
-
-    def call(self, future, what):
-        self.until(future.done, what)
-        return future.result()
-
-    def reset(self, seed):
-        client = self.node.create_client(ResetScene, '/reset_scene')
-        self.until(client.service_is_ready, 'reset_scene')
-        time.sleep(0.3)  # a service just discovered may not know yet whom to answer
-        return self.call(client.call_async(ResetScene.Request(seed=seed)), 'reset')
 
     def send(self, positions, seconds=0.5, names=None, stamp_sec=0):
         self.until(self.commands.get_subscription_count, 'the controller')
@@ -125,33 +93,6 @@ class Client:
         self.more(self.joints, 1)
         return np.array(self.joints[-1].position)
 
-    def close(self):
-        self.executor.shutdown()
-        self.node.destroy_node()
-        rclpy.shutdown(context=self.context)
-
-
-def _start(domain, *arguments):
-    environment = dict(
-        os.environ, ROS_DOMAIN_ID=str(domain), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST'
-    )
-    command = [sys.executable, '-m', 'dp_sim.sim_node', '--ros-args', *arguments]
-    return subprocess.Popen(
-        command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-
-
-def _end(process, number=signal.SIGINT):
-    """Send a signal; return the exit code and what was said. Nothing may be left behind."""
-    process.send_signal(number)
-    try:
-        _, said = process.communicate(timeout=PATIENCE_S)
-    finally:
-        process.kill()
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
-    return process.returncode, said
-
 
 @pytest.fixture(scope='module')
 def domain():
@@ -166,12 +107,12 @@ def logs(tmp_path_factory):
 @pytest.fixture(scope='module')
 def client(domain, logs):
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-    process = _start(domain, '-p', 'seed:=3', '-p', f'log_dir:={logs}')
+    process = start(domain, '-p', 'seed:=3', '-p', f'log_dir:={logs}')
     client = Client(domain)
     client.until(lambda: client.joints and client.status, 'sim_node')
     yield client
     client.close()
-    code, said = _end(process)
+    code, said = end(process)
     assert code == 0, said
     assert 'Traceback' not in said
 
@@ -343,7 +284,7 @@ def test_ends_cleanly_on_a_signal_and_can_be_dangerous(domain, number):
     """The parameter that the policy node must refuse can be set for a rehearsal."""
     dangerous = 'joint_trajectory_controller:interpolate_from_desired_state:=false'
     other = domain % 100 + 1
-    process = _start(other, '-p', dangerous)
+    process = start(other, '-p', dangerous)
     client = Client(other)
     try:
         client.until(lambda: client.joints, 'joint states')
@@ -353,13 +294,13 @@ def test_ends_cleanly_on_a_signal_and_can_be_dangerous(domain, number):
         assert client.call(future, 'parameters').values[0].bool_value is False
     finally:
         client.close()
-        code, said = _end(process, number)
+        code, said = end(process, number)
     assert code == 0 and 'Traceback' not in said, said
 
 
 def test_positions_can_be_forwarded_instead_of_trajectories(domain):
     other = domain % 100 + 1
-    process = _start(other, '-p', 'controller:=forward_position')
+    process = start(other, '-p', 'controller:=forward_position')
     client = Client(other)
     topic = '/forward_position_controller/commands'
     commands = client.node.create_publisher(Float64MultiArray, topic, 10)
@@ -377,21 +318,21 @@ def test_positions_can_be_forwarded_instead_of_trajectories(domain):
         assert 'joint_trajectory_controller' not in names
     finally:
         client.close()
-        code, said = _end(process)
+        code, said = end(process)
     assert code == 0 and 'Traceback' not in said, said
 
 
 @pytest.mark.parametrize('seconds', [0.3, 2.0])
 def test_ctrl_c_while_starting_leaves_nothing_behind(domain, seconds):
-    process = _start(domain % 100 + 1)
+    process = start(domain % 100 + 1)
     time.sleep(seconds)
-    code, said = _end(process)
+    code, said = end(process)
     # Before the first line of ours has run, Python answers Ctrl-C in its own way.
     assert code == 0 or said.rstrip().endswith('KeyboardInterrupt'), said
 
 
 def test_wrong_joints_end_the_node_with_one_clear_sentence(domain):
-    process = _start(domain % 100 + 1, '-p', 'joint_trajectory_controller:joints:=[a, b]')
+    process = start(domain % 100 + 1, '-p', 'joint_trajectory_controller:joints:=[a, b]')
     _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert 'the scene has' in said and 'Traceback' not in said
