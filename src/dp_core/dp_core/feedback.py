@@ -212,9 +212,16 @@ def _take_up(
     late_s: Array,
     tolerance: float,
 ) -> bool:
-    """Go back to the newest trajectory that explains a state; False when none does."""
-    for unheard in range(max(1, min(motion.remembered, LOST))):
-        if _distance(motion, stamp_ns, position, velocity, late_s, unheard) <= tolerance:
+    """Go back to the newest trajectory that explains a state; False when none does.
+
+    An older one must explain it much better than the newest: an arm that sags is off all of them.
+    """
+    seen = (stamp_ns, position, velocity, late_s)
+    newest = _distance(motion, *seen)
+    if newest <= tolerance:
+        return True
+    for unheard in range(1, min(motion.remembered, LOST)):
+        if _distance(motion, *seen, unheard) <= min(tolerance, newest - tolerance):
             motion.forget(unheard)
             return True
     return False

@@ -200,6 +200,17 @@ def test_an_arm_that_sags_is_not_followed_down():
     np.testing.assert_allclose(motion.at(T0 + 1500 * MS).position, before)
 
 
+def test_an_arm_that_sags_is_not_thought_to_follow_what_it_is_nearer_to_by_chance():
+    """Of two motions to 0.045 and to 0.06 rad it was sent the second, and hangs 25 mrad below."""
+    motion = CommandedMotion(np.zeros(2))
+    motion.follow(accelerated(T0, 0.18))
+    motion.follow(accelerated(T0 + 1 * MS, 0.24))
+    hand_over(motion, told('joint_states', 1500, 0.035, 0.0), JOINTS, from_measured=False)
+    assert motion.remembered == 2
+    hand_over(motion, told('joint_states', 1500, 0.0, 0.0), JOINTS, from_measured=False)
+    assert motion.remembered == 2
+
+
 def test_an_arm_of_which_no_velocity_is_known_is_not_said_to_stand():
     motion = moving()
     feedback = from_joint_states(T0 + 400 * MS, np.array([-0.3, 0.0]), None, motion)
