@@ -109,6 +109,15 @@ def picture(ms, value, compressed=False):
     return STORE.types[IMAGE](header(ms, 'camera'), 8, 8, 'rgb8', 0, 24, pixels.ravel())
 
 
+def image(ms, pixels, encoding, padding=0):
+    """Image of any encoding whose rows end in ``padding`` stray bytes."""
+    rows = pixels.reshape(len(pixels), -1).view(np.uint8)
+    stray = np.full((len(rows), padding), 99, np.uint8)
+    data = np.hstack([rows, stray]).ravel()
+    step = rows.shape[1] + padding
+    return STORE.types[IMAGE](header(ms), *pixels.shape[:2], encoding, 0, step, data)
+
+
 def write_bag(path, messages, storage=StoragePlugin.MCAP):
     """Write (topic, type, recorded [ms after T0], message) in the order given."""
     path = Path(path)

@@ -3,8 +3,8 @@
 """Odd messages in a bag: what can be used is used, the rest is refused with topic and time."""
 
 from bag_samples import contract
-from bag_samples import header
 from bag_samples import IMAGE
+from bag_samples import image
 from bag_samples import JOINT_STATE
 from bag_samples import joints
 from bag_samples import recording
@@ -26,15 +26,6 @@ ARM = {'name': 'arm', 'kind': 'joint_state', 'topic': 'joint_states', 'joints': 
 def changed(change, seconds=1.0):
     """`recording` with every message changed by ``change(topic, ms, message)`` -> message."""
     return [(t, k, ms, change(t, ms, m) or m) for t, k, ms, m in recording(seconds)]
-
-
-def image(ms, pixels, encoding, padding=0):
-    """Image of any encoding whose rows end in ``padding`` stray bytes."""
-    rows = pixels.reshape(len(pixels), -1).view(np.uint8)
-    stray = np.full((len(rows), padding), 99, np.uint8)
-    data = np.hstack([rows, stray]).ravel()
-    step = rows.shape[1] + padding
-    return STORE.types[IMAGE](header(ms), *pixels.shape[:2], encoding, 0, step, data)
 
 
 def with_pictures(tmp_path, make, seconds=1.0):
