@@ -6,6 +6,8 @@ from pathlib import Path
 
 from bag_samples import contract
 from bag_samples import plane_contract
+from bag_samples import POSE
+from bag_samples import pose
 from bag_samples import recording
 from bag_samples import write_bag
 from dp_core.contract import Contract
@@ -17,12 +19,16 @@ from dp_data_tools.quality.dataset import is_dataset
 from dp_data_tools.quality.dataset import open_dataset
 from dp_data_tools.quality.episode import Pair
 from dp_data_tools.quality.examine import examine
+from dp_data_tools.quality.scan import scan_bag
 from dp_data_tools.quality.sources import read_dataset
 from dp_data_tools.quality.sources import tell_apart
 import numpy as np
 import pytest
 from quality_samples import loud
 from quality_samples import motion
+from test_quality_bags import between
+from test_quality_bags import CAMERA
+from test_quality_bags import messages
 import yaml
 
 PUSHT = Path(__file__).parents[2] / 'dp_core' / 'data' / 'pusht_human'
@@ -229,3 +235,33 @@ def test_what_is_neither_a_bag_nor_a_dataset(tmp_path):
     assert [path.name for path in bags] == ['a', 'b']
     assert datasets == [PUSHT]
     assert Contract.load(PUSHT / 'contract.yaml').name == 'pusht'
+
+
+def test_what_check_drops_convert_leaves_out(tmp_path, capsys):
+    takes = tmp_path / 'takes'
+    for k in range(3):
+        change = between(CAMERA, 990, 1510, value=2) if k == 1 else lambda topic, k, ms: {}
+        write_bag(takes / f'take_{k}', messages(3.0, change, seed=k))
+    drop, out = tmp_path / 'drop.yaml', tmp_path / 'out'
+    contract().save(tmp_path / 'c.yaml')
+    assert main(['check', str(takes), '--drop-list', str(drop)]) == 1
+    made = ['--contract', str(tmp_path / 'c.yaml'), '--action-topic', '/commands']
+    assert main(['convert', str(takes), '--output', str(out), '--drop', str(drop), *made]) == 0
+    with open_dataset(out) as folder:
+        assert [origin['bag'] for origin in folder.origins] == ['take_0', 'take_2']
+    assert main(['check', str(out), '--strict']) == 0
+    said = capsys.readouterr().out
+    assert 'the state follows the action after 100 ms' in said
+
+
+def test_the_height_of_a_command_in_a_plane_is_not_compared(tmp_path):
+    rows = 200
+    tool, target = motion(np.arange(rows) / 50), motion(np.arange(rows) / 50 + 0.1)
+    made = [('/tool_pose', POSE, 20 * k + 2, pose(20 * k, *tool[k])) for k in range(rows)]
+    made += [('/tool_target', POSE, 20 * k + 3, pose(20 * k, *target[k])) for k in range(rows)]
+    for topic, _, _, message in made:
+        message.pose.position.z = 0.015 if topic == '/tool_pose' else 0.0
+    bag = write_bag(tmp_path / 'bag', sorted(made, key=lambda entry: entry[2]))
+    found = examine([scan_bag(bag)], 'bag')
+    assert not loud(found)
+    assert {f.check for f in found} == {'action_lag', 'zero_variance'}

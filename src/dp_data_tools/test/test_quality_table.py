@@ -8,6 +8,7 @@ from dp_core.errors import ConfigError
 from dp_data_tools.quality.advice import ADVICE
 from dp_data_tools.quality.drop_list import drop_list
 from dp_data_tools.quality.episode import Episode
+from dp_data_tools.quality.episode import Stamps
 from dp_data_tools.quality.finding import ERROR
 from dp_data_tools.quality.finding import Finding
 from dp_data_tools.quality.finding import INFO
@@ -18,6 +19,7 @@ from dp_data_tools.quality.table import summary
 from dp_data_tools.quality.table import table
 from hypothesis import given
 from hypothesis import strategies as st
+import numpy as np
 import pytest
 
 FROZEN = Finding('frozen', ERROR, 'takes/a', 0, '/cam', 'the same picture', 1.5, 2.0, 0.3, 's')
@@ -103,6 +105,12 @@ def test_the_drop_list_names_bags_and_reasons():
     strict = drop_list(episodes, found, strict=True)
     assert [entry['bag'] for entry in strict] == ['a', 'b', 'c']
     assert strict[0]['reason'] == 'frozen /cam: the same picture (and 1 more)'
+
+
+def test_a_bag_is_dropped_whole():
+    stamps = Stamps('/arm', 'sensor_msgs/msg/JointState', np.zeros(3, np.int64), None)
+    bag = Episode('takes/a', 0, 'a', 5.0, stamps=(stamps,))
+    assert drop_list([bag], [FROZEN]) == [{'bag': 'a', 'reason': 'frozen /cam: the same picture'}]
 
 
 def test_what_concerns_all_episodes_drops_none():

@@ -21,7 +21,8 @@ def drop_list(
 
     Returns:
         One entry for each episode: ``bag`` (its name; for datasets whose bags are unknown, the
-        dataset), ``episode`` (of the bag) and ``reason``.
+        dataset), ``episode`` (of the bag) and ``reason``. A bag that was checked as a whole has no
+        ``episode``: all of it is dropped.
     """
     counted = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
     reasons: dict[tuple[str, int], list[str]] = {}
@@ -35,11 +36,8 @@ def drop_list(
         found = reasons.get((episode.source, episode.index))
         if found:
             more = f' (and {len(found) - 1} more)' if len(found) > 1 else ''
-            dropped.append(
-                {
-                    'bag': episode.bag or episode.source,
-                    'episode': episode.part if episode.bag else episode.index,
-                    'reason': found[0] + more,
-                }
-            )
+            entry: dict[str, Any] = {'bag': episode.bag or episode.source}
+            if not episode.stamps and not episode.damage:
+                entry['episode'] = episode.part if episode.bag else episode.index
+            dropped.append({**entry, 'reason': found[0] + more})
     return dropped

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from dp_data_tools.quality.episode import Array
 from dp_data_tools.quality.episode import Episode
+from dp_data_tools.quality.episode import METRE
 from dp_data_tools.quality.episode import Pair
 from dp_data_tools.quality.finding import ERROR
 from dp_data_tools.quality.finding import Finding
@@ -63,6 +64,8 @@ def check_offset(
         track = episode.track(lag.pair.action)
         if track is None:
             continue
+        if track.unit == METRE and not extent:
+            continue  # the height of a command that means a plane
         name = _OFFSETS.get(track.unit)
         allowed = getattr(limits, name) if name else limits.offset_part * float(extent)
         offset = float(np.median(error))

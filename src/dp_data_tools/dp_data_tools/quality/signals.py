@@ -9,9 +9,11 @@ from collections.abc import Sequence
 
 from dp_data_tools.quality.episode import Array
 from dp_data_tools.quality.episode import Episode
+from dp_data_tools.quality.episode import METRE
 from dp_data_tools.quality.episode import Track
 from dp_data_tools.quality.finding import ERROR
 from dp_data_tools.quality.finding import Finding
+from dp_data_tools.quality.finding import INFO
 from dp_data_tools.quality.finding import WARNING
 from dp_data_tools.quality.thresholds import Thresholds
 import numpy as np
@@ -60,12 +62,15 @@ def check_constant(episodes: Sequence[Episode], source: str) -> Iterator[Finding
                 )
                 yield Finding('stuck', WARNING, *places[k][0].place, label, message)
     index = episodes[0].index if len(episodes) == 1 else None
+    # A pose in a bag need not be used whole; what a dataset holds is what a policy sees.
+    planes = {t.name for e in episodes if e.stamps for t in e.tracks if t.unit == METRE}
     for name, still_dims in constant.items():
+        severity = INFO if name in planes else WARNING
         message = (
             f'{len(still_dims)} of {dims[name]} numbers never change: {", ".join(still_dims)}'
         )
         figures = (float(len(still_dims)), 0.0, 'numbers')
-        yield Finding('zero_variance', WARNING, source, index, name, message, None, *figures)
+        yield Finding('zero_variance', severity, source, index, name, message, None, *figures)
 
 
 def check_jerk(episodes: Sequence[Episode], limits: Thresholds) -> Iterator[Finding]:

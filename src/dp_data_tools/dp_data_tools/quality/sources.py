@@ -34,7 +34,7 @@ def tell_apart(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def read_bags(
-    bags: Sequence[Path], commands: Sequence[str], on_read: Callable[[], None]
+    bags: Sequence[Path], commands: Sequence[str], on_read: Callable[[], object]
 ) -> list[Episode]:
     """Read bags, one episode each; one that cannot be opened becomes an episode of damage."""
     episodes = []
@@ -48,7 +48,7 @@ def read_bags(
     return episodes
 
 
-def read_dataset(path: Path, on_read: Callable[[], None]) -> list[Episode]:
+def read_dataset(path: Path, on_read: Callable[[], object]) -> list[Episode]:
     """Read all episodes of a dataset; of the pictures, only what is known of them is kept."""
     episodes = []
     with open_dataset(path) as folder:

@@ -29,6 +29,7 @@ from dp_data_tools.quality.table import summary
 from dp_data_tools.quality.table import table
 from dp_data_tools.quality.thresholds import Thresholds
 from dp_data_tools.quality.writing import save_text
+from tqdm import tqdm
 import yaml
 
 EXAMPLE = """\
@@ -92,7 +93,8 @@ def run(options: argparse.Namespace) -> int:
     sets: list[tuple[str, list[Episode]]] = []
     if bags:
         name = str(bags[0]) if len(bags) == 1 else f'{len(bags)} bags'
-        sets.append((name, read_bags(bags, options.action_topic, lambda: None)))
+        with tqdm(total=len(bags), unit='bag', disable=None, leave=False) as bar:
+            sets.append((name, read_bags(bags, options.action_topic, bar.update)))
     sets += [(str(path), read_dataset(path, lambda: None)) for path in datasets]
     if urdf:
         sets = [(name, [with_limits(e, urdf) for e in episodes]) for name, episodes in sets]
