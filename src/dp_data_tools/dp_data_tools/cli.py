@@ -32,7 +32,7 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; return its exit status, or 1 after an error message."""
+    """Run one verb; return its exit status, 1 after an error message, 130 after Ctrl-C."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser(arguments[:1]).parse_args(arguments)
     try:
@@ -40,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DpError as error:
         print(f'dp_data_tools {options.verb}: {error}', file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f'dp_data_tools {options.verb}: interrupted', file=sys.stderr)
+        return 130
 
 
 def _parser(chosen: Sequence[str]) -> argparse.ArgumentParser:

@@ -78,10 +78,12 @@ def _in_order(file: int, chunk: Any, topics: Mapping[int, str]) -> list[RawMessa
     (stored,) = struct.unpack_from('<Q', name, name_bytes)
     compression = name[:name_bytes].decode('ascii', 'replace')
     at += name_bytes + 8
+    data = b''
     if compression or checksum:
         data = _decompress(_exactly(file, at, stored), compression, start)
         if len(data) != size or (checksum and crc32(data) != checksum):
             raise DatasetError(f'the chunk at byte {start} does not match its checksum')
+    if compression:
         found = list(_records_in(data, topics))
     else:
         found = list(_records_of(file, at, at + stored, topics))

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bags of every storage and compression are read alike, and lazily where that is possible."""
 
+from pathlib import Path
 import shutil
+import zlib
 
 from bag_samples import IMAGE
 from bag_samples import JOINT_STATE
@@ -90,6 +92,30 @@ def test_the_pixels_of_a_large_picture_stay_in_the_file(tmp_path):
         raw = next(reader.raw_messages(['/front/image_raw']))
         assert len(raw.head) < 2000 < len(raw.data())
         assert reader.deserialize(raw).data.tolist() == pixels.tolist()
+
+
+def chunks_of(bag):
+    """Place and length of the content of each chunk of an mcap file that is not compressed."""
+    with BagReader(bag) as reader:
+        (storage,) = reader._readers[0].storage.storages
+        return storage.path, [(c.chunk_start_offset, c.uncompressed_size) for c in storage.chunks]
+
+
+def test_checksums_of_chunks_are_looked_at(tmp_path, plain):
+    expected = read(plain)
+    bag = Path(shutil.copytree(plain, tmp_path / 'bag'))
+    path, chunks = chunks_of(bag)
+    content = bytearray(path.read_bytes())
+    for at, size in chunks:  # kind, length, times, size; checksum; compression, stored size
+        begin = at + 9 + 24 + 4 + 4 + 8
+        checksum = zlib.crc32(content[begin : begin + size])
+        content[at + 9 + 24 : at + 9 + 28] = checksum.to_bytes(4, 'little')
+    path.write_bytes(content)
+    assert read(bag) == expected
+    content[begin + size // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DatasetError, match='is damaged after .* does not match its checksum'):
+        read(bag)
 
 
 def test_messages_that_were_recorded_out_of_order_come_in_order(tmp_path):
