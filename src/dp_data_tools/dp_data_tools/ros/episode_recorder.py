@@ -37,6 +37,10 @@ from sensor_msgs.msg import Joy
 from std_srvs.srv import Trigger
 
 LOOK_S = 0.5  # between looks for publishers, the disk's room and silent topics
+LOST = (
+    '! messages were lost before they reached the recorder; for images of more than half a '
+    'megabyte Fast DDS needs more shared memory: config/fastdds.xml of dp_bringup'
+)
 KEYS_S = 0.05  # between looks at the keyboard
 
 
@@ -116,6 +120,8 @@ class EpisodeRecorder(Node):
         self._keyboard.say(reply.message)
         if command != 'start' and self._episodes.kept > kept:
             self._keyboard.say(table(self._recorder.audits))
+            if any(each.lost for each in self._recorder.audits):
+                self._keyboard.say(LOST)
         if self._episodes.recording is None or command == 'start':
             self._told = {k: v for k, v in self._told.items() if k not in self._heard}
         return reply
