@@ -138,7 +138,6 @@ class _BagConversion:
         return summary_of(self._runs, arrays, self._plan, self._sizes)
 
     def _push(self, run: Run, stream: Stream, raw: RawMessage) -> None:
-        where = f'recorded at {raw.recorded_ns * 1e-9:.3f}'
         if stream.kind == 'pose':
             message = self._reader.deserialize(raw)
         else:
@@ -154,6 +153,7 @@ class _BagConversion:
             else:
                 value = decode_value(stream, message)
         except ObservationError as error:
+            where = f'recorded at {raw.recorded_ns * 1e-9:.3f}'
             raise ObservationError(f'{error}, {where}') from error
         run.resampler.push(stream.name, event_ns, raw.recorded_ns, value)
 
