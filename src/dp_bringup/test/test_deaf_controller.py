@@ -13,6 +13,8 @@ from dp_core.feedback import ControllerFeedback
 from dp_core.feedback import from_joint_states
 from dp_core.feedback import hand_over
 from dp_core.feedback import Source
+from dp_core.following import Following
+from dp_core.following import FollowingSettings
 from dp_core.limits import MotionLimits
 from dp_core.motion import CommandedMotion
 from dp_core.trajectory import connect
@@ -41,8 +43,11 @@ def wanted(t_s):
 class Scene:
     """Node, controller and arm on one clock."""
 
-    def __init__(self, source):
+    def __init__(self, source, pace=1.0):
         self.source = source
+        self.pace = pace  # of the policy; 0.08 rad/s at 0.1
+        self.following = Following(JOINTS, FollowingSettings())
+        self.verdict_ms = 0
         self.ms = 0
         self.measured, self.speed = np.zeros(2), np.zeros(2)
         self.motion = CommandedMotion(self.measured)
@@ -71,7 +76,7 @@ class Scene:
 
     def send_chunk(self):
         """A policy sees the arm and wants it to go on from there as `wanted` goes on."""
-        times_s = self.ms * 1e-3 + 0.1 * np.arange(16)
+        times_s = self.pace * (self.ms * 1e-3 + 0.1 * np.arange(16))
         shift = self.measured - wanted(times_s[0])
         positions = wanted(times_s) + shift * np.exp(-np.arange(16))[:, None]
         chunk = ActionChunk(self.ms * MS, 100 * MS, 0, JOINTS, positions, positions)
@@ -81,6 +86,13 @@ class Scene:
     def brake(self):
         self.send(lambda now_ns: brake(self.motion, JOINTS, now_ns, ACCELERATION))
 
+    def watch(self):
+        """Look whether the arm follows, as the supervisor does every 10 ms."""
+        commanded = self.motion.at(self.ms * MS)
+        verdict = self.following.check(self.feedback(), commanded, self.ms * MS)
+        if verdict is not None:
+            self.verdict_ms = self.verdict_ms or self.ms
+
     def run(self, seconds, every_ms=800):
         """Let time pass; a new chunk every 0.8 s."""
         for _ in range(round(seconds * 1e3 / TICK_MS)):
@@ -89,6 +101,8 @@ class Scene:
                     self.send_chunk()
                 except TrajectoryError:
                     pass  # refused: the motion before goes on
+            if self.ms % 10 == 0:
+                self.watch()
             while self.posted and self.posted[0][0] <= self.ms:
                 _, message = self.posted.pop(0)
                 if not self.is_deaf:
@@ -161,3 +175,15 @@ def test_a_controller_that_hears_all_is_believed_to_be_where_it_is(source):
     assert scene.acceleration(1000) < 1.2 * ACCELERATION
     position = scene.motion.at(scene.ms * MS).position
     np.testing.assert_allclose(position, scene.references[-1], atol=5e-3)
+
+
+@pytest.mark.parametrize('pace', [0.1, 1.0])
+@pytest.mark.parametrize('source', SOURCES)
+def test_a_controller_that_is_deaf_is_noticed_also_by_a_slow_policy(source, pace):
+    """Every chunk begins where the arm stands; at 0.08 rad/s it is to be 40 mrad away in 0.5 s."""
+    scene = Scene(source, pace)
+    scene.run(4.5)
+    assert scene.verdict_ms == 0
+    scene.is_deaf = True
+    scene.run(4.0)
+    assert 4500 < scene.verdict_ms < 7500
