@@ -8,6 +8,10 @@ import re
 
 import cv2
 from dp_data_tools.cli import main
+from dp_data_tools.quality.chart import Chart
+from dp_data_tools.quality.chart import Curve
+from dp_data_tools.quality.chart import sheet
+from dp_data_tools.quality.chart import ticks
 from dp_data_tools.quality.episode import Episode
 from dp_data_tools.quality.episode import Pictures
 from dp_data_tools.quality.episode import RADIAN
@@ -16,9 +20,11 @@ from dp_data_tools.quality.finding import ERROR
 from dp_data_tools.quality.finding import Finding
 from dp_data_tools.quality.finding import INFO
 from dp_data_tools.quality.finding import WARNING
+from dp_data_tools.quality.plots import ACTION
 from dp_data_tools.quality.plots import lengths_drawing
 from dp_data_tools.quality.plots import numbers_drawing
 from dp_data_tools.quality.plots import panels_of
+from dp_data_tools.quality.plots import STATE
 from dp_data_tools.quality.plots import thinned
 from dp_data_tools.quality.plots import timing_drawing
 from dp_data_tools.quality.report import film_strip
@@ -160,17 +166,75 @@ def test_a_film_strip_frames_what_is_bad():
 
 
 def test_the_same_episode_is_drawn_the_same_way():
-    one, two = (numbers_drawing(episode(), [FROZEN], 'n') for _ in 'ab')
+    one, two = (numbers_drawing(episode(), [FROZEN]) for _ in 'ab')
     assert one == two
     assert one.startswith('<svg')
     Page(one)
 
 
-def test_ids_of_two_drawings_do_not_meet():
-    drawings = [numbers_drawing(episode(), [], name) for name in ('a', 'b')]
-    clips = [set(re.findall(r'<clipPath id="(\w+)"', text)) for text in drawings]
-    assert clips[0]
-    assert not clips[0] & clips[1]
+def points(text):
+    """Points of every line of a drawing (N, 2)."""
+    found = re.findall(r'<polyline points="([^"]*)"', text)
+    return [np.array([p.split(',') for p in line.split()], float) for line in found]
+
+
+def test_the_drawing_of_two_lines_and_a_span():
+    times_s = np.array([0.0, 5.0, 10.0])
+    chart = Chart(
+        'up & down',
+        (0.0, 10.0),
+        (-1.0, 1.0),
+        (Curve(times_s, np.array([-1.0, 1.0, 0.0]), STATE), Curve(times_s, times_s, ACTION, True)),
+        spans=((2.0, 4.0, '#c0392b'), (7.0, 7.0, '#c0392b')),
+    )
+    text = sheet([chart])
+    Page(text)
+    up, beyond = points(text)
+    # 46 left, 10 right of 1140; 20 above and 26 below of 130: y grows downwards.
+    assert up.tolist() == [[46.0, 104.0], [588.0, 20.0], [1130.0, 62.0]]
+    assert beyond[:, 1].tolist() == [62.0, 20.0, 20.0]  # what is beyond stays on the edge
+    assert text.count('stroke-dasharray') == 1
+    assert re.findall(r'<rect x="([\d.]+)" y="20" width="([\d.]+)"', text) == [
+        ('262.8', '216.8'),
+        ('804.8', '2.0'),  # a moment can be seen as well
+    ]
+    assert 'up &amp; down' in text
+
+
+def test_charts_stand_side_by_side():
+    chart = Chart('c', (0.0, 1.0), (0.0, 1.0))
+    assert re.findall(r'translate\((\d+) (\d+)\)', sheet([chart] * 4)) == [
+        ('0', '0'),
+        ('380', '0'),
+        ('760', '0'),
+        ('0', '130'),
+    ]
+    assert sheet([]) == ''
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
+def test_ticks_are_round_and_inside(low, length):
+    found = ticks(low, low + length, 4)
+    assert 1 <= len(found) <= 6
+    slack = 1e-6 * (abs(low) + length)
+    assert all(low - slack <= t <= low + length + slack for t in found)
+    if len(found) > 1:
+        digits = f'{found[1] - found[0]:.3e}'
+        assert digits[0] in '1259'  # 9.99...: differences of large numbers round
+
+
+def test_known_ticks():
+    assert ticks(0.0, 10.0, 5) == [0, 2, 4, 6, 8, 10]
+    assert ticks(-0.3, 0.42, 3) == pytest.approx([0.0])
+    assert ticks(3.0, 3.0, 3) == [3.0]
+
+
+def test_what_hardly_moves_is_a_straight_line():
+    made = episode()
+    still = made.states[0].values * 0 + 1.0 + 1e-9 * np.random.default_rng(0).random((1000, 2))
+    still = Track('arm', ('a', 'b'), made.states[0].times_s, still, RADIAN)
+    for line in points(numbers_drawing(episode(states=(still,), actions=(), pairs=()), [])):
+        assert np.ptp(line[:, 1]) == 0.0
 
 
 def test_state_and_action_share_a_panel():
@@ -190,7 +254,7 @@ def test_state_and_action_share_a_panel():
 def test_every_panel_has_its_title_and_findings_only_their_own():
     title = re.compile(r'>(arm/\w)</text>')
     mine = Finding('jerk', WARNING, 'demo', 0, 'arm/b', 'jerk', spans=((1.0, 2.0),))
-    clean, marked = (numbers_drawing(episode(), found, 'n') for found in ([], [mine]))
+    clean, marked = (numbers_drawing(episode(), found) for found in ([], [mine]))
     assert title.findall(clean) == title.findall(marked) == ['arm/a', 'arm/b']
     assert clean.count('#d68910') == 0
     assert marked.count('#d68910') == 2  # a band, and its foot
@@ -198,8 +262,8 @@ def test_every_panel_has_its_title_and_findings_only_their_own():
 
 def test_nothing_to_draw_is_no_drawing():
     empty = Episode('demo', 0, '', 0.0)
-    assert numbers_drawing(empty, [], 'n') == ''
-    assert timing_drawing([], 't') == ''
+    assert numbers_drawing(empty, []) == ''
+    assert timing_drawing([]) == ''
     Page(report([('demo', [empty], [])]))
     Page(report([('nothing', [], [])]))
 
@@ -209,7 +273,7 @@ def test_thinning_keeps_every_spike(count, at):
     values = np.sin(np.arange(count) / 100)
     values[at % count] = 7.0
     times_s, kept = thinned(np.arange(count) / 500, values)
-    assert len(kept) == len(times_s) <= 1000
+    assert len(kept) == len(times_s) <= 800
     assert kept.max() == 7.0
     assert kept.min() == values.min()
     assert (np.diff(times_s) > 0).all()
@@ -217,7 +281,7 @@ def test_thinning_keeps_every_spike(count, at):
 
 
 def test_timing_of_topics():
-    text = timing_drawing(bag(stamps(even()), stamps(even(90, 33.3), topic='/cam')).stamps, 't')
+    text = timing_drawing(bag(stamps(even()), stamps(even(90, 33.3), topic='/cam')).stamps)
     assert '/arm, 50.0 Hz, 300 messages' in text
     assert '/cam, 30.0 Hz, 90 messages' in text
     table = report([('bag', [bag(stamps(even(101), 12.0))], [])])
@@ -227,10 +291,8 @@ def test_timing_of_topics():
 
 def test_lengths_wear_the_colour_of_their_worst_finding():
     episodes = [episode(k, 1.0 + k) for k in range(3)]
-    text = lengths_drawing(episodes, [None, WARNING, ERROR], 'l')
-    bars = [
-        c for c in re.findall(r'fill: (#\w{6})', text) if c in ('#85c1a0', '#d68910', '#c0392b')
-    ]
+    text = lengths_drawing(episodes, [None, WARNING, ERROR])
+    bars = re.findall(r'fill="(#85c1a0|#d68910|#c0392b)"', text)
     assert bars == ['#85c1a0', '#d68910', '#c0392b']
 
 

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-import io
-from typing import Any
 
+from dp_data_tools.quality.chart import Bars
+from dp_data_tools.quality.chart import Chart
+from dp_data_tools.quality.chart import Curve
+from dp_data_tools.quality.chart import sheet
 from dp_data_tools.quality.episode import Array
 from dp_data_tools.quality.episode import Episode
 from dp_data_tools.quality.episode import Pair
@@ -20,100 +22,77 @@ from dp_data_tools.quality.finding import WARNING
 import numpy as np
 
 COLOURS = {ERROR: '#c0392b', WARNING: '#d68910', INFO: '#2471a3'}
-STATE, ACTION = '#2471a3', '#d35400'
-_POINTS = 500
-_COLUMNS = 3
+STATE, ACTION, FINE = '#2471a3', '#d35400', '#85c1a0'
+_POINTS = 400
 _MOST = 12
 Place = tuple[str, str]  # track and dimension
 
 
-def numbers_drawing(episode: Episode, findings: Sequence[Finding], name: str) -> str:
+def numbers_drawing(episode: Episode, findings: Sequence[Finding]) -> str:
     """Every number of an episode over time: state in blue, action in orange, findings shaded.
 
     Args:
-        episode: whose numbers they are; the first ``_MOST`` are drawn.
+        episode: whose numbers they are; some dozen are drawn, those that are commanded first.
         findings: of this episode.
-        name: unique in the page.
     """
-    panels = panels_of(episode)[:_MOST]
-    if not panels:
-        return ''
-    columns = min(_COLUMNS, len(panels))
-    rows = -(-len(panels) // columns)
-    figure = _figure(12.0, 1.5 * rows + 0.4)
-    grid = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
-    draw_numbers(grid, episode, panels, findings)
-    for axes in grid[len(panels) :]:
-        axes.set_visible(False)
-    for axes in grid[max(0, len(panels) - columns) : len(panels)]:
-        axes.set_xlabel('s', fontsize=8)
-    return svg(figure, name)
-
-
-def draw_numbers(
-    grid: Sequence[Any],
-    episode: Episode,
-    panels: Sequence[Sequence[Place]],
-    findings: Sequence[Finding],
-) -> None:
-    """Draw one panel into each of some matplotlib axes."""
-    for axes, panel in zip(grid, panels):
-        for (track, dim), colour, style in zip(panel, (STATE, ACTION), ('-', '--')):
-            times_s, values = thinned(*episode.number(track, dim))
-            axes.plot(times_s, values, style, color=colour, lw=1.1)
+    charts = []
+    for panel in panels_of(episode):
+        curves = curves_of(episode, panel)
         labels = [f'{track}/{dim}' for track, dim in panel]
-        axes.set_title(labels[0], fontsize=8, loc='left', color='#444444')
-        _widen(axes)
-        _shade(axes, [f for f in findings if _concerns(f, labels)])
-        axes.set_xlim(0.0, max(episode.duration_s, 1e-3))
-        _tidy(axes)
+        spans = [s for f in findings if _concerns(f, labels) for s in _spans(f)]
+        values = np.concatenate([curve.y for curve in curves])
+        x = (0.0, max(episode.duration_s, 1e-3))
+        charts.append(Chart(labels[0], x, _range(values), curves, spans=tuple(spans), x_label='s'))
+    return sheet(charts)
 
 
-def timing_drawing(stamps: Sequence[Stamps], name: str) -> str:
+def curves_of(episode: Episode, panel: Sequence[Place]) -> tuple[Curve, ...]:
+    """State, and the action that asks for it; or an action alone."""
+    alone = all(track in [t.name for t in episode.actions] for track, _ in panel)
+    looks = ((ACTION, True),) if alone else ((STATE, False), (ACTION, True))
+    return tuple(
+        Curve(*thinned(*episode.number(track, dim)), colour, dashed)
+        for (track, dim), (colour, dashed) in zip(panel, looks)
+    )
+
+
+def timing_drawing(stamps: Sequence[Stamps]) -> str:
     """Periods of every topic as histograms: one narrow peak is what one wants to see."""
-    chosen = [s for s in stamps if len(s.recorded_ns) > 2][:_MOST]
-    if not chosen:
-        return ''
-    rows = -(-len(chosen) // _COLUMNS)
-    figure = _figure(12.0, 1.7 * rows + 0.3)
-    grid = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
-    for axes, topic in zip(grid, chosen):
+    charts = []
+    for topic in stamps[:_MOST]:
+        if len(topic.recorded_ns) < 3:
+            continue
         usual = topic.recorded_ns if topic.header_ns is None else topic.header_ns
-        period_ms = np.diff(usual) * 1e-6
-        middle = float(np.median(period_ms))
-        edges = np.linspace(0.0, max(2.5 * middle, 1e-3), 51)
-        for times_ns, colour, words in (
-            (topic.recorded_ns, '#aab7b8', 'recorded'),
-            (topic.header_ns, STATE, 'stamped'),
-        ):
+        middle_ms = float(np.median(np.diff(usual))) * 1e-6
+        edges = np.linspace(0.0, max(2.5 * middle_ms, 1e-3), 51)
+        bars = []
+        for times_ns, colour in ((topic.recorded_ns, '#aab7b8'), (topic.header_ns, STATE)):
             if times_ns is not None:
                 inside = np.clip(np.diff(times_ns) * 1e-6, edges[0], edges[-1])
-                axes.hist(inside, edges, color=colour, alpha=0.75, label=words)
-        rate = f'{1e3 / middle:.1f} Hz' if middle > 0 else 'no rate'
-        title = f'{topic.topic}, {rate}, {len(usual)} messages'
-        axes.set_title(title, fontsize=8, loc='left', color='#444444')
-        axes.set_yscale('symlog')
-        axes.set_xlabel('period [ms]', fontsize=8)
-        _tidy(axes)
-    grid[0].legend(fontsize=7, frameon=False)
-    for axes in grid[len(chosen) :]:
-        axes.set_visible(False)
-    return svg(figure, name)
+                bars.append(Bars(edges, np.log10(1 + np.histogram(inside, edges)[0]), (colour,)))
+        rate = f'{1e3 / middle_ms:.1f} Hz' if middle_ms > 0 else 'no rate'
+        high = max(1.2, *(float(b.heights.max()) for b in bars))
+        decades = [(0.0, '0')] + [(float(np.log10(1 + 10**k)), str(10**k)) for k in range(7)]
+        charts.append(
+            Chart(
+                f'{topic.topic}, {rate}, {len(usual)} messages',
+                (0.0, float(edges[-1])),
+                (0.0, high),
+                bars=tuple(bars),
+                x_label='period [ms]',
+                y_ticks=tuple(tick for tick in decades if tick[0] <= high),
+            )
+        )
+    return sheet(charts)
 
 
-def lengths_drawing(
-    episodes: Sequence[Episode], worst: Sequence[Severity | None], name: str
-) -> str:
+def lengths_drawing(episodes: Sequence[Episode], worst: Sequence[Severity | None]) -> str:
     """Length of every episode, in the colour of its worst finding."""
-    figure = _figure(12.0, 1.7)
-    axes = figure.subplots()
-    colours = [COLOURS[s] if s in (ERROR, WARNING) else '#85c1a0' for s in worst]
-    axes.bar(range(len(episodes)), [e.duration_s for e in episodes], color=colours, width=0.85)
-    axes.set_xlabel('episode', fontsize=8)
-    axes.set_ylabel('s', fontsize=8)
-    axes.set_xlim(-0.8, len(episodes) - 0.2)
-    _tidy(axes)
-    return svg(figure, name)
+    colours = tuple(COLOURS[s] if s in (ERROR, WARNING) else FINE for s in worst)
+    heights = np.array([episode.duration_s for episode in episodes])
+    edges = np.arange(len(episodes) + 1) - 0.5
+    x, y = (-0.5, len(episodes) - 0.5), (0.0, max(float(heights.max()), 1e-3))
+    return sheet([Chart('s', x, y, bars=(Bars(edges, heights, colours),), x_label='episode')])
 
 
 def thinned(times_s: Array, values: Array) -> tuple[Array, Array]:
@@ -125,26 +104,6 @@ def thinned(times_s: Array, values: Array) -> tuple[Array, Array]:
     for a, b in zip(edges, edges[1:]):
         kept += sorted({a + int(np.argmin(values[a:b])), a + int(np.argmax(values[a:b]))})
     return times_s[kept], values[kept]
-
-
-def svg(figure: Any, name: str) -> str:
-    """SVG text of a figure, the same for the same figure; ``name`` keeps its ids apart."""
-    from matplotlib import rc_context
-
-    text = io.StringIO()
-    with rc_context({'svg.fonttype': 'none', 'svg.hashsalt': name}):
-        figure.savefig(text, format='svg', metadata={'Date': None, 'Creator': None})
-    whole = text.getvalue()
-    return whole[whole.index('<svg') :]
-
-
-def _figure(width: float, height: float) -> Any:
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout='constrained')
-    FigureCanvasSVG(figure)
-    return figure
 
 
 def panels_of(episode: Episode) -> list[list[Place]]:
@@ -168,26 +127,18 @@ def _concerns(finding: Finding, labels: Sequence[str]) -> bool:
     return not subject or any(label == subject or label.startswith(subject) for label in labels)
 
 
-def _shade(axes: Any, findings: Sequence[Finding]) -> None:
-    for finding in findings:
-        colour = COLOURS[finding.severity]
-        for begin_s, end_s in finding.spans:
-            axes.axvspan(begin_s, end_s, color=colour, alpha=0.13, lw=0)
-            axes.axvspan(begin_s, end_s, ymax=0.05, color=colour, alpha=0.8, lw=0)
-        if finding.time_s is not None:
-            axes.axvline(finding.time_s, color=colour, lw=4, alpha=0.35, zorder=0)
+def _spans(finding: Finding) -> list[tuple[float, float, str]]:
+    spans = finding.spans
+    if not spans and finding.time_s is not None:
+        spans = ((finding.time_s, finding.time_s),)
+    return [(begin_s, end_s, COLOURS[finding.severity]) for begin_s, end_s in spans]
 
 
-def _widen(axes: Any) -> None:
-    """Show what hardly moves as a straight line, not as the rounding of its numbers."""
-    low, high = axes.get_ylim()
+def _range(values: Array) -> tuple[float, float]:
+    """Range of an axis; what hardly moves is a straight line, not the rounding of its numbers."""
+    if not len(values):
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
     least = max(0.02, 0.01 * abs(low + high) / 2)
-    if high - low < least:
-        axes.set_ylim((low + high - least) / 2, (low + high + least) / 2)
-
-
-def _tidy(axes: Any) -> None:
-    axes.tick_params(labelsize=7)
-    axes.grid(alpha=0.25)
-    for side in ('top', 'right'):
-        axes.spines[side].set_visible(False)
+    room = max(0.05 * (high - low), (least - (high - low)) / 2)
+    return low - room, high + room

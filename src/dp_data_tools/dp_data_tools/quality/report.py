@@ -57,8 +57,8 @@ def report(sets: Sequence[Set], drawn: int = 12) -> str:
     ]
     body = f'<h1>Data report</h1><p class="lead">{verdict}</p>'
     body += f'<div class="cards">{"".join(cards)}</div>'
-    for number, (name, each, found) in enumerate(sets):
-        body += _set(f's{number}', name, each, found, drawn)
+    for name, each, found in sets:
+        body += _set(name, each, found, drawn)
     return page('Data report', body)
 
 
@@ -79,9 +79,7 @@ def film_strip(pictures: Pictures, findings: Sequence[Finding] = ()) -> str:
     return f'{words}</div><div class="strip">{"".join(figures)}</div>' if figures else ''
 
 
-def _set(
-    anchor: str, name: str, episodes: Sequence[Episode], findings: Sequence[Finding], drawn: int
-) -> str:
+def _set(name: str, episodes: Sequence[Episode], findings: Sequence[Finding], drawn: int) -> str:
     body = f'<h2>{escape(name)}</h2>'
     body += ''.join(_finding(entry) for entry in group(findings)) or '<p>Nothing was found.</p>'
     by_place: dict[tuple[str, int | None], list[Finding]] = {}
@@ -90,7 +88,7 @@ def _set(
     mine = [by_place.get(episode.place, []) for episode in episodes]
     worst = [next((s for s in Severity if any(f.severity is s for f in m)), None) for m in mine]
     if len(episodes) > 1:
-        drawing = lengths_drawing(episodes, worst, anchor)
+        drawing = lengths_drawing(episodes, worst)
         body += f'<h2>Lengths</h2><section>{drawing}{_longest(episodes)}</section>'
     rank = {severity: k for k, severity in enumerate((ERROR, WARNING))}
     order = sorted(range(len(episodes)), key=lambda k: (rank.get(worst[k], 2), k))
@@ -102,7 +100,7 @@ def _set(
     body += _KEY
     for k, which in enumerate(chosen):
         opened = k < 3 or worst[which] is ERROR
-        body += _episode(f'{anchor}e{which}', episodes[which], mine[which], opened)
+        body += _episode(episodes[which], mine[which], opened)
     return body
 
 
@@ -129,14 +127,14 @@ def _finding(entry: Group) -> str:
     )
 
 
-def _episode(anchor: str, episode: Episode, findings: Sequence[Finding], opened: bool) -> str:
+def _episode(episode: Episode, findings: Sequence[Finding], opened: bool) -> str:
     names = sorted({f.check for f in findings if f.severity in (ERROR, WARNING)})
     title = f'{episode.source} [{episode.index}]'
     origin = f', from {episode.bag}' if episode.bag and episode.bag not in episode.source else ''
     words = f'{episode.duration_s:.1f} s{origin}' + (f': {", ".join(names)}' if names else '')
-    body = numbers_drawing(episode, findings, f'{anchor}n')
+    body = numbers_drawing(episode, findings)
     body += ''.join(film_strip(pictures, findings) for pictures in episode.pictures)
-    body += _timing(episode) + timing_drawing(episode.stamps, f'{anchor}t')
+    body += _timing(episode) + timing_drawing(episode.stamps)
     return (
         f'<details class="episode" {"open" if opened else ""}><summary><b>{escape(title)}</b> '
         f'<span class="soft">{escape(words)}</span></summary>{body}</details>'

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 import io
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import cv2
 from dp_data_tools.quality.episode import Episode
 from dp_data_tools.quality.page import page
-from dp_data_tools.quality.plots import draw_numbers
+from dp_data_tools.quality.plots import curves_of
 from dp_data_tools.quality.plots import numbers_drawing
 from dp_data_tools.quality.plots import panels_of
+from dp_data_tools.quality.plots import Place
 from dp_data_tools.quality.plots import timing_drawing
 from dp_data_tools.quality.report import film_strip
 import numpy as np
@@ -27,7 +29,7 @@ def page_of(episode: Episode) -> str:
     words = f'{episode.duration_s:.1f} s' + (f', from {episode.bag}' if episode.bag else '')
     body = f'<h1>{escape(title)}</h1><p class="lead">{escape(words)}</p><section>'
     body += ''.join(film_strip(pictures) for pictures in episode.pictures)
-    body += numbers_drawing(episode, (), 'n') + timing_drawing(episode.stamps, 't')
+    body += numbers_drawing(episode, ()) + timing_drawing(episode.stamps)
     return page(title, body + '</section>')
 
 
@@ -51,7 +53,8 @@ def picture_of(episode: Episode) -> bytes:
     below = [
         figure.add_subplot(grid[first + k // _COLUMNS, k % _COLUMNS]) for k in range(len(panels))
     ]
-    draw_numbers(below, episode, panels, ())
+    for axes, panel in zip(below, panels):
+        _numbers(axes, episode, panel)
     figure.suptitle(
         f'{episode.source} [{episode.index}], {episode.duration_s:.1f} s '
         '(state blue, action orange)',
@@ -60,6 +63,21 @@ def picture_of(episode: Episode) -> bytes:
     out = io.BytesIO()
     figure.savefig(out, format='png', dpi=100, metadata={'Software': None})
     return out.getvalue()
+
+
+def _numbers(axes: Any, episode: Episode, panel: Sequence[Place]) -> None:
+    for curve in curves_of(episode, panel):
+        axes.plot(curve.x, curve.y, '--' if curve.dashed else '-', color=curve.colour, lw=1.1)
+    low, high = axes.get_ylim()
+    least = max(0.02, 0.01 * abs(low + high) / 2)  # not the rounding of what hardly moves
+    if high - low < least:
+        axes.set_ylim((low + high - least) / 2, (low + high + least) / 2)
+    axes.set_title('/'.join(panel[0]), fontsize=8, loc='left', color='#444444')
+    axes.set_xlim(0.0, max(episode.duration_s, 1e-3))
+    axes.tick_params(labelsize=7)
+    axes.grid(alpha=0.25)
+    for side in ('top', 'right'):
+        axes.spines[side].set_visible(False)
 
 
 def _decoded(data: bytes) -> Any:
