@@ -138,7 +138,9 @@ def test_an_arm_at_rest_tells_no_lag():
     still = episode(pairs=episode().pairs)
     still = changed(changed(still, 'arm', np.zeros_like), 'action', np.zeros_like)
     assert lags_of([still])[0].why_not == 'nothing moves'
-    assert {f.check for f in check(still)} == {'zero_variance', 'idle'}
+    found = {f.check: f for f in check(still)}
+    assert set(found) == {'zero_variance', 'idle'}
+    assert found['idle'].message == 'nothing moves for 20.0 s from start to end'
 
 
 def test_actions_that_are_the_states_of_the_same_rows():

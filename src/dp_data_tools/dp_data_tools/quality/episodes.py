@@ -79,7 +79,8 @@ def check_idle(episodes: Sequence[Episode], limits: Thresholds) -> Iterator[Find
         for name, begin_s, end_s in rests:
             if end_s - begin_s > limits.idle_s:
                 length_s = end_s - begin_s
-                message = f'nothing moves for {length_s:.1f} s at the {name}'
+                where = f'at the {name}' if length_s < episode.duration_s else 'from start to end'
+                message = f'nothing moves for {length_s:.1f} s {where}'
                 figures = (length_s, limits.idle_s, 's', ((begin_s, end_s),))
                 yield Finding('idle', WARNING, *episode.place, '', message, begin_s, *figures)
             if first_s >= episode.duration_s:

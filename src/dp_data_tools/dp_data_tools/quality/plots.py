@@ -140,5 +140,5 @@ def _range(values: Array) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
     least = max(0.02, 0.01 * abs(low + high) / 2)
-    room = max(0.05 * (high - low), (least - (high - low)) / 2)
+    room = max(0.08 * (high - low), (least - (high - low)) / 2)
     return low - room, high + room
