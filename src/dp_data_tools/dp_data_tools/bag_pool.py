@@ -15,9 +15,11 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 import multiprocessing
+from multiprocessing import connection
 import os
 from pathlib import Path
 import signal
+import threading
 from typing import Any
 
 import cv2
@@ -27,7 +29,7 @@ from dp_data_tools.convert_bag import convert_bag
 from dp_data_tools.plan import Plan
 
 _POLL_S = 0.2
-# In a worker: bytes that all workers have read, whether to stop, and the process that asked.
+# In a worker: bytes that all workers have read, and whether to stop.
 _shared: dict[str, Any] = {}
 
 
@@ -68,7 +70,7 @@ def convert_bags(
         return
     spawn = multiprocessing.get_context('spawn')
     counter, stop = spawn.Value('q', 0), spawn.Event()
-    shared = {'counter': counter, 'stop': stop, 'parent': os.getpid()}
+    shared = {'counter': counter, 'stop': stop}
     with ProcessPoolExecutor(min(workers, len(tasks)), spawn, _enter, (shared,)) as pool:
         try:
             waiting = {pool.submit(_make_in_worker, t, plan, threads): t for t in tasks}
@@ -139,11 +141,20 @@ def _one_thread_per_picture() -> Iterator[None]:
 def _enter(shared: dict[str, Any]) -> None:
     _shared.update(shared)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers in order
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """End this process when its parent was killed; it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _make_in_worker(task: Task, plan: Plan, threads: int) -> dict[str, Any] | DatasetError:
     def on_bytes(count: int) -> None:
-        if _shared['stop'].is_set() or os.getppid() != _shared['parent']:
+        if _shared['stop'].is_set():
             raise _StoppedError
         with _shared['counter'].get_lock():
             _shared['counter'].value += count

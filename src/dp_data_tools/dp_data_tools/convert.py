@@ -110,9 +110,10 @@ def convert(
                 os.rename(work / 'dataset', output)
             shutil.rmtree(work)
         except OSError as error:
+            done = sum(read_facts(part) is not None for part in work.iterdir())
             raise DatasetError(
-                f'cannot write {error.filename or output}: {error.strerror or error}; what was '
-                f'finished stays in {work} and is used when the same command runs again'
+                f'cannot write {error.filename or output}: {error.strerror or error}; {done} '
+                f'finished bags stay in {work} and are used when the same command runs again'
             ) from error
     return report
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import suppress
 import json
 import os
 from pathlib import Path
@@ -80,7 +81,8 @@ class PartWriter:
     def __exit__(self, *error: object) -> None:
         """Close the files, and delete them unless they were kept."""
         for file in self._files.values():
-            file.close()
+            with suppress(OSError):  # what did not fit on the disk is not wanted any more
+                file.close()
         shutil.rmtree(self.working, ignore_errors=True)
 
 
