@@ -3,6 +3,7 @@
 """Findings as a person reads them: grouped, worst first, inside the width of the terminal."""
 
 import json
+from pathlib import Path
 
 from dp_core.errors import ConfigError
 from dp_data_tools.quality.advice import ADVICE
@@ -116,3 +117,10 @@ def test_a_bag_is_dropped_whole():
 def test_what_concerns_all_episodes_drops_none():
     late = Finding('action_late', ERROR, 'd', None, 'action', 'late')
     assert drop_list([Episode('d', 0, '', 5.0)], [late], strict=True) == []
+
+
+def test_every_check_is_shown_to_find_its_fault():
+    here = Path(__file__).parent
+    others = [p for p in here.glob('test_quality_*.py') if p.name not in (Path(__file__).name,)]
+    text = ''.join(path.read_text(encoding='utf-8') for path in others)
+    assert [check for check in ADVICE if f"'{check}'" not in text] == []
