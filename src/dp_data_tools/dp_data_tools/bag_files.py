@@ -41,6 +41,17 @@ def find_bags(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
+def names_of(bags: Sequence[Path]) -> dict[Path, str]:
+    """Name of each bag, with as many of its folders as tell it from the others."""
+    names = {}
+    for bag in bags:
+        parts, length = bag.resolve().parts, 1
+        while sum(b.resolve().parts[-length:] == parts[-length:] for b in bags) > 1:
+            length += 1
+        names[bag] = '/'.join(parts[-length:])
+    return names
+
+
 def storage_files(path: Path) -> list[Path]:
     """Files of a bag without metadata.yaml, in the order of their numbers.
 

@@ -25,11 +25,12 @@ from dp_core.errors import DatasetError
 from dp_core.replay_buffer import ReplayBuffer
 from dp_core.replay_buffer import save_dataset
 from dp_data_tools.bag_files import find_bags
+from dp_data_tools.bag_files import names_of
 from dp_data_tools.bag_pool import bag_bytes
 from dp_data_tools.bag_pool import convert_bags
 from dp_data_tools.bag_pool import Task
 from dp_data_tools.drop_list import Drop
-from dp_data_tools.drop_list import reason_to_drop
+from dp_data_tools.drop_list import Drops
 from dp_data_tools.part_store import Pieces
 from dp_data_tools.part_store import read_arrays
 from dp_data_tools.part_store import read_facts
@@ -52,6 +53,7 @@ class Report:
         recorded_s: length of the bags that were read now [s].
         found_again: bags that a killed conversion had finished.
         outdated: bags that it had finished, but for another contract, other arguments or content.
+        unused_drops: entries of the drop list that name nothing here.
     """
 
     episodes: list[dict[str, Any]] = field(default_factory=list)
@@ -60,6 +62,7 @@ class Report:
     recorded_s: float = 0.0
     found_again: int = 0
     outdated: int = 0
+    unused_drops: tuple[Drop, ...] = ()
 
 
 def convert(
@@ -91,11 +94,16 @@ def convert(
         DatasetError: no dataset can be written; what was finished is kept for the next attempt.
     """
     bags = find_bags(paths)
+    dropped = Drops(drops, bags)
+    whole = {bag: why for bag in bags if (why := dropped.reason(bag, None)) is not None}
     with _working_folder(output) as work:
         try:
-            parts = {bag: work / plan.part_name(bag) for bag in bags if bag.exists()}
+            wanted = [bag for bag in bags if bag not in whole]
+            parts = {bag: work / plan.part_name(bag) for bag in wanted if bag.exists()}
             report, facts = _made_before(work, parts)
-            tasks = [Task(bag, parts.get(bag, work / 'none')) for bag in bags if bag not in facts]
+            tasks = [
+                Task(bag, parts.get(bag, work / 'none')) for bag in wanted if bag not in facts
+            ]
             on_start(sum(bag_bytes(task.bag) for task in tasks))
             errors: dict[Path, DatasetError] = {}
             for task, result in convert_bags(tasks, plan, workers, on_bytes):
@@ -104,7 +112,8 @@ def convert(
                 else:
                     facts[task.bag] = result
                     report.recorded_s += result['recorded_s']
-            chosen = _choose(bags, facts, errors, drops, report)
+            report.left_out += [_entry(bag, None, why) for bag, why in whole.items()]
+            chosen = _choose(wanted, facts, errors, dropped, report)
             if report.episodes:
                 _write(work / 'dataset', plan, chosen, parts, report, zipped)
                 os.rename(work / 'dataset', output)
@@ -158,29 +167,36 @@ def _choose(
     bags: Sequence[Path],
     facts: dict[Path, Any],
     errors: dict[Path, DatasetError],
-    drops: tuple[Drop, ...],
+    drops: Drops,
     report: Report,
 ) -> list[tuple[Path, int, int]]:
     """Bag, first and end row of each episode of the dataset; the rest goes to the report."""
     chosen = []
+    names = names_of(bags)
     for bag in bags:
-        name = bag.resolve().name
         if bag in errors:
-            report.failures.append({'bag': str(bag), 'episode': None, 'reason': str(errors[bag])})
+            report.failures.append(_entry(bag, None, str(errors[bag])))
             continue
-        for kind, entries in (('failures', report.failures), ('left_out', report.left_out)):
-            entries += [{'bag': str(bag), **entry} for entry in facts[bag][kind]]
-        for entry in facts[bag]['episodes']:
-            reason = reason_to_drop(drops, name, entry['episode'])
-            if reason is not None:
-                dropped = {'bag': str(bag), 'episode': entry['episode']}
-                report.left_out.append({**dropped, 'reason': f'drop list: {reason}'})
-                continue
-            about = {key: value for key, value in entry.items() if key != 'first_row'}
-            sizes = {'picture_sizes': facts[bag]['picture_sizes']}
-            report.episodes.append({'bag': name, **about, **sizes})
-            chosen.append((bag, entry['first_row'], entry['first_row'] + entry['frames']))
+        for kind in ('failures', 'left_out', 'episodes'):
+            for entry in facts[bag][kind]:
+                number = entry['episode']
+                why = drops.reason(bag, number)
+                if why is not None:
+                    report.left_out.append(_entry(bag, number, why))
+                elif kind != 'episodes':
+                    getattr(report, kind).append(_entry(bag, number, entry['reason']))
+                else:
+                    about = {key: value for key, value in entry.items() if key != 'first_row'}
+                    sizes = {'picture_sizes': facts[bag]['picture_sizes']}
+                    report.episodes.append({'bag': names[bag], **about, **sizes})
+                    first = entry['first_row']
+                    chosen.append((bag, first, first + entry['frames']))
+    report.unused_drops = drops.unused
     return chosen
+
+
+def _entry(bag: Path, episode: int | None, reason: str) -> dict[str, Any]:
+    return {'bag': str(bag), 'episode': episode, 'reason': reason}
 
 
 def _write(

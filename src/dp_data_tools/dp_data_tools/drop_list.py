@@ -6,11 +6,13 @@
     - {bag: take_07, episode: 0, reason: the wrist camera is frozen for 2.1 s}
 
 ``bag`` is the name of the bag and ``episode`` its number there, both as in `episodes.yaml`.
-Without ``episode`` the whole bag is dropped.
+Without ``episode`` the whole bag is dropped. Where bags of one name lie in several folders, the
+folder belongs to the name: ``monday/take_07``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,12 +52,42 @@ def load_drops(path: Path) -> tuple[Drop, ...]:
     return tuple(_drop(entry, path) for entry in entries)
 
 
-def reason_to_drop(drops: tuple[Drop, ...], bag: str, episode: int) -> str | None:
-    """Why an episode is dropped; None when it is not."""
-    for drop in drops:
-        if drop.bag == bag and drop.episode in (-1, episode):
-            return drop.reason or 'no reason given'
-    return None
+class Drops:
+    """The entries of a drop list, and which of them were of use."""
+
+    def __init__(self, drops: tuple[Drop, ...], bags: Sequence[Path]) -> None:
+        """Look up the entries among the bags.
+
+        Raises:
+            DatasetError: the name of an entry belongs to several bags.
+        """
+        self._drops = drops
+        self._used: set[Drop] = set()
+        for drop in drops:
+            found = [str(bag) for bag in bags if _fits(drop, bag)]
+            if len(found) > 1:
+                raise DatasetError(
+                    f'drop list: bag {drop.bag!r} may be any of {found}; write its folder as '
+                    'well, such as monday/take_07'
+                )
+
+    def reason(self, bag: Path, episode: int | None) -> str | None:
+        """Why an episode is dropped, or with None the whole bag; None when it is not."""
+        for drop in self._drops:
+            if _fits(drop, bag) and drop.episode in (-1, episode):
+                self._used.add(drop)
+                return f'drop list: {drop.reason or "no reason given"}'
+        return None
+
+    @property
+    def unused(self) -> tuple[Drop, ...]:
+        """Entries that named nothing."""
+        return tuple(drop for drop in self._drops if drop not in self._used)
+
+
+def _fits(drop: Drop, bag: Path) -> bool:
+    parts = Path(drop.bag).parts
+    return bag.resolve().parts[-len(parts) :] == parts
 
 
 def _drop(entry: Any, path: Path) -> Drop:

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Long recordings become episodes: by markers, by pauses, without idle heads and tails."""
 
+import shutil
+
 from bag_samples import contract
 from bag_samples import JOINT_STATE
 from bag_samples import joints
@@ -133,13 +135,34 @@ def test_what_never_moves_and_what_is_too_short_is_refused(tmp_path, capsys):
 def test_dropped_episodes_are_left_out_and_told(tmp_path, capsys):
     made = [bag_of(tmp_path / name, recording(1.0)) for name in ('one', 'two', 'three')]
     drops = [{'bag': 'one', 'episode': 0, 'reason': 'the camera is frozen'}, {'bag': 'three'}]
+    drops += [{'bag': 'two', 'episode': 7}, {'bag': 'four'}]
+    shutil.rmtree(made[2])  # nobody reads what is dropped as a whole
+    (tmp_path / 'three').mkdir()
+    (tmp_path / 'three' / 'x.mcap').write_bytes(b'')
     (tmp_path / 'drop.yaml').write_text(yaml.safe_dump({'drop': drops}))
     assert run(tmp_path, made, action=(*COMMANDS, '--drop', str(tmp_path / 'drop.yaml'))) == 0
     assert [entry['bag'] for entry in episodes(tmp_path)] == ['two']
     said = capsys.readouterr().out
     assert 'one, episode 0: left out: drop list: the camera is frozen' in said
-    assert 'three, episode 0: left out: drop list: no reason given' in said
+    assert 'three: left out: drop list: no reason given' in said
+    assert 'drop list: two, episode 7 is not among these recordings' in said
+    assert 'drop list: four is not among these recordings' in said
     assert np.array_equal(load_dataset(tmp_path / 'out')[1].episode_ends, [10])
+
+
+def test_bags_of_one_name_are_told_apart_by_their_folders(tmp_path, capsys):
+    places = ('monday/one', 'tuesday/one', 'tuesday/two')
+    for place in places:
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        bag_of(tmp_path / place, recording(1.0))
+    folders = [tmp_path / 'monday', tmp_path / 'tuesday']
+    drop = tmp_path / 'drop.yaml'
+    drop.write_text('drop: [{bag: one}]')
+    assert run(tmp_path, folders, action=(*COMMANDS, '--drop', str(drop))) == 1
+    assert "bag 'one' may be any of [" in capsys.readouterr().err
+    drop.write_text('drop: [{bag: tuesday/two}]')
+    assert run(tmp_path, folders, action=(*COMMANDS, '--drop', str(drop))) == 0
+    assert [entry['bag'] for entry in episodes(tmp_path)] == ['monday/one', 'tuesday/one']
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,9 @@ def _tell(report: Report, contract: Contract, output: Path, took_s: float) -> No
         print(f'pictures have other sizes in other bags: {sorted(sizes)}')
     for entry in report.left_out:
         print(f'{_place(entry)}: left out: {entry["reason"]}')
+    for drop in report.unused_drops:
+        number = '' if drop.episode < 0 else f', episode {drop.episode}'
+        print(f'drop list: {drop.bag}{number} is not among these recordings')
     frames = sum(entry['frames'] for entry in report.episodes)
     if report.episodes:
         rate = report.recorded_s / max(took_s, 1e-9)
