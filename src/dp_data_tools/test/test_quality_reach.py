@@ -12,6 +12,7 @@ from dp_data_tools.quality.reach import check_obeyed
 from dp_data_tools.quality.reach import check_reach
 from dp_data_tools.quality.signals import even
 from dp_data_tools.quality.thresholds import Thresholds
+from hypothesis import assume
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
@@ -85,12 +86,14 @@ def test_gaps_are_bridged_not_differentiated():
 @given(st.floats(0.0, 1.2), st.floats(0.1, 2.0))
 def test_a_blocked_arm_is_told_from_how_far_and_how_long_on(far, long_s):
     rows = slice(400, 400 + round(50 * long_s))
+    steps = rows.stop - rows.start - 1
+    assume(not 0.34 < far < 0.36 and abs(steps - 15) > 1)  # at the thresholds rounding decides
 
     def block(values):
         values[rows, 1] += far
 
     found = list(check_obeyed(changed(CLEAN, 'arm', block), LAGS, LIMITS))
-    assert bool(found) == (far > 0.352 and rows.stop - rows.start - 1 > 15) or far < 0.36
+    assert bool(found) == (far > 0.35 and steps > 15)
     for finding in found:
         assert finding.subject == 'action/b'
         assert finding.value == pytest.approx(far, abs=0.02)
