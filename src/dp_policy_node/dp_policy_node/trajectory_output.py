@@ -37,6 +37,8 @@ MOVED_RAD = 0.01
 READING_NS = 1_000_000
 # A plan that took longer than the first was held up, and is made anew, so often [ns].
 HELD_UP_NS, PLANS = 15_000_000, 4
+# A brake is planned sooner than a chunk, and arrives so much sooner [ns].
+SOONER_NS = 3_000_000
 
 
 class TrajectoryOutput:
@@ -201,11 +203,12 @@ class TrajectoryOutput:
             return None
         if before_jump is None and last_seen is None:
             self._meet(self._motion, now_ns)
-        begin_ns = state_ns + self._executor.arrival_ns
+        arrival_ns = max(0, self._executor.arrival_ns - SOONER_NS)
+        begin_ns = state_ns + arrival_ns
         trajectory = brake(self._motion, self.joint_names, begin_ns, max_acceleration, last_seen)
         if last_seen is not None and trajectory.end_ns >= self._motion.end_ns:
             return None  # what was sent comes to rest sooner by itself
-        trajectory = replace(trajectory, start_ns=now_ns + self._executor.arrival_ns)
+        trajectory = replace(trajectory, start_ns=now_ns + arrival_ns)
         self._publish(trajectory)
         return trajectory
 

@@ -112,7 +112,7 @@ def test_the_arm_does_not_jump_with_the_clock(output, node, jump_s):
     brake = output.brake(5.0, before_jump=(before_ns, time.monotonic_ns()))
     np.testing.assert_allclose(brake.start_position, 0.5, atol=0.05)
     np.testing.assert_allclose(brake.start_velocity, 1.0)
-    assert brake.start_ns == after_ns + JtcTopic.arrival_ns
+    assert brake.start_ns == after_ns + 2_000_000  # a chunk arrives after 5 ms, a brake after 2
     assert len(node.published) == 2
     assert output.is_moving(after_ns)
 
@@ -270,7 +270,7 @@ def test_with_the_dangerous_parameter_chunk_and_brake_begin_at_the_measured_arm(
     assert sent.start_position == pytest.approx(0.47 + 0.005 * 0.9)
     assert sent.start_velocity == pytest.approx(0.9)
     brake = output.brake(5.0, epoch)
-    assert brake.start_position == pytest.approx(0.47 + 0.005 * 0.9)
+    assert brake.start_position == pytest.approx(0.47 + 0.002 * 0.9)
     assert brake.start_velocity == pytest.approx(0.9)
 
 
