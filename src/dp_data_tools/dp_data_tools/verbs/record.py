@@ -118,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _facts(options: argparse.Namespace, contract: Contract) -> dict[str, str]:
-    """What every bag of this session keeps beside its messages."""
+    """What every bag of this run keeps beside its messages."""
     task = options.task or (contract.tasks[0] if len(contract.tasks) == 1 else '')
     if options.task and options.task not in contract.tasks:
         raise RecordingError(
