@@ -4,7 +4,7 @@
 #   make demo                 the UR5e pushes the T, driven by a policy over ROS 2 (EPISODES=3 SEED=0 POLICY=state|camera)
 #   make test                 linters and all tests
 #   make bench                measure latency and rates into out/bench/
-#   make bench-data           record from a synthetic robot and convert, into out/bench/data.json (RECORD_SECONDS=60)
+#   make bench-data           record from a synthetic robot, convert, and load, into out/bench/data.json (RECORD_SECONDS=60)
 #   make bench-latency        let calibrate_latency find latencies that the scene has, into out/bench/ (eight minutes)
 #   make bench-motion         compare how strategies join chunks, on a simulated clock, and ours over ROS, into out/bench/ (an hour)
 #   make bench-real-controller  stream chunks into the real joint_trajectory_controller; needs ros2_control (MINUTES=10)

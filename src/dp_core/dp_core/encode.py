@@ -22,6 +22,17 @@ def cropped_size(size: tuple[int, int], crop: float) -> tuple[int, int]:
     return round(size[0] * crop), round(size[1] * crop)
 
 
+def unit_images(frames: Tensor, out: Tensor | None = None) -> Tensor:
+    """Turn frames (N, h, w, 3) uint8 into the (N, 3, h, w) float32 in [-1, 1] that networks see.
+
+    The pixels stay where they are in memory. Every step is in place, and a caller who gives
+    ``out``, an earlier result, is spared the pages of a new one: most of the time.
+    """
+    unit = frames.permute(0, 3, 1, 2)
+    unit = unit.to(torch.float32, copy=True) if out is None else out.copy_(unit)
+    return unit.div_(127.5).sub_(1.0)
+
+
 class ObservationEncoder(nn.Module):
     """Encodes each stream of the contract and joins the results; run once per chunk."""
 
@@ -57,8 +68,7 @@ class ObservationEncoder(nn.Module):
             parts.append(self.state([low_dim[name] for name in self.low_dim]))
         for name, encoder in self.cameras.items():
             frames = self._crop(name, images[name]).flatten(0, 1)  # (B * n_obs_steps, h, w, 3)
-            unit = frames.permute(0, 3, 1, 2).float() / 127.5 - 1.0
-            features = encoder(unit)  # (B * n_obs_steps, image_features)
+            features = encoder(unit_images(frames))  # (B * n_obs_steps, image_features)
             parts.append(features.unflatten(0, (-1, self.n_obs_steps)).flatten(1))
         return torch.cat(parts, dim=-1)
 

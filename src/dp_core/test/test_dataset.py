@@ -74,6 +74,22 @@ def test_images_are_cropped_at_a_repeatable_place():
     assert not images.equal(dataset.batch(rows, seed=1, step=3).images['front'])
 
 
+def test_a_cut_is_the_same_part_of_both_frames_of_a_window():
+    contract, buffer = sample_contract(images=True), sample_buffer((20,), images=True)
+    stored = buffer.data['front']  # (20, 24, 24, 3)
+    stored[...] = np.arange(20)[:, None, None, None]
+    stored[..., 0] = np.arange(24)[:, None]
+    stored[..., 1] = np.arange(24)
+    rows = np.array([7, 0, 7])
+    images = SequenceDataset(contract, buffer, 0.75).batch(rows, 1, 2).images['front'].numpy()
+    drawn = np.random.default_rng([1, 2]).integers(7, size=(2, 3))  # tops, lefts
+    frames = sequence_frames(buffer, contract)[rows, :2]
+    assert (images[:, :, 0, 0, 0] == drawn[0][:, None]).all()
+    assert (images[:, :, 0, 0, 1] == drawn[1][:, None]).all()
+    assert (images[..., 2] == frames[:, :, None, None]).all()
+    assert (np.diff(images[..., 0].astype(int), axis=2) == 1).all()
+
+
 def test_constant_dimension_is_announced(caplog):
     buffer = sample_buffer((20,))
     buffer.data['tool'][:, 1] = 7.0

@@ -14,6 +14,7 @@ from dp_core.normalize import ACTION
 from dp_core.normalize import Normalizer
 from dp_core.replay_buffer import ReplayBuffer
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 import torch
 from torch import Tensor
@@ -82,10 +83,12 @@ class SequenceDataset:
         unit = {n: torch.from_numpy(self.normalizer[n].normalize(buffer.data[n])) for n in names}
         self._actions = unit.pop(ACTION)
         self._low_dim = unit
-        self._images = {s.name: torch.from_numpy(buffer.data[s.name]) for s in contract.images}
+        self._images = {
+            s.name: _cuts(buffer.data[s.name], cropped_size(s.size, image_crop))
+            for s in contract.images
+        }
         self._frames = torch.from_numpy(sequence_frames(buffer, contract)).long()
         self._n_obs_steps = contract.n_obs_steps
-        self._seen = {s.name: cropped_size(s.size, image_crop) for s in contract.images}
 
     def __len__(self) -> int:
         """Return the number of sequences."""
@@ -100,17 +103,20 @@ class SequenceDataset:
         seen = frames[:, : self._n_obs_steps]  # (B, n_obs_steps)
         rng = np.random.default_rng([seed, step])
         images = {}
-        for name, stored in self._images.items():
-            height, width = self._seen[name]
-            spare = (stored.shape[1] - height, stored.shape[2] - width)
-            tops = rng.integers(spare[0] + 1, size=len(seen))
-            lefts = rng.integers(spare[1] + 1, size=len(seen))
-            cut = torch.empty((*seen.shape, height, width, 3), dtype=torch.uint8)
-            for row, (top, left) in enumerate(zip(tops, lefts, strict=True)):
-                cut[row] = stored[seen[row], top : top + height, left : left + width]
-            images[name] = cut
+        for name, cuts in self._images.items():
+            tops = rng.integers(cuts.shape[1], size=(len(seen), 1))
+            lefts = rng.integers(cuts.shape[2], size=(len(seen), 1))
+            images[name] = torch.from_numpy(cuts[seen.numpy(), tops, lefts])
         low_dim = {name: values[seen] for name, values in self._low_dim.items()}
         return Batch(low_dim, images, self._actions[frames])
+
+
+def _cuts(frames: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """View of frames (T, H, W, 3): [frame, top, left] is the cut (h, w, 3) that begins there.
+
+    Indexing it copies each cut once; cutting sequence by sequence takes ten times as long.
+    """
+    return sliding_window_view(frames, (*size, 3), axis=(1, 2, 3))[:, :, :, 0]
 
 
 class EpochOrder:

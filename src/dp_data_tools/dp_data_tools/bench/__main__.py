@@ -19,6 +19,7 @@ from dp_core.evaluation.report import write_json
 SECTIONS = {
     'record': 'dp_data_tools.ros.record_bench',
     'convert': 'dp_data_tools.bench.convert_bench',
+    'loader': 'dp_data_tools.bench.loader_bench',
 }
 
 
