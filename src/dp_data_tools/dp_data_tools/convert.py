@@ -220,7 +220,10 @@ def _write(
     }
     lengths = [end - first for _, first, end in chosen]
     ends = np.cumsum(lengths, dtype=np.int64)
-    buffer = ReplayBuffer(data, ends, np.zeros(len(ends), dtype=np.bool_))
+    # Training repeats the last action of an episode: where the arm was still moving, that would
+    # teach to stop there.
+    cut = np.array([episode['ends_moving'] for episode in report.episodes], dtype=np.bool_)
+    buffer = ReplayBuffer(data, ends, cut)
     save_dataset(folder, plan.contract, buffer, zipped)
     about = {
         **plan.to_dict(),

@@ -15,7 +15,7 @@ from dp_data_tools.bag_files import state_of
 from dp_data_tools.idle import IdleRules
 from dp_data_tools.topics import ActionSource
 
-_VERSION = 1  # of what is made of a bag; other code that makes something else has another one
+_VERSION = 2  # of what is made of a bag; other code that makes something else has another one
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,8 @@ def _entries(
             'frames': end - first,
             'first_ns': int(ticks_ns[first]),
             'last_ns': int(ticks_ns[end - 1]),
+            # With a speed of 0 nothing is rest, so nothing is known about the end.
+            'ends_moving': bool(rules.speed and moving[end - 1]),
             'trimmed_s': [
                 _seconds(first - borders[2 * number], plan),
                 _seconds(borders[2 * number + 3] - end, plan),

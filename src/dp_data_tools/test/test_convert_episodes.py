@@ -104,6 +104,14 @@ def test_rest_before_and_after_is_trimmed_and_told(tmp_path, capsys):
     assert episodes(tmp_path, 'all')[0]['frames'] == 100
 
 
+def test_an_episode_that_ends_in_motion_is_marked_as_cut(tmp_path):
+    rested = bag_of(tmp_path / 'rested', moving([(2.0, 4.0)]))
+    cut = bag_of(tmp_path / 'cut', moving([(2.0, 12.0)]))
+    assert run(tmp_path, [rested, cut], NUMBERS) == 0
+    assert [entry['ends_moving'] for entry in episodes(tmp_path)] == [False, True]
+    assert load_dataset(tmp_path / 'out')[1].no_end_pad.tolist() == [False, True]
+
+
 def test_a_long_rest_ends_an_episode_when_asked(tmp_path):
     bag = bag_of(tmp_path / 'bag', moving([(2.0, 4.0), (6.0, 8.0)]))
     pauses = ('--split-pauses', '1.5')
