@@ -15,6 +15,7 @@ from dp_core.errors import CheckpointError
 from dp_core.errors import ConfigError
 from dp_core.errors import ContractError
 from dp_core.normalize import Normalizer
+from dp_core.policy import current_names
 from dp_core.policy import Policy
 from dp_core.policy import PolicyNetwork
 import numpy as np
@@ -99,7 +100,7 @@ def load_policy(folder: Path | str, expected: Contract | None = None) -> Policy:
     except (ConfigError, ContractError) as error:
         raise CheckpointError(f'checkpoint {folder}: {error}') from error
     statistics = {k: v.numpy() for k, v in _read_tensors(folder / STATISTICS_FILE).items()}
-    weights = _read_tensors(folder / WEIGHTS_FILE)
+    weights = current_names(_read_tensors(folder / WEIGHTS_FILE))
     _require_shapes(weights, network.state_dict(), folder / WEIGHTS_FILE)
     network.load_state_dict({name: value.float() for name, value in weights.items()})
     try:

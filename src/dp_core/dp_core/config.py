@@ -10,6 +10,7 @@ from typing import Any
 
 from dp_core.errors import ConfigError
 
+DENOISERS = ('unet',)
 SAMPLERS = ('ddim', 'ddpm')
 BETA_SCHEDULES = ('squaredcos_cap_v2', 'linear', 'scaled_linear')
 
@@ -19,6 +20,7 @@ class PolicyConfig:
     """Everything needed to rebuild a policy beside its contract.
 
     Attributes:
+        denoiser: 'unet'.
         down_dims: channels of the U-Net's levels; each level but the last halves the horizon.
         kernel_size: taps of its convolutions (odd).
         n_groups: groups of its group normalisations; divides every entry of down_dims.
@@ -27,6 +29,7 @@ class PolicyConfig:
         image_features: numbers per image that condition the U-Net.
         image_crop: side [fraction of the image] of the window seen; moved at random in training,
             centred otherwise; 1 for the whole image.
+        image_learning_rate: factor on the learning rate of the image encoders; 0 freezes them.
         train_timesteps: diffusion steps in training.
         beta_schedule: noise schedule, by its name in diffusers.
         clip_sample: clamp the predicted clean actions to [-1, 1] while sampling.
@@ -34,6 +37,7 @@ class PolicyConfig:
         inference_steps: network evaluations per chunk.
     """
 
+    denoiser: str = 'unet'
     down_dims: tuple[int, ...] = (64, 128, 256)
     kernel_size: int = 5
     n_groups: int = 8
@@ -41,6 +45,7 @@ class PolicyConfig:
     image_channels: tuple[int, ...] = (32, 64, 96, 128)
     image_features: int = 64
     image_crop: float = 1.0
+    image_learning_rate: float = 1.0
     train_timesteps: int = 100
     beta_schedule: str = 'squaredcos_cap_v2'
     clip_sample: bool = True
@@ -49,6 +54,8 @@ class PolicyConfig:
 
     def __post_init__(self) -> None:
         """Refuse what the networks cannot be built from."""
+        if self.denoiser not in DENOISERS:
+            raise ConfigError(f'denoiser is {self.denoiser!r}, valid: {DENOISERS}')
         if len(self.down_dims) < 2:
             raise ConfigError(f'down_dims is {self.down_dims}, valid: two levels or more')
         for name in ('down_dims', 'image_channels'):
@@ -68,6 +75,8 @@ class PolicyConfig:
             raise ConfigError(f'image_crop is {self.image_crop}, valid: 0.5 .. 1.0')
         if self.image_features < 2 or self.image_features % 2:
             raise ConfigError(f'image_features is {self.image_features}, valid: even, >= 2')
+        if not 0.0 <= self.image_learning_rate <= 1.0:
+            raise ConfigError(f'image_learning_rate is {self.image_learning_rate}, valid: 0 .. 1')
         if self.beta_schedule not in BETA_SCHEDULES:
             raise ConfigError(f'beta_schedule is {self.beta_schedule!r}, valid: {BETA_SCHEDULES}')
         if self.sampler not in SAMPLERS:

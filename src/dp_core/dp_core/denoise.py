@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from dp_core.config import PolicyConfig
-from dp_core.networks.unet1d import Unet1d
+from dp_core.networks.denoiser import Denoiser
 import torch
 from torch import Tensor
 
@@ -87,7 +87,7 @@ class Known:
 
 
 def sample(
-    unet: Unet1d,
+    denoiser: Denoiser,
     scheduler: DDIMScheduler | DDPMScheduler,
     condition: Tensor,
     x_start: Tensor,
@@ -97,7 +97,7 @@ def sample(
     """Denoise x_start (B, horizon, action_dim) under condition (B, condition_dim).
 
     Args:
-        unet: the network.
+        denoiser: the network.
         scheduler: the reverse process, timesteps set.
         condition: from the encoder, computed once.
         x_start: standard normal noise.
@@ -110,8 +110,8 @@ def sample(
     batch = len(condition)
     timesteps = scheduler.timesteps[known.skipped if known else 0 :]  # (K,), falling
     each = timesteps.repeat_interleave(batch)  # (K * B,)
-    films = unet.modulation(each, condition.repeat(len(timesteps), 1))
-    films = films.reshape(len(timesteps), batch, -1)  # (K, B, F): nothing depends on x
+    modulation = denoiser.modulation(each, condition.repeat(len(timesteps), 1))
+    modulation = modulation.reshape(len(timesteps), batch, *modulation.shape[1:])  # (K, B, ...)
     x = x_start
     if known and known.skipped:
         x = known.noised(x_start, scheduler.alphas_cumprod[timesteps[0]])
@@ -119,7 +119,7 @@ def sample(
         abar = scheduler.alphas_cumprod[timestep]
         if known:
             x = known.inpaint(x, known.noised(x_start, abar))
-        eps = unet.denoise(x, films[k])
+        eps = denoiser.denoise(x, modulation[k])
         if known:
             eps = known.draw(eps, x, abar, bool(scheduler.config.clip_sample))
         if isinstance(scheduler, DDPMScheduler):

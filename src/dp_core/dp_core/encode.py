@@ -49,6 +49,8 @@ class ObservationEncoder(nn.Module):
                 for s in contract.images
             }
         )
+        if config.image_learning_rate == 0.0:
+            self.cameras.requires_grad_(False)
         self.out_dim = self.state.out_dim + (
             len(self.cameras) * contract.n_obs_steps * config.image_features
         )

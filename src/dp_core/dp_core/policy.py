@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import replace
 import secrets
@@ -17,6 +18,8 @@ from dp_core.denoise import sampling_scheduler
 from dp_core.encode import ObservationEncoder
 from dp_core.encode import stack_windows
 from dp_core.errors import CheckpointError
+from dp_core.networks.parameter_groups import parameter_groups
+from dp_core.networks.parameter_groups import ParameterGroup
 from dp_core.networks.unet1d import Unet1d
 from dp_core.normalize import ACTION
 from dp_core.normalize import Normalizer
@@ -29,14 +32,15 @@ from torch import Tensor
 
 
 class PolicyNetwork(nn.Module):
-    """All that is trained: the observation encoder and the U-Net."""
+    """All that is trained: the observation encoder and the denoiser."""
 
     def __init__(self, contract: Contract, config: PolicyConfig) -> None:
         """Create both with random weights."""
         super().__init__()
         config.require_horizon(contract.horizon)
+        self._image_learning_rate = config.image_learning_rate
         self.encoder = ObservationEncoder(contract, config)
-        self.unet = Unet1d(
+        self.denoiser = Unet1d(
             contract.action_dim,
             self.encoder.out_dim,
             config.down_dims,
@@ -44,6 +48,20 @@ class PolicyNetwork(nn.Module):
             config.n_groups,
             config.step_embedding_dim,
         )
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """Return every weight that is trained, each in one group; frozen ones in none."""
+        return parameter_groups(
+            self,
+            undecayed=[f'denoiser.{name}' for name in self.denoiser.without_decay()],
+            image_learning_rate=self._image_learning_rate,
+        )
+
+
+def current_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights of a checkpoint of any age by their names of today."""
+    old, new = 'unet.', 'denoiser.'
+    return {new + n.removeprefix(old) if n.startswith(old) else n: w for n, w in weights.items()}
 
 
 class Policy:
@@ -53,7 +71,7 @@ class Policy:
         contract: what it sees and commands.
         config: network and sampling settings.
         normalizer: limits of streams and actions.
-        network: encoder and U-Net, in evaluation mode.
+        network: encoder and denoiser, in evaluation mode.
     """
 
     def __init__(
@@ -111,7 +129,7 @@ class Policy:
             sources = list(generator)
         noise = torch.stack([torch.randn(shape, generator=g) for g in sources])
         return sample(
-            self.network.unet, self._scheduler, condition, noise, sources, self._known(known)
+            self.network.denoiser, self._scheduler, condition, noise, sources, self._known(known)
         )
 
     def _known(self, known: KnownActions | None) -> Known | None:

@@ -103,20 +103,20 @@ def test_first_difference_of_the_contract_is_named(folder):
 
 
 def test_weights_of_another_network_are_refused(folder):
-    rewrite(folder / WEIGHTS_FILE, lambda t: t.pop('unet.film.bias'))
-    with pytest.raises(CheckpointError, match=r"missing \['unet.film.bias'\]"):
+    rewrite(folder / WEIGHTS_FILE, lambda t: t.pop('denoiser.film.bias'))
+    with pytest.raises(CheckpointError, match=r"missing \['denoiser.film.bias'\]"):
         load_policy(folder)
 
 
 def test_wrong_shape_is_refused(folder):
-    rewrite(folder / WEIGHTS_FILE, lambda t: t.update({'unet.film.bias': torch.zeros(3)}))
-    with pytest.raises(CheckpointError, match=r'unet.film.bias has shape \(3,\)'):
+    rewrite(folder / WEIGHTS_FILE, lambda t: t.update({'denoiser.film.bias': torch.zeros(3)}))
+    with pytest.raises(CheckpointError, match=r'denoiser.film.bias has shape \(3,\)'):
         load_policy(folder)
 
 
 def test_nan_weights_are_refused(folder):
-    rewrite(folder / WEIGHTS_FILE, lambda t: t['unet.film.bias'].fill_(float('nan')))
-    with pytest.raises(CheckpointError, match='unet.film.bias contains NaN'):
+    rewrite(folder / WEIGHTS_FILE, lambda t: t['denoiser.film.bias'].fill_(float('nan')))
+    with pytest.raises(CheckpointError, match='denoiser.film.bias contains NaN'):
         load_policy(folder)
 
 
@@ -141,3 +141,18 @@ def test_bad_settings_are_refused(folder):
     (folder / 'policy.yaml').write_text(yaml.safe_dump(data), encoding='utf-8')
     with pytest.raises(CheckpointError, match='kernel_size is 4'):
         load_policy(folder)
+
+
+def test_weights_by_their_names_of_earlier_versions_load(folder):
+    before = load_policy(folder)
+
+    def rename(tensors):
+        for name in [n for n in tensors if n.startswith('denoiser.')]:
+            tensors[name.replace('denoiser.', 'unet.')] = tensors.pop(name)
+
+    rewrite(folder / WEIGHTS_FILE, rename)
+    data = yaml.safe_load((folder / 'policy.yaml').read_text(encoding='utf-8'))
+    del data['config']['denoiser']
+    (folder / 'policy.yaml').write_text(yaml.safe_dump(data), encoding='utf-8')
+    again = load_policy(folder)
+    assert np.array_equal(again.predict(sample_window(), 1), before.predict(sample_window(), 1))

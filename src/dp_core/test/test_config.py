@@ -23,6 +23,8 @@ def test_yaml_round_trip():
         ({'image_features': 3}, 'even'),
         ({'beta_schedule': 'cosine'}, 'squaredcos_cap_v2'),
         ({'sampler': 'euler'}, 'ddim'),
+        ({'denoiser': 'mlp'}, 'unet'),
+        ({'image_learning_rate': 2.0}, '0 .. 1'),
         ({'inference_steps': 101}, '1 .. 100'),
     ],
 )

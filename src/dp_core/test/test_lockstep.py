@@ -46,12 +46,12 @@ def test_threads_predict_what_each_would_alone():
 
 def test_rows_of_all_that_still_run_are_joined_in_their_order():
     policy = sample_policy()
-    policy.network.unet = counting = Counting(policy.network.unet)
+    policy.network.denoiser = counting = Counting(policy.network.denoiser)
     seeds = [[1, 2, 3], [4], [5, 6]]
     run_in_lockstep(policy, [partial(predictions, policy, each) for each in seeds])
     steps = policy.config.inference_steps
     assert counting.rows == [3] * steps + [2] * steps + [1] * steps
-    assert policy.network.unet is counting
+    assert policy.network.denoiser is counting
 
 
 def test_the_same_jobs_give_the_same_bits_again():
@@ -77,8 +77,8 @@ def test_a_job_that_fails_does_not_hold_up_the_others():
 
 def test_a_network_that_fails_fails_in_every_thread():
     policy = sample_policy()
-    broken = Counting(policy.network.unet)
+    broken = Counting(policy.network.denoiser)
     broken.denoise = lambda noisy, modulation: torch.zeros(2) + torch.zeros(3)
-    policy.network.unet = broken
+    policy.network.denoiser = broken
     with pytest.raises(RuntimeError, match='size'):
         run_in_lockstep(policy, [partial(predictions, policy, [seed]) for seed in (1, 2)])

@@ -21,7 +21,7 @@ def test_noise_is_a_function_of_seed_and_step():
 
 def test_loss_is_the_mean_square_of_what_the_network_misses():
     network = sample_policy().network
-    for parameter in network.unet.project.parameters():
+    for parameter in network.denoiser.project.parameters():
         parameter.data.zero_()  # predicts no noise at all
     noise = torch.full((3, 8, 2), 2.0)
     tool = {'tool': torch.zeros(3, 2, 2)}

@@ -110,7 +110,7 @@ def test_the_encoder_runs_once_per_chunk_and_the_network_once_per_denoising_step
 
     network = made.network
     monkeypatch.setattr(network.encoder, 'forward', counted('encoder', network.encoder.forward))
-    monkeypatch.setattr(network.unet, 'denoise', counted('denoise', network.unet.denoise))
+    monkeypatch.setattr(network.denoiser, 'denoise', counted('denoise', network.denoiser.denoise))
     Pipeline(made, ur5e(), seed=1).predict(window(), START)
     assert calls == {'encoder': 1, 'denoise': made.config.inference_steps}
 

@@ -30,8 +30,8 @@ def test_the_encoder_runs_once_per_chunk():
     calls = []
     policy.network.encoder.register_forward_hook(lambda *_: calls.append('encoder'))
     policy.network.encoder.cameras['front'].register_forward_hook(lambda *_: calls.append('front'))
-    denoise = policy.network.unet.denoise
-    policy.network.unet.denoise = lambda *a: calls.append('unet') or denoise(*a)
+    denoise = policy.network.denoiser.denoise
+    policy.network.denoiser.denoise = lambda *a: calls.append('unet') or denoise(*a)
     policy.predict(sample_window(images=True), seed=1)
     assert calls == ['front', 'encoder'] + ['unet'] * 10
 
@@ -87,8 +87,8 @@ def test_a_warm_start_calls_the_network_less_often(skip, calls):
     policy = sample_policy()
     condition = policy.encode([sample_window()])
     seen = []
-    denoise = policy.network.unet.denoise
-    policy.network.unet.denoise = lambda *a: seen.append(1) or denoise(*a)
+    denoise = policy.network.denoiser.denoise
+    policy.network.denoiser.denoise = lambda *a: seen.append(1) or denoise(*a)
     nothing = np.zeros((8, 2))
     policy.sample(condition, torch.Generator(), KnownActions(nothing, nothing, skip))
     assert len(seen) == calls

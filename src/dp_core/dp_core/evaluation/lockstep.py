@@ -3,7 +3,7 @@
 """Many episodes in one process, each in a thread that predicts alone; the network runs once.
 
 A chunk of one episode costs five times what a row of fifty costs. Here every thread calls the
-whole pipeline as the policy node does, and only the U-Net's call waits until all threads that
+whole pipeline as the policy node does, and only the denoising call waits until all threads that
 still run have made theirs. So the rows of a call, and with them the results, do not depend on
 how threads are scheduled.
 """
@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import threading
 from typing import TypeVar
 
-from dp_core.networks.unet1d import Unet1d
+from dp_core.networks.denoiser import Denoiser
 from dp_core.policy import Policy
 import torch
 from torch import nn
@@ -25,13 +25,13 @@ from torch import Tensor
 Result = TypeVar('Result')
 
 
-class LockstepUnet(nn.Module):
-    """A `Unet1d` whose `denoise` joins the rows of all threads registered with it."""
+class LockstepDenoiser(nn.Module):
+    """A denoiser whose `denoise` joins the rows of all threads registered with it."""
 
-    def __init__(self, unet: Unet1d) -> None:
-        """Wrap ``unet``; nobody is registered yet."""
+    def __init__(self, denoiser: Denoiser) -> None:
+        """Wrap ``denoiser``; nobody is registered yet."""
         super().__init__()
-        self._unet = unet
+        self._denoiser = denoiser
         self._condition = threading.Condition()
         self._callers: dict[int, int] = {}  # thread -> its place among the rows
         self._asked: dict[int, tuple[Tensor, Tensor]] = {}
@@ -49,14 +49,14 @@ class LockstepUnet(nn.Module):
             self._serve_when_complete()
 
     def modulation(self, timesteps: Tensor, condition: Tensor) -> Tensor:
-        """As `Unet1d.modulation`."""
-        return self._unet.modulation(timesteps, condition)
+        """As `Denoiser.modulation`."""
+        return self._denoiser.modulation(timesteps, condition)
 
     def denoise(self, noisy: Tensor, modulation: Tensor) -> Tensor:
-        """As `Unet1d.denoise`, together with the other threads."""
+        """As `Denoiser.denoise`, together with the other threads."""
         thread = threading.get_ident()
         if thread not in self._callers or torch.is_grad_enabled():
-            return self._unet.denoise(noisy, modulation)
+            return self._denoiser.denoise(noisy, modulation)
         with self._condition:
             self._asked[thread] = noisy, modulation
             self._serve_when_complete()
@@ -68,7 +68,7 @@ class LockstepUnet(nn.Module):
         return answer
 
     def forward(self, noisy: Tensor, timesteps: Tensor, condition: Tensor) -> Tensor:
-        """As `Unet1d.forward`."""
+        """As `Denoiser.forward`."""
         return self.denoise(noisy, self.modulation(timesteps, condition))
 
     def _serve_when_complete(self) -> None:
@@ -80,7 +80,7 @@ class LockstepUnet(nn.Module):
         answers: Sequence[Tensor | Exception]
         try:
             with torch.inference_mode():
-                noise = self._unet.denoise(
+                noise = self._denoiser.denoise(
                     torch.cat([noisy for noisy, _ in asked]),
                     torch.cat([modulation for _, modulation in asked]),
                 )
@@ -103,8 +103,8 @@ def run_in_lockstep(policy: Policy, jobs: Sequence[Callable[[], Result]]) -> lis
         what each job returned, in the order of ``jobs``; an exception of one is raised when all
         have ended.
     """
-    unet = policy.network.unet
-    shared = LockstepUnet(unet)
+    denoiser = policy.network.denoiser
+    shared = LockstepDenoiser(denoiser)
     all_registered = threading.Barrier(len(jobs))
 
     def work(place: int) -> Result:
@@ -116,10 +116,10 @@ def run_in_lockstep(policy: Policy, jobs: Sequence[Callable[[], Result]]) -> lis
         finally:
             shared.leave(thread)
 
-    policy.network.unet = shared  # type: ignore[assignment]
+    policy.network.denoiser = shared  # type: ignore[assignment]
     try:
         with ThreadPoolExecutor(max_workers=len(jobs)) as threads:
             futures = [threads.submit(work, place) for place in range(len(jobs))]
         return [future.result() for future in futures]
     finally:
-        policy.network.unet = unet
+        policy.network.denoiser = denoiser

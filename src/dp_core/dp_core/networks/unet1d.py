@@ -135,5 +135,9 @@ class Unet1d(nn.Module):
         """Predict the noise in noisy (B, T, A); timesteps (B,), condition (B, condition_dim)."""
         return self.denoise(noisy, self.modulation(timesteps, condition))
 
+    def without_decay(self) -> list[str]:
+        """Return the names of weights that are not to decay: none, as in the paper's code."""
+        return []
+
 
 _BLOCK_LISTS = ('down', 'down_again', 'middle', 'up', 'up_again')

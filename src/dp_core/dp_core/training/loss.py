@@ -15,7 +15,7 @@ class DenoisingLoss(nn.Module):
     """Mean squared error of the predicted noise (2006.11239, equation 14)."""
 
     def __init__(self, network: PolicyNetwork) -> None:
-        """Wrap the network, so that encoder, U-Net and loss compile as one graph."""
+        """Wrap the network, so that encoder, denoiser and loss compile as one graph."""
         super().__init__()
         self.network = network
 
@@ -37,7 +37,7 @@ class DenoisingLoss(nn.Module):
             noise: (B, horizon, action_dim), what was mixed in.
         """
         condition = self.network.encoder(low_dim, images)
-        predicted = self.network.unet(noisy, timesteps, condition)
+        predicted = self.network.denoiser(noisy, timesteps, condition)
         return functional.mse_loss(predicted.float(), noise)
 
 

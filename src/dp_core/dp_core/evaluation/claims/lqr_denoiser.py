@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 from dp_core.config import PolicyConfig
 from dp_core.denoise import sample
 from dp_core.denoise import sampling_scheduler
 from dp_core.denoise import training_scheduler
-from dp_core.networks.unet1d import Unet1d
 import numpy as np
 from numpy.typing import NDArray
 import torch
@@ -19,7 +17,7 @@ from torch import Tensor
 
 
 class GaussianDenoiser:
-    """The exact conditional mean of the noise, in the shape of our U-Net.
+    """The exact conditional mean of the noise, as a `dp_core.networks.denoiser.Denoiser`.
 
     Given the state, let the actions be x_0 ~ N(m, S). Mixed with noise, x_k = sqrt(c) x_0 +
     sqrt(1 - c) eps, where c is the schedule's `alphas_cumprod[k]`. What minimises the training
@@ -61,5 +59,4 @@ class GaussianDenoiser:
     def sample(self, config: PolicyConfig, condition: Tensor, start: Tensor, seed: int) -> Tensor:
         """Denoise start (B, horizon, action_dim) in the same loop as every policy."""
         sources = [torch.Generator().manual_seed(seed + row) for row in range(len(start))]
-        unet = cast(Unet1d, self)
-        return sample(unet, sampling_scheduler(config), condition, start, sources)
+        return sample(self, sampling_scheduler(config), condition, start, sources)

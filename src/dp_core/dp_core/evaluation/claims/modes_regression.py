@@ -44,7 +44,7 @@ class RegressionPolicy(Policy):
         known: KnownActions | None = None,
     ) -> Tensor:
         """Predict actions (B, horizon, action_dim), in [-1, 1], in one pass."""
-        actions: Tensor = self.network.unet(*ramp(len(condition), self.contract), condition)
+        actions: Tensor = self.network.denoiser(*ramp(len(condition), self.contract), condition)
         return actions
 
 
