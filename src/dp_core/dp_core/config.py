@@ -4,31 +4,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 from dp_core.errors import ConfigError
 
-DENOISERS = ('unet',)
+DENOISERS = ('unet', 'transformer')
+FILMS = ('scale_and_shift', 'scale', 'shift')
+CONDITIONINGS = ('global', 'local')
+IMAGE_ENCODERS = ('conv',)
 SAMPLERS = ('ddim', 'ddpm')
 BETA_SCHEDULES = ('squaredcos_cap_v2', 'linear', 'scaled_linear')
+
+# A choice -> the fields that speak of it alone. They stay at their defaults under another choice,
+# and are not written then.
+_OF_CHOICE = {
+    ('denoiser', 'unet'): (
+        'down_dims', 'kernel_size', 'step_embedding_dim', 'film', 'conditioning',
+    ),
+    ('denoiser', 'transformer'): (
+        'n_layers', 'n_heads', 'n_embed', 'n_condition_layers', 'causal',
+        'dropout_embed', 'dropout_attention',
+    ),
+    ('image_encoder', 'conv'): ('image_channels',),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class PolicyConfig:
     """Everything needed to rebuild a policy beside its contract.
 
+    The paper is Chi et al., 2303.04137.
+
     Attributes:
-        denoiser: 'unet'.
-        down_dims: channels of the U-Net's levels; each level but the last halves the horizon.
-        kernel_size: taps of its convolutions (odd).
-        n_groups: groups of its group normalisations; divides every entry of down_dims.
-        step_embedding_dim: numbers that describe the diffusion step (even).
-        image_channels: channels of the image encoder's levels; each halves the image.
-        image_features: numbers per image that condition the U-Net.
+        denoiser: 'unet', the 1-D U-Net (section III-A, "CNN-based"), or 'transformer', the
+            time-series diffusion transformer (same place): for actions that change fast.
+        down_dims: U-Net: channels of its levels; each level but the last halves the horizon.
+        kernel_size: U-Net: taps of its convolutions (odd).
+        n_groups: groups of the group normalisations of U-Net and image encoder 'conv'; divides
+            every entry of down_dims and image_channels.
+        step_embedding_dim: U-Net: numbers that describe the diffusion step (even).
+        film: U-Net: what the condition predicts for each channel, 'scale_and_shift', 'scale' or
+            'shift'.
+        conditioning: U-Net: 'global', all observations steer every step of the horizon through
+            the FiLM; 'local', each is added at its own step.
+        n_layers: transformer: decoder layers.
+        n_heads: transformer: heads of each attention; divides n_embed.
+        n_embed: transformer: numbers per token.
+        n_condition_layers: transformer: attention layers over the condition; 0 for a two-layer
+            network on each of its tokens.
+        causal: transformer: an action sees none that come later, nor later observations.
+        dropout_embed: transformer: share of the embedded tokens' numbers dropped in training.
+        dropout_attention: transformer: the same of attention weights and hidden layers.
+        image_encoder: 'conv', small enough for a CPU.
+        image_channels: 'conv': channels of its levels; each halves the image.
+        image_features: numbers per image that condition the denoiser.
         image_crop: side [fraction of the image] of the window seen; moved at random in training,
             centred otherwise; 1 for the whole image.
+        share_image_encoder: one image encoder for all cameras instead of one each.
         image_learning_rate: factor on the learning rate of the image encoders; 0 freezes them.
         train_timesteps: diffusion steps in training.
         beta_schedule: noise schedule, by its name in diffusers.
@@ -42,9 +77,20 @@ class PolicyConfig:
     kernel_size: int = 5
     n_groups: int = 8
     step_embedding_dim: int = 128
+    film: str = 'scale_and_shift'
+    conditioning: str = 'global'
+    n_layers: int = 8
+    n_heads: int = 4
+    n_embed: int = 256
+    n_condition_layers: int = 0
+    causal: bool = True
+    dropout_embed: float = 0.0
+    dropout_attention: float = 0.01
+    image_encoder: str = 'conv'
     image_channels: tuple[int, ...] = (32, 64, 96, 128)
     image_features: int = 64
     image_crop: float = 1.0
+    share_image_encoder: bool = False
     image_learning_rate: float = 1.0
     train_timesteps: int = 100
     beta_schedule: str = 'squaredcos_cap_v2'
@@ -54,50 +100,87 @@ class PolicyConfig:
 
     def __post_init__(self) -> None:
         """Refuse what the networks cannot be built from."""
-        if self.denoiser not in DENOISERS:
-            raise ConfigError(f'denoiser is {self.denoiser!r}, valid: {DENOISERS}')
+        _require_one_of(self, 'denoiser', DENOISERS)
+        _require_one_of(self, 'film', FILMS)
+        _require_one_of(self, 'conditioning', CONDITIONINGS)
+        _require_one_of(self, 'image_encoder', IMAGE_ENCODERS)
+        _require_one_of(self, 'beta_schedule', BETA_SCHEDULES)
+        _require_one_of(self, 'sampler', SAMPLERS)
+        for name in self._unused():
+            default = type(self).__dataclass_fields__[name].default
+            if getattr(self, name) != default:
+                raise ConfigError(
+                    f'{name} is {getattr(self, name)}, but denoiser {self.denoiser!r} with '
+                    f'image_encoder {self.image_encoder!r} takes no {name}'
+                )
+        if self.n_groups < 1:
+            raise ConfigError(f'n_groups is {self.n_groups}, valid: 1 or more')
+        if self.denoiser == 'unet':
+            self._check_unet()
+        else:
+            self._check_transformer()
+        self._check_images()
+        if not 1 <= self.inference_steps <= self.train_timesteps:
+            raise ConfigError(
+                f'inference_steps is {self.inference_steps}, valid: 1 .. {self.train_timesteps}'
+            )
+
+    def _check_unet(self) -> None:
         if len(self.down_dims) < 2:
             raise ConfigError(f'down_dims is {self.down_dims}, valid: two levels or more')
-        for name in ('down_dims', 'image_channels'):
-            channels = getattr(self, name)
-            bad = [c for c in channels if c < 1 or c % self.n_groups]
-            if bad or not channels:
-                raise ConfigError(
-                    f'{name} is {channels}, valid: multiples of n_groups {self.n_groups}'
-                )
+        self._check_channels('down_dims')
         if self.kernel_size < 1 or self.kernel_size % 2 == 0:
             raise ConfigError(f'kernel_size is {self.kernel_size}, valid: odd and positive')
         if self.step_embedding_dim < 4 or self.step_embedding_dim % 2:
             raise ConfigError(
                 f'step_embedding_dim is {self.step_embedding_dim}, valid: even, >= 4'
             )
+
+    def _check_transformer(self) -> None:
+        if self.n_layers < 1 or self.n_condition_layers < 0:
+            raise ConfigError(
+                f'n_layers is {self.n_layers} and n_condition_layers is '
+                f'{self.n_condition_layers}, valid: 1 or more, and 0 or more'
+            )
+        if self.n_heads < 1 or self.n_embed < 4 or self.n_embed % (2 * self.n_heads):
+            raise ConfigError(
+                f'n_embed is {self.n_embed}, valid: a multiple of 2 n_heads = {2 * self.n_heads}'
+            )
+        for name in ('dropout_embed', 'dropout_attention'):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ConfigError(f'{name} is {getattr(self, name)}, valid: 0 up to, not with, 1')
+
+    def _check_images(self) -> None:
+        if self.image_encoder == 'conv':
+            self._check_channels('image_channels')
         if not 0.5 <= self.image_crop <= 1.0:
             raise ConfigError(f'image_crop is {self.image_crop}, valid: 0.5 .. 1.0')
         if self.image_features < 2 or self.image_features % 2:
             raise ConfigError(f'image_features is {self.image_features}, valid: even, >= 2')
         if not 0.0 <= self.image_learning_rate <= 1.0:
             raise ConfigError(f'image_learning_rate is {self.image_learning_rate}, valid: 0 .. 1')
-        if self.beta_schedule not in BETA_SCHEDULES:
-            raise ConfigError(f'beta_schedule is {self.beta_schedule!r}, valid: {BETA_SCHEDULES}')
-        if self.sampler not in SAMPLERS:
-            raise ConfigError(f'sampler is {self.sampler!r}, valid: {SAMPLERS}')
-        if not 1 <= self.inference_steps <= self.train_timesteps:
+
+    def _check_channels(self, name: str) -> None:
+        channels = getattr(self, name)
+        if not channels or any(c < 1 or c % self.n_groups for c in channels):
             raise ConfigError(
-                f'inference_steps is {self.inference_steps}, valid: 1 .. {self.train_timesteps}'
+                f'{name} is {channels}, valid: multiples of n_groups {self.n_groups}'
             )
 
     def require_horizon(self, horizon: int) -> None:
         """Raise unless the U-Net's levels can halve and double `horizon` without a rest."""
         factor = 2 ** (len(self.down_dims) - 1)
-        if horizon % factor:
+        if self.denoiser == 'unet' and horizon % factor:
             raise ConfigError(
                 f'horizon is {horizon}, but {len(self.down_dims)} levels in down_dims '
                 f'need a multiple of {factor}'
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for YAML."""
+        """Plain data for YAML, without the fields of what was not chosen."""
         data = dataclasses.asdict(self)
+        for name in self._unused():
+            del data[name]
         return {k: list(v) if isinstance(v, tuple) else v for k, v in data.items()}
 
     @classmethod
@@ -115,6 +198,23 @@ class PolicyConfig:
         for key, value in values.items():
             default = known[key].default
             kinds = (int, float) if isinstance(default, float) else (type(default),)
-            if not isinstance(value, kinds):
+            if not isinstance(value, kinds) or isinstance(value, bool) != isinstance(
+                default, bool
+            ):
                 raise ConfigError(f'{key} is {value!r}, valid: a value like {default!r}')
         return cls(**values)
+
+    def _unused(self) -> list[str]:
+        """Return the fields that speak of a choice not made."""
+        return [
+            name
+            for (field, choice), names in _OF_CHOICE.items()
+            if getattr(self, field) != choice
+            for name in names
+        ]
+
+
+def _require_one_of(config: PolicyConfig, name: str, valid: Sequence[str]) -> None:
+    value = getattr(config, name)
+    if value not in valid:
+        raise ConfigError(f'{name} is {value!r}, valid: {valid}')

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 
 from dp_core.config import PolicyConfig
 from dp_core.contract import Contract
+from dp_core.networks.condition_layout import ConditionLayout
 from dp_core.networks.conv_encoder import ConvEncoder
-from dp_core.networks.state_encoder import StateEncoder
+from dp_core.networks.state_encoder import encode_state
 from dp_core.normalize import Normalizer
 from dp_core.observation import ObservationWindow
 import numpy as np
 import torch
 from torch import nn
 from torch import Tensor
+
+_SHARED = 'all'  # name of the encoder of all cameras, where they share one
 
 
 def cropped_size(size: tuple[int, int], crop: float) -> tuple[int, int]:
@@ -37,23 +40,19 @@ class ObservationEncoder(nn.Module):
     """Encodes each stream of the contract and joins the results; run once per chunk."""
 
     def __init__(self, contract: Contract, config: PolicyConfig) -> None:
-        """Create one encoder for all numbers and one for each camera."""
+        """Create the image encoders, one for each camera or one for all."""
         super().__init__()
-        self.n_obs_steps = contract.n_obs_steps
         self.seen = {s.name: cropped_size(s.size, config.image_crop) for s in contract.images}
         self.low_dim = tuple(stream.name for stream in contract.low_dim)
-        self.state = StateEncoder(tuple(s.dim for s in contract.low_dim), contract.n_obs_steps)
-        self.cameras = nn.ModuleDict(
-            {
-                s.name: ConvEncoder(config.image_channels, config.n_groups, config.image_features)
-                for s in contract.images
-            }
-        )
+        self.images = tuple(stream.name for stream in contract.images)
+        self.shared = config.share_image_encoder
+        own = (_SHARED,) if self.images and self.shared else self.images
+        self.cameras = nn.ModuleDict({name: _image_encoder(config) for name in own})
         if config.image_learning_rate == 0.0:
             self.cameras.requires_grad_(False)
-        self.out_dim = self.state.out_dim + (
-            len(self.cameras) * contract.n_obs_steps * config.image_features
-        )
+        numbers = sum(stream.dim for stream in contract.low_dim)
+        parts = ((numbers,) if numbers else ()) + len(self.images) * (config.image_features,)
+        self.layout = ConditionLayout(contract.n_obs_steps, parts)
 
     def forward(self, low_dim: Mapping[str, Tensor], images: Mapping[str, Tensor]) -> Tensor:
         """Encode a batch of windows.
@@ -63,22 +62,32 @@ class ObservationEncoder(nn.Module):
             images: name -> (B, n_obs_steps, H, W, 3) uint8 RGB.
 
         Returns:
-            condition (B, out_dim).
+            condition (B, layout.dim).
         """
         parts = []
         if self.low_dim:
-            parts.append(self.state([low_dim[name] for name in self.low_dim]))
-        for name, encoder in self.cameras.items():
-            frames = self._crop(name, images[name]).flatten(0, 1)  # (B * n_obs_steps, h, w, 3)
-            features = encoder(unit_images(frames))  # (B * n_obs_steps, image_features)
-            parts.append(features.unflatten(0, (-1, self.n_obs_steps)).flatten(1))
+            parts.append(encode_state([low_dim[name] for name in self.low_dim]))
+        for name in self.images:
+            features = self.frame_features(name, images[name].flatten(0, 1))  # (B * To, F)
+            parts.append(features.reshape(len(images[name]), -1))
         return torch.cat(parts, dim=-1)
 
-    def _crop(self, name: str, images: Tensor) -> Tensor:
-        """Cut the centre out of images (B, To, H, W, 3); training crops them beforehand."""
-        height, width = self.seen[name]
-        top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
-        return images[:, :, top : top + height, left : left + width]
+    def frame_features(self, camera: str, frames: Tensor) -> Tensor:
+        """Encode frames (N, H, W, 3) uint8 of a camera, each on its own: (N, image_features)."""
+        seen = self._crop(camera, frames)  # (N, h, w, 3)
+        encoder = self.cameras[_SHARED if self.shared else camera]
+        features: Tensor = encoder(unit_images(seen))
+        return features
+
+    def _crop(self, camera: str, frames: Tensor) -> Tensor:
+        """Cut the centre out of frames (N, H, W, 3); training crops them beforehand."""
+        height, width = self.seen[camera]
+        top, left = (frames.shape[1] - height) // 2, (frames.shape[2] - width) // 2
+        return frames[:, top : top + height, left : left + width]
+
+
+def _image_encoder(config: PolicyConfig) -> nn.Module:
+    return ConvEncoder(config.image_channels, config.n_groups, config.image_features)
 
 
 def stack_windows(

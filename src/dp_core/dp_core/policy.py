@@ -18,8 +18,10 @@ from dp_core.denoise import sampling_scheduler
 from dp_core.encode import ObservationEncoder
 from dp_core.encode import stack_windows
 from dp_core.errors import CheckpointError
+from dp_core.networks.condition_layout import ConditionLayout
 from dp_core.networks.parameter_groups import parameter_groups
 from dp_core.networks.parameter_groups import ParameterGroup
+from dp_core.networks.transformer1d import Transformer1d
 from dp_core.networks.unet1d import Unet1d
 from dp_core.normalize import ACTION
 from dp_core.normalize import Normalizer
@@ -40,14 +42,7 @@ class PolicyNetwork(nn.Module):
         config.require_horizon(contract.horizon)
         self._image_learning_rate = config.image_learning_rate
         self.encoder = ObservationEncoder(contract, config)
-        self.denoiser = Unet1d(
-            contract.action_dim,
-            self.encoder.out_dim,
-            config.down_dims,
-            config.kernel_size,
-            config.n_groups,
-            config.step_embedding_dim,
-        )
+        self.denoiser = _denoiser(contract, config, self.encoder.layout)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """Return every weight that is trained, each in one group; frozen ones in none."""
@@ -56,6 +51,34 @@ class PolicyNetwork(nn.Module):
             undecayed=[f'denoiser.{name}' for name in self.denoiser.without_decay()],
             image_learning_rate=self._image_learning_rate,
         )
+
+
+def _denoiser(
+    contract: Contract, config: PolicyConfig, layout: ConditionLayout
+) -> Unet1d | Transformer1d:
+    if config.denoiser == 'transformer':
+        return Transformer1d(
+            contract.action_dim,
+            contract.horizon,
+            layout,
+            config.n_layers,
+            config.n_heads,
+            config.n_embed,
+            config.n_condition_layers,
+            config.causal,
+            config.dropout_embed,
+            config.dropout_attention,
+        )
+    return Unet1d(
+        contract.action_dim,
+        layout,
+        config.down_dims,
+        config.kernel_size,
+        config.n_groups,
+        config.step_embedding_dim,
+        config.film,
+        contract.horizon if config.conditioning == 'local' else 0,
+    )
 
 
 def current_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -27,6 +27,17 @@ SMALL = PolicyConfig(
 )
 
 
+TRANSFORMER = PolicyConfig(
+    denoiser='transformer',
+    n_layers=2,
+    n_heads=2,
+    n_embed=16,
+    n_groups=4,
+    image_channels=(8, 8, 8),
+    image_features=8,
+)
+
+
 def sample_contract(images: bool = False, **changes: object) -> Contract:
     """Two numbers seen and two commanded, To 2, Tp 8, Ta 4; optionally a 24 x 24 camera."""
     observations: list[dict[str, object]] = [{'name': 'tool', 'kind': 'vector', 'length': 2}]
@@ -51,11 +62,11 @@ def sample_normalizer() -> Normalizer:
     return Normalizer({'tool': MinMax(0 * ten, ten), ACTION: MinMax(-two, two)})
 
 
-def sample_policy(images: bool = False) -> Policy:
+def sample_policy(images: bool = False, config: PolicyConfig = SMALL) -> Policy:
     """A policy with random weights, always the same."""
     torch.manual_seed(0)
     contract = sample_contract(images)
-    return Policy(contract, SMALL, sample_normalizer(), PolicyNetwork(contract, SMALL))
+    return Policy(contract, config, sample_normalizer(), PolicyNetwork(contract, config))
 
 
 def sample_window(images: bool = False, value: float = 3.0) -> ObservationWindow:

@@ -10,6 +10,8 @@ import numpy as np
 from policy_samples import sample_contract
 from policy_samples import sample_policy
 from policy_samples import sample_window
+from policy_samples import SMALL
+from policy_samples import TRANSFORMER
 import pytest
 from safetensors.torch import load_file
 from safetensors.torch import save_file
@@ -29,8 +31,9 @@ def rewrite(path, change):
     save_file(tensors, path)
 
 
-def test_round_trip_in_float32_is_exact(tmp_path):
-    policy = sample_policy(images=True)
+@pytest.mark.parametrize('config', [SMALL, TRANSFORMER])
+def test_round_trip_in_float32_is_exact(tmp_path, config):
+    policy = sample_policy(True, config)
     save_policy(tmp_path / 'p', policy, dtype=torch.float32)
     window = sample_window(images=True)
     again = load_policy(tmp_path / 'p', sample_contract(images=True))

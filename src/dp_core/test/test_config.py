@@ -24,6 +24,14 @@ def test_yaml_round_trip():
         ({'beta_schedule': 'cosine'}, 'squaredcos_cap_v2'),
         ({'sampler': 'euler'}, 'ddim'),
         ({'denoiser': 'mlp'}, 'unet'),
+        ({'film': 'bias'}, 'scale_and_shift'),
+        ({'conditioning': 'both'}, 'local'),
+        ({'image_encoder': 'vgg'}, 'conv'),
+        ({'denoiser': 'transformer', 'n_heads': 3}, 'multiple of 2 n_heads = 6'),
+        ({'denoiser': 'transformer', 'n_layers': 0}, 'n_layers is 0'),
+        ({'denoiser': 'transformer', 'dropout_embed': 1.0}, 'dropout_embed is 1.0'),
+        ({'denoiser': 'transformer', 'down_dims': (8, 16)}, 'takes no down_dims'),
+        ({'n_layers': 4}, "denoiser 'unet' .* takes no n_layers"),
         ({'image_learning_rate': 2.0}, '0 .. 1'),
         ({'inference_steps': 101}, '1 .. 100'),
     ],
@@ -49,3 +57,34 @@ def test_horizon_must_halve_at_each_level():
     PolicyConfig().require_horizon(16)
     with pytest.raises(ConfigError, match='multiple of 4'):
         PolicyConfig().require_horizon(10)
+
+
+def test_only_the_settings_of_what_was_chosen_are_written():
+    written = PolicyConfig(denoiser='transformer', n_layers=2).to_dict()
+    assert written['n_layers'] == 2
+    assert 'down_dims' not in written
+    assert PolicyConfig.from_dict(written) == PolicyConfig(denoiser='transformer', n_layers=2)
+    assert 'n_layers' not in PolicyConfig().to_dict()
+
+
+def test_the_transformer_takes_any_horizon():
+    PolicyConfig(denoiser='transformer').require_horizon(11)
+
+
+def test_settings_of_the_first_checkpoints_are_todays_defaults():
+    """What `policy.yaml` held before there was a choice of networks."""
+    first = {
+        'down_dims': [64, 128, 256],
+        'kernel_size': 5,
+        'n_groups': 8,
+        'step_embedding_dim': 128,
+        'image_channels': [32, 64, 96, 128],
+        'image_features': 64,
+        'image_crop': 1.0,
+        'train_timesteps': 100,
+        'beta_schedule': 'squaredcos_cap_v2',
+        'clip_sample': True,
+        'sampler': 'ddim',
+        'inference_steps': 10,
+    }
+    assert PolicyConfig.from_dict(first) == PolicyConfig()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from dp_core.policy import PolicyNetwork
 from policy_samples import sample_contract
 from policy_samples import SMALL
+from policy_samples import TRANSFORMER
 
 
 def groups(images, **changes):
@@ -39,3 +40,12 @@ def test_frozen_image_encoders_are_in_no_group():
     network, named = groups(images=True, image_learning_rate=0.0)
     assert sorted(named) == ['denoiser']
     assert not any(p.requires_grad for p in network.encoder.cameras.parameters())
+
+
+def test_the_transformer_has_weights_that_do_not_decay():
+    network = PolicyNetwork(sample_contract(images=True), TRANSFORMER)
+    named = {group.name: group for group in network.parameter_groups()}
+    assert sorted(named) == ['denoiser', 'denoiser_no_decay', 'image_encoder']
+    assert [named[n].decays for n in sorted(named)] == [True, False, True]
+    names = [name for group in named.values() for name in group.parameters]
+    assert sorted(names) == sorted(name for name, _ in network.named_parameters())

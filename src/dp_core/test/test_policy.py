@@ -1,5 +1,7 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 from dp_core.continuation import KnownActions
 from dp_core.errors import CheckpointError
 from dp_core.errors import ConfigError
@@ -13,13 +15,17 @@ from policy_samples import sample_normalizer
 from policy_samples import sample_policy
 from policy_samples import sample_window
 from policy_samples import SMALL
+from policy_samples import TRANSFORMER
 import pytest
 import torch
 
+CONFIGS = [SMALL, replace(SMALL, conditioning='local', film='shift'), TRANSFORMER]
 
+
+@pytest.mark.parametrize('config', CONFIGS)
 @pytest.mark.parametrize('images', [False, True])
-def test_prediction_has_shape_and_units_of_the_contract(images):
-    actions = sample_policy(images).predict(sample_window(images), seed=1)
+def test_prediction_has_shape_and_units_of_the_contract(images, config):
+    actions = sample_policy(images, config).predict(sample_window(images), seed=1)
     assert actions.shape == (8, 2)
     assert actions.dtype == np.float32
     assert np.abs(actions).max() <= 2.0 + 1e-5  # the limits of the action
@@ -44,8 +50,9 @@ def test_same_seed_same_chunk():
     assert not np.array_equal(policy.predict(sample_window()), policy.predict(sample_window()))
 
 
-def test_a_batch_equals_single_predictions():
-    policy = sample_policy(images=True)
+@pytest.mark.parametrize('config', CONFIGS)
+def test_a_batch_equals_single_predictions(config):
+    policy = sample_policy(True, config)
     windows = [sample_window(True, 1.0), sample_window(True, 9.0)]
     batch = policy.predict_batch(windows, [3, 4])
     single = [policy.predict(w, s) for w, s in zip(windows, (3, 4), strict=True)]
@@ -92,6 +99,24 @@ def test_a_warm_start_calls_the_network_less_often(skip, calls):
     nothing = np.zeros((8, 2))
     policy.sample(condition, torch.Generator(), KnownActions(nothing, nothing, skip))
     assert len(seen) == calls
+
+
+@pytest.mark.parametrize('config', CONFIGS)
+@pytest.mark.parametrize(('sampler', 'steps'), [('ddim', 10), ('ddpm', 100)])
+def test_what_is_certain_stays_under_every_denoiser_and_sampler(config, sampler, steps):
+    policy = sample_policy(False, config).with_sampler(sampler, steps)
+    actions, weights = np.full((8, 2), 1.0), np.zeros((8, 2))
+    weights[:3], weights[3:5] = 1.0, 0.5
+    known = KnownActions(actions, weights, skip=0.3)
+    unit = policy.sample(policy.encode([sample_window()]), torch.Generator(), known)
+    assert (unit[0, :3] == 0.5).all()
+    assert torch.isfinite(unit).all()
+
+
+def test_cameras_may_share_an_encoder():
+    policy = sample_policy(True, replace(SMALL, share_image_encoder=True))
+    assert list(policy.network.encoder.cameras) == ['all']
+    assert policy.predict(sample_window(images=True), seed=1).shape == (8, 2)
 
 
 def test_other_sampler_same_weights():

@@ -1,92 +1,71 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""The denoising network: a 1-D U-Net over the action sequence, steered by FiLM (scale and shift).
+"""A denoiser: a 1-D U-Net over the action sequence, steered by FiLM.
 
-Architecture of Diffusion Policy (Chi et al., 2303.04137). What does not depend on the noisy
-actions (the FiLM numbers of all blocks) is one matrix product, `modulation`, so a sampler
-computes it once for all its steps, before the loop.
+The CNN-based diffusion policy of Chi et al. (2303.04137, section III-A, and appendix A for its
+sizes), after Janner et al. (2205.09991). Time runs through convolutions, so neighbouring actions
+are alike; for actions that jump from step to step there is the transformer.
+
+What does not depend on the noisy actions (the FiLM numbers of all blocks) is one matrix product,
+`modulation`, so a sampler computes it once for all its steps, before the loop.
 """
 
 from collections.abc import Sequence
-import math
 
+from dp_core.networks.condition_layout import ConditionLayout
 from dp_core.networks.conv1d import Conv
-from dp_core.networks.conv1d import GroupNorm
 from dp_core.networks.conv1d import Upsample
+from dp_core.networks.residual1d import ConvBlock
+from dp_core.networks.residual1d import ResidualBlock
+from dp_core.networks.step_embedding import StepEmbedding
 import torch
 from torch import nn
 from torch import Tensor
 from torch.nn import functional
 
-
-class ConvBlock(nn.Module):
-    """Convolution, group normalisation, Mish."""
-
-    def __init__(self, n_in: int, n_out: int, kernel_size: int, n_groups: int) -> None:
-        """Create one block from n_in to n_out channels."""
-        super().__init__()
-        self.conv = Conv(n_in, n_out, kernel_size)
-        self.norm = GroupNorm(n_groups, n_out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map x (B, T, C_in) to (B, T, C_out)."""
-        return functional.mish(self.norm(self.conv(x)))
-
-
-class ResidualBlock(nn.Module):
-    """Two convolution blocks with a FiLM between them and a shortcut around them."""
-
-    def __init__(self, n_in: int, n_out: int, kernel_size: int, n_groups: int) -> None:
-        """Create one block from n_in to n_out channels."""
-        super().__init__()
-        self.n_out = n_out
-        self.first = ConvBlock(n_in, n_out, kernel_size, n_groups)
-        self.second = ConvBlock(n_out, n_out, kernel_size, n_groups)
-        self.shortcut = Conv(n_in, n_out, 1) if n_in != n_out else nn.Identity()
-
-    def forward(self, x: Tensor, film: Tensor) -> Tensor:
-        """Map x (B, T, C_in) to (B, T, C_out) under film (B, 2 C_out): scale, then shift."""
-        scale, shift = film[:, None].chunk(2, dim=-1)  # (B, 1, C_out) each
-        hidden: Tensor = self.second(scale * self.first(x) + shift)
-        shortcut: Tensor = self.shortcut(x)
-        return hidden + shortcut
-
-
-class StepEmbedding(nn.Module):
-    """Sinusoidal embedding of the diffusion step, followed by a two-layer network."""
-
-    def __init__(self, dim: int) -> None:
-        """Create an embedding of `dim` numbers (even)."""
-        super().__init__()
-        frequencies = torch.exp(torch.arange(dim // 2) * (-math.log(1e4) / (dim // 2 - 1)))
-        self.register_buffer('frequencies', frequencies, persistent=False)
-        self.net = nn.Sequential(nn.Linear(dim, 4 * dim), nn.Mish(), nn.Linear(4 * dim, dim))
-
-    def forward(self, timesteps: Tensor) -> Tensor:
-        """Embed timesteps (B,) as (B, dim)."""
-        angles = timesteps[:, None].float() * self.frequencies  # type: ignore[operator]
-        embedded: Tensor = self.net(torch.cat((angles.sin(), angles.cos()), dim=-1))
-        return embedded
+# Lists of residual blocks, in the order in which they are created.
+_BLOCK_LISTS = ('down', 'down_again', 'middle', 'up', 'up_again', 'local')
 
 
 class Unet1d(nn.Module):
-    """Predicts the noise in a noisy action sequence, given diffusion step and condition."""
+    """Predicts the noise in a noisy action sequence, given diffusion step and condition.
+
+    With global conditioning all observations steer every step through the FiLM. With local
+    conditioning the FiLM knows the diffusion step alone, and the observation of each tick is
+    added, convolved, where the horizon has that tick: at its own resolution at the beginning and
+    at the end. (The paper's code computes the second one as well, but never adds it.)
+    """
 
     def __init__(
         self,
         action_dim: int,
-        condition_dim: int,
+        layout: ConditionLayout,
         down_dims: Sequence[int],
         kernel_size: int,
         n_groups: int,
         step_embedding_dim: int,
+        film: str = 'scale_and_shift',
+        local_horizon: int = 0,
     ) -> None:
-        """Create the network; each level but the last halves the time resolution."""
+        """Create the network; each level but the last halves the time resolution.
+
+        Args:
+            action_dim: numbers per action.
+            layout: of the condition.
+            down_dims: channels of each level.
+            kernel_size: taps of the convolutions (odd).
+            n_groups: groups of the normalisations.
+            step_embedding_dim: numbers that describe the diffusion step.
+            film: kind of FiLM.
+            local_horizon: steps of the horizon for local conditioning; 0 for global.
+        """
         super().__init__()
+        self.layout = layout
+        self.local_horizon = local_horizon
         dims = [action_dim, *down_dims]
 
         def block(n_in: int, n_out: int) -> ResidualBlock:
-            return ResidualBlock(n_in, n_out, kernel_size, n_groups)
+            return ResidualBlock(n_in, n_out, kernel_size, n_groups, film)
 
         self.step_embedding = StepEmbedding(step_embedding_dim)
         self.down = nn.ModuleList(block(a, b) for a, b in zip(dims[:-1], dims[1:], strict=True))
@@ -97,26 +76,46 @@ class Unet1d(nn.Module):
         self.up = nn.ModuleList(block(2 * b, a) for a, b in ups)
         self.up_again = nn.ModuleList(block(a, a) for a, _ in ups)
         self.upsample = nn.ModuleList(Upsample(a) for a, _ in ups)
+        n_local = 2 if local_horizon else 0
+        self.local = nn.ModuleList(block(layout.token_dim, dims[1]) for _ in range(n_local))
         self.last = ConvBlock(dims[1], dims[1], kernel_size, n_groups)
         self.project = Conv(dims[1], action_dim, 1)
 
-        blocks = [m for m in self.modules() if isinstance(m, ResidualBlock)]
-        self._film_sizes = [2 * b.n_out for b in blocks]
-        self.film = nn.Linear(step_embedding_dim + condition_dim, sum(self._film_sizes))
+        blocks = [block for name in _BLOCK_LISTS for block in getattr(self, name)]
+        self._film_sizes = [b.n_film for b in blocks]
+        n_global = 0 if local_horizon else layout.dim
+        self.film = nn.Linear(step_embedding_dim + n_global, sum(self._film_sizes))
 
     def modulation(self, timesteps: Tensor, condition: Tensor) -> Tensor:
-        """Return all FiLM numbers (B, F) for timesteps (B,) and condition (B, condition_dim)."""
-        features = torch.cat((self.step_embedding(timesteps), condition), dim=-1)
-        film: Tensor = self.film(functional.mish(features))
-        return film
+        """Return what steers `denoise`, (B, F), for timesteps (B,) and condition (B, C).
+
+        These are the FiLM numbers of all blocks; with local conditioning followed by the two
+        sequences (horizon, down_dims[0]) that are added.
+        """
+        step = self.step_embedding(timesteps)  # (B, step_embedding_dim)
+        if not self.local_horizon:
+            features = torch.cat((step, condition), dim=-1)
+            film: Tensor = self.film(functional.mish(features))  # (B, F)
+            return film
+        film = self.film(functional.mish(step))  # (B, F')
+        after = self.local_horizon - self.layout.n_obs_steps
+        seen = functional.pad(self.layout.tokens(condition), (0, 0, 0, after))  # (B, T, token_dim)
+        films = torch.split(film, self._film_sizes, dim=-1)[-len(self.local) :]
+        added = [block(seen, f).flatten(1) for block, f in zip(self.local, films, strict=True)]
+        return torch.cat((film, *added), dim=-1)  # (B, F' + 2 T down_dims[0])
 
     def denoise(self, noisy: Tensor, modulation: Tensor) -> Tensor:
         """Predict the noise in noisy (B, T, A), given modulation (B, F)."""
-        films = iter(torch.split(modulation, self._film_sizes, dim=-1))  # in the order of __init__
+        n_film = sum(self._film_sizes)
+        films = iter(torch.split(modulation[:, :n_film], self._film_sizes, dim=-1))
         film = {name: [next(films) for _ in getattr(self, name)] for name in _BLOCK_LISTS}
         x, skips = noisy, []
+        if self.local_horizon:
+            added = modulation[:, n_film:].reshape(len(x), 2, self.local_horizon, -1)
         for level in range(len(self.down)):
-            x = self.down[level](x, film['down'][level])
+            x = self.down[level](x, film['down'][level])  # (B, T / 2^level, down_dims[level])
+            if self.local_horizon and level == 0:
+                x = x + added[:, 0]
             x = self.down_again[level](x, film['down_again'][level])
             skips.append(x)
             if level < len(self.downsample):
@@ -124,20 +123,19 @@ class Unet1d(nn.Module):
         for index, block in enumerate(self.middle):
             x = block(x, film['middle'][index])
         for level in range(len(self.up)):
-            x = torch.cat((x, skips.pop()), dim=-1)
+            x = torch.cat((x, skips.pop()), dim=-1)  # twice the channels
             x = self.up[level](x, film['up'][level])
             x = self.up_again[level](x, film['up_again'][level])
-            x = self.upsample[level](x)
-        noise: Tensor = self.project(self.last(x))
+            x = self.upsample[level](x)  # twice the time steps
+        if self.local_horizon:
+            x = x + added[:, 1]
+        noise: Tensor = self.project(self.last(x))  # (B, T, A)
         return noise
 
     def forward(self, noisy: Tensor, timesteps: Tensor, condition: Tensor) -> Tensor:
-        """Predict the noise in noisy (B, T, A); timesteps (B,), condition (B, condition_dim)."""
+        """Predict the noise in noisy (B, T, A); timesteps (B,), condition (B, C)."""
         return self.denoise(noisy, self.modulation(timesteps, condition))
 
     def without_decay(self) -> list[str]:
         """Return the names of weights that are not to decay: none, as in the paper's code."""
         return []
-
-
-_BLOCK_LISTS = ('down', 'down_again', 'middle', 'up', 'up_again')

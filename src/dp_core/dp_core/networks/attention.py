@@ -1,0 +1,96 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Multi-head attention, and the transformer layer made of it (Vaswani et al., 1706.03762)."""
+
+import torch
+from torch import nn
+from torch import Tensor
+from torch.nn import functional
+
+
+class Attention(nn.Module):
+    """Each token gathers from others what its query asks for; same as `nn.MultiheadAttention`."""
+
+    def __init__(self, n_embed: int, n_heads: int, dropout: float) -> None:
+        """Create the projections; `n_heads` divides `n_embed`."""
+        super().__init__()
+        self.n_heads = n_heads
+        self.dropout = dropout
+        self.query = nn.Linear(n_embed, n_embed)
+        self.key_value = nn.Linear(n_embed, 2 * n_embed)
+        self.out = nn.Linear(n_embed, n_embed)
+
+    def forward(self, x: Tensor, source: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Let x (B, T, E) gather from source (B, S, E).
+
+        Args:
+            x: tokens that ask.
+            source: tokens that are asked.
+            mask: (T, S) true where a token may look; None for everywhere.
+
+        Returns:
+            what was gathered, (B, T, E).
+        """
+        query = self._heads(self.query(x))  # (B, H, T, E / H)
+        key, value = (self._heads(part) for part in self.key_value(source).chunk(2, dim=-1))
+        dropout = self.dropout if self.training else 0.0
+        gathered = functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, dropout_p=dropout
+        )  # (B, H, T, E / H)
+        out: Tensor = self.out(gathered.transpose(1, 2).flatten(2))  # (B, T, E)
+        return out
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """Split x (B, N, E) into (B, H, N, E / H)."""
+        return x.reshape(len(x), x.shape[1], self.n_heads, -1).transpose(1, 2)
+
+
+class Layer(nn.Module):
+    """Attention to one another, to a memory if there is one, and a two-layer network.
+
+    The normalisation comes before each of them ("pre-norm"), which trains stably without care.
+    """
+
+    def __init__(self, n_embed: int, n_heads: int, dropout: float, has_memory: bool) -> None:
+        """Create one layer."""
+        super().__init__()
+        self.norm_self = nn.LayerNorm(n_embed)
+        self.attend_self = Attention(n_embed, n_heads, dropout)
+        self.norm_memory = nn.LayerNorm(n_embed) if has_memory else None
+        self.attend_memory = Attention(n_embed, n_heads, dropout) if has_memory else None
+        self.norm_mlp = nn.LayerNorm(n_embed)
+        self.mlp = nn.Sequential(
+            nn.Linear(n_embed, 4 * n_embed),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(4 * n_embed, n_embed),
+        )
+        self.drop = nn.Dropout(dropout)
+
+    def forward(
+        self,
+        x: Tensor,
+        mask: Tensor | None = None,
+        memory: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Map x (B, T, E) to (B, T, E).
+
+        Args:
+            x: tokens.
+            mask: (T, T) true where a token may look at another; None for everywhere.
+            memory: (B, S, E) tokens to look up; None for a layer without.
+            memory_mask: (T, S) true where a token may look at the memory; None for everywhere.
+        """
+        normed = self.norm_self(x)
+        x = x + self.drop(self.attend_self(normed, normed, mask))
+        if self.attend_memory is not None and self.norm_memory is not None:
+            x = x + self.drop(self.attend_memory(self.norm_memory(x), memory, memory_mask))
+        out: Tensor = x + self.drop(self.mlp(self.norm_mlp(x)))
+        return out
+
+
+def may_look_back(n_tokens: int, n_source: int, ahead: int = 0) -> Tensor:
+    """Return (n_tokens, n_source): true where the source is at most ``ahead`` places later."""
+    token, source = torch.arange(n_tokens)[:, None], torch.arange(n_source)
+    return source <= token + ahead
