@@ -64,17 +64,10 @@ class Transformer1d(nn.Module):
         self.action_position = nn.Parameter(torch.empty(1, horizon, n_embed))
         self.memory_position = nn.Parameter(torch.empty(1, n_memory, n_embed))
         self.drop = nn.Dropout(dropout_embed)
-        # The layers over the memory, or the network on each of its tokens.
         self.memory_layers = nn.ModuleList(
             Layer(n_embed, n_heads, dropout_attention, has_memory=False)
             for _ in range(n_condition_layers)
-        )
-        if not n_condition_layers:
-            self.memory_layers.append(
-                nn.Sequential(
-                    nn.Linear(n_embed, 4 * n_embed), nn.Mish(), nn.Linear(4 * n_embed, n_embed)
-                )
-            )
+        ) or nn.ModuleList([_two_layers(n_embed)])
         self.layers = nn.ModuleList(
             Layer(n_embed, n_heads, dropout_attention, has_memory=True) for _ in range(n_layers)
         )
@@ -119,6 +112,13 @@ class Transformer1d(nn.Module):
             f'{name}.weight' for name, module in self.named_modules() if type(module) is nn.Linear
         }
         return [name for name, _ in self.named_parameters() if name not in matrices]
+
+
+def _two_layers(n_embed: int) -> nn.Module:
+    """Return the network on each token of the memory, (B, S, E) -> (B, S, E)."""
+    return nn.Sequential(
+        nn.Linear(n_embed, 4 * n_embed), nn.Mish(), nn.Linear(4 * n_embed, n_embed)
+    )
 
 
 def _initialise(module: nn.Module) -> None:
