@@ -13,6 +13,7 @@
 #   make bench-soak           a random fault every few seconds, over ROS, into out/bench/ (an hour; MINUTES=60)
 #   make train-pusht          train the Push-T policy from the human demonstrations
 #   make train-ur5e           demonstrate, then train both UR5e policies
+#   make teach-ur5e           demonstrate over ROS, record, check, convert, train, run: from nothing to a policy (three hours; EPISODES=200)
 #   make lint, make format    check the style, repair it
 #   make setup                only make the workspace (PYTHON=python3.12, TORCH_INDEX_URL=<index of another PyTorch build>)
 #   make clean                remove build results; make distclean removes the virtual environment as well
@@ -31,7 +32,7 @@ PYTEST ?= python -m pytest
 workspace := set +u; . ./workspace.sh; set -u;
 
 .NOTPARALLEL:
-.PHONY: help setup demo test lint format test-fast test-ros bench bench-data bench-faults bench-latency bench-motion bench-real-controller bench-soak bench-stops train-pusht train-ur5e clean distclean
+.PHONY: help setup demo test lint format test-fast test-ros bench bench-data bench-faults bench-latency bench-motion bench-real-controller bench-soak bench-stops teach-ur5e train-pusht train-ur5e clean distclean
 
 help:
 	@sed -n '4,$$ { /^#/!q; s/^# *//p }' Makefile
@@ -97,6 +98,9 @@ train-pusht: setup
 train-ur5e: setup
 	@$(workspace) tools/train_ur5e.sh state
 	@$(workspace) tools/train_ur5e.sh camera
+
+teach-ur5e: setup
+	@$(workspace) exec env EPISODES=$(if $(filter file,$(origin EPISODES)),200,$(EPISODES)) tools/teach_ur5e.sh
 
 clean:
 	rm -rf build install log out .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -78,6 +78,7 @@ NODES = ('dp_policy_node/dp_policy_node/policy_node.py', 'dp_sim/dp_sim/sim_node
 COMMANDS = (
     'command.py',
     'command_node.py',
+    'compare_runs.py',
     'cli.py',
     'execute.py',
     'demonstrate.py',

@@ -14,6 +14,7 @@ setup(
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
         (f'share/{package_name}', ['package.xml']),
+        ('bin', ['bin/dp_data_tools']),
     ],
     install_requires=['setuptools'],
     zip_safe=False,
@@ -25,6 +26,7 @@ setup(
     entry_points={
         'console_scripts': [
             'dp_data_tools = dp_data_tools.cli:main',
+            'episode_recorder = dp_data_tools.cli:record',
         ],
     },
 )

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import os
 from typing import Any
 
-from dp_bringup.stacks import Argument
+from dp_bringup.stack_arguments import Argument
 from dp_bringup.stacks import NodeSpec
 from dp_bringup.stacks import Ur5Pusht
+from dp_bringup.teaching_stack import Ur5Teaching
 from launch import LaunchContext
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
@@ -20,7 +21,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 
-def launch_description(stack: type[Ur5Pusht]) -> LaunchDescription:
+def launch_description(stack: type[Ur5Pusht] | type[Ur5Teaching]) -> LaunchDescription:
     """Return all arguments of a stack, and what starts its nodes once they are known."""
     arguments = stack.arguments()
 
@@ -62,7 +63,10 @@ def on_exit(spec: NodeSpec) -> Callable[[Any, LaunchContext], Shutdown | None] |
         return None
 
     def end(event: Any, context: LaunchContext) -> Shutdown | None:
-        done = spec.is_errand and event.returncode == 0
-        return None if done else Shutdown(reason=f'{spec.name} has ended')
+        done = event.returncode == 0
+        if done and spec.is_errand:
+            return None
+        words = 'has done its work' if done and spec.is_purpose else 'has ended'
+        return Shutdown(reason=f'{spec.name} {words}')
 
     return end

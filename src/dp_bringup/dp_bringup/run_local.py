@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""`dp_run_local`: run a stack as plain processes, where there is no `ros2 launch`."""
+"""`dp_run_local [STACK]`: run a stack as plain processes, where there is no `ros2 launch`."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ from dp_bringup.processes import ChildProcess
 from dp_bringup.ros_domain import private_environment
 from dp_bringup.stacks import NodeSpec
 from dp_bringup.stacks import Ur5Pusht
+from dp_bringup.teaching_stack import Ur5Teaching
 from dp_core.errors import ConfigError
 from dp_core.errors import DpError
 import yaml
 
+STACKS = {'ur5_pusht': Ur5Pusht, 'ur5_teaching': Ur5Teaching}
 POLL_S = 0.1
 # For a second Ctrl-C: nobody wants to wait any longer [s].
 IMPATIENT = ((signal.SIGTERM, 0.5), (signal.SIGKILL, 2.0))
@@ -115,12 +117,17 @@ class LocalStack:
     def check(self) -> None:
         """Raise StackError, with the end of its log, when a required process has ended."""
         for spec, child in self._children:
-            done = child.exit_code == 0 and spec.is_errand
+            done = child.exit_code == 0 and (spec.is_errand or spec.is_purpose)
             if spec.is_required and child.exit_code is not None and not done:
                 raise StackError(
                     f'{spec.name} has ended with exit code {child.exit_code}; the end of '
                     f'{child.log}:\n{child.last_lines()}'
                 )
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the process that the stack is there for has done its work."""
+        return any(spec.is_purpose and child.exit_code == 0 for spec, child in self._children)
 
     def stop(self) -> dict[str, int]:
         """End all processes, the last one started first; return exit codes by name."""
@@ -192,24 +199,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None, interrupt: Interrupt) -> int:
     parser = argparse.ArgumentParser(prog='dp_run_local', description=__doc__)
-    parser.add_argument('stack', choices=['ur5_pusht'], nargs='?', default='ur5_pusht')
-    parser.add_argument('--logs', type=Path, default=Path('out/logs'), help='default: out/logs')
-    for item in Ur5Pusht.arguments():
-        note = f'{item.description}; default: {item.default!r}'
-        parser.add_argument(f'--{item.name.replace("_", "-")}', dest=item.name, help=note)
-    values = vars(parser.parse_args(arguments))
-    del values['stack']
-    logs = values.pop('logs')
-    options = Ur5Pusht.parse({k: v for k, v in values.items() if v is not None})
+    stacks = parser.add_subparsers(dest='stack', required=True, metavar='STACK')
+    for name, stack in STACKS.items():
+        command = stacks.add_parser(name, help=stack.__doc__)
+        command.add_argument(
+            '--logs', type=Path, default=Path('out/logs'), help='default: out/logs'
+        )
+        for item in stack.arguments():
+            note = f'{item.description}; default: {item.default!r}'
+            command.add_argument(f'--{item.name.replace("_", "-")}', dest=item.name, help=note)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] not in (*STACKS, '-h', '--help'):
+        words.insert(0, 'ur5_pusht')
+    values = vars(parser.parse_args(words))
+    logs, chosen = values.pop('logs'), STACKS[values.pop('stack')]
+    options = chosen.parse({k: v for k, v in values.items() if v is not None})
     private = private_environment(os.environ)
     environment = {**os.environ, **private}
-    with LocalStack(options.nodes(), logs, environment, interrupt) as stack:
-        print(f'running {", ".join(stack.pids)}; their output is in {logs}; Ctrl-C ends them')
+    with LocalStack(options.nodes(), logs, environment, interrupt) as running:
+        print(f'running {", ".join(running.pids)}; their output is in {logs}; Ctrl-C ends them')
         if private:
             words = ' '.join(f'{name}={value}' for name, value in private.items())
             print(f'in another shell: export {words}; dp_execute')
-        while not interrupt:
-            stack.check()
+        while not (interrupt or running.is_done):
+            running.check()
             time.sleep(POLL_S)
     return 0
 

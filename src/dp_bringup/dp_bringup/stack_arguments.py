@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+import dataclasses
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
+from typing import Self
 
 from dp_core.errors import ConfigError
 
@@ -47,3 +50,40 @@ def read(name: str, text: str, default: Value) -> Value:
         return type(default)(text)
     except ValueError as error:
         raise ConfigError(f'{name} is {text!r}, valid: a {type(default).__name__}') from error
+
+
+class Arguments:
+    """Base of the dataclasses whose fields, made by `argument`, are the arguments of a stack."""
+
+    @classmethod
+    def arguments(cls) -> tuple[Argument, ...]:
+        """Return all arguments with their defaults, as text."""
+        return tuple(
+            Argument(
+                row.name,
+                text(row.default),
+                row.metadata['description'],
+                ('true', 'false') if isinstance(row.default, bool) else row.metadata['choices'],
+            )
+            for row in dataclasses.fields(cls)  # type: ignore[arg-type]
+        )
+
+    @classmethod
+    def parse(cls, values: Mapping[str, str]) -> Self:
+        """Read arguments given as text; those not given keep their default.
+
+        Raises:
+            ConfigError: names the argument that is unknown or not valid.
+        """
+        rows = {row.name: row for row in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - set(rows))
+        if unknown:
+            raise ConfigError(f'unknown arguments {unknown}; valid: {sorted(rows)}')
+        return cls(**{k: read(k, v, rows[k].default) for k, v in values.items()})
+
+    def require_choices(self) -> None:
+        """Refuse a value that is none of its argument's choices."""
+        for row in dataclasses.fields(self):  # type: ignore[arg-type]
+            value, choices = getattr(self, row.name), row.metadata['choices']
+            if choices and value not in choices:
+                raise ConfigError(f'{row.name} is {value!r}, valid: {list(choices)}')

@@ -9,7 +9,6 @@ There is no second description.
 from __future__ import annotations
 
 from collections.abc import Mapping
-import dataclasses
 from dataclasses import dataclass
 from dataclasses import field
 import os
@@ -21,10 +20,8 @@ from ament_index_python.packages import PackageNotFoundError
 from dp_bringup.share import POLICIES
 from dp_bringup.share import policy_folder
 from dp_bringup.share import share
-from dp_bringup.stack_arguments import Argument
 from dp_bringup.stack_arguments import argument
-from dp_bringup.stack_arguments import read
-from dp_bringup.stack_arguments import text
+from dp_bringup.stack_arguments import Arguments
 from dp_bringup.stack_arguments import Value
 from dp_core.errors import ConfigError
 
@@ -57,6 +54,7 @@ class NodeSpec:
         environment: variables that are set where the user has not set them.
         is_required: the stack ends when this process ends.
         is_errand: it ends by itself when its work is done; only a failure ends the stack.
+        is_purpose: when its work is done, the stack has done its work and ends.
     """
 
     package: str
@@ -69,6 +67,7 @@ class NodeSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     is_required: bool = True
     is_errand: bool = False
+    is_purpose: bool = False
 
     def missing_environment(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Return the variables to add to `environment`: what a user has set stays."""
@@ -76,7 +75,7 @@ class NodeSpec:
 
 
 @dataclass(frozen=True)
-class Ur5Pusht:
+class Ur5Pusht(Arguments):
     """Arguments of the stack ur5_pusht: a UR5e in simulation pushes a T onto its target."""
 
     policy: str = argument(
@@ -111,10 +110,7 @@ class Ur5Pusht:
     foxglove: bool = argument(False, 'Start foxglove_bridge on port 8765')
 
     def __post_init__(self) -> None:
-        for row in dataclasses.fields(self):
-            value, choices = getattr(self, row.name), row.metadata['choices']
-            if choices and value not in choices:
-                raise ConfigError(f'{row.name} is {value!r}, valid: {list(choices)}')
+        self.require_choices()
         if not 0 <= self.seed < 2**31:
             raise ConfigError(f'seed is {self.seed}, valid: 0 to {2**31 - 1}')
         if not 0.05 <= self.realtime_factor <= 20.0:
@@ -133,28 +129,6 @@ class Ur5Pusht:
             )
         if self.controller == 'ros2_control' and self.use_sim_time:
             raise ConfigError("use_sim_time is true, valid with controller 'ros2_control': false")
-
-    @classmethod
-    def arguments(cls) -> tuple[Argument, ...]:
-        """Return all arguments with their defaults, as text."""
-        return tuple(
-            Argument(
-                row.name,
-                text(row.default),
-                row.metadata['description'],
-                ('true', 'false') if isinstance(row.default, bool) else row.metadata['choices'],
-            )
-            for row in dataclasses.fields(cls)
-        )
-
-    @classmethod
-    def parse(cls, values: Mapping[str, str]) -> Ur5Pusht:
-        """Read arguments given as text; those not given keep their default."""
-        rows = {row.name: row for row in dataclasses.fields(cls)}
-        unknown = sorted(set(values) - set(rows))
-        if unknown:
-            raise ConfigError(f'unknown arguments {unknown}; valid: {sorted(rows)}')
-        return cls(**{k: read(k, v, rows[k].default) for k, v in values.items()})
 
     def nodes(self) -> tuple[NodeSpec, ...]:
         """Return the processes of the stack, in the order in which they start.

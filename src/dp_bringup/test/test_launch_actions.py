@@ -27,6 +27,15 @@ class LaunchConfiguration:
         return context[self.name]
 
 
+def load_launch(name):
+    """Return the launch description of a launch file of this package."""
+    path = share() / 'launch' / f'{name}.launch.py'
+    spec = importlib.util.spec_from_file_location(f'{name}_launch', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.generate_launch_description()
+
+
 @pytest.fixture
 def description(monkeypatch):
     """Load the launch file with stand-ins for launch and launch_ros."""
@@ -43,11 +52,7 @@ def description(monkeypatch):
         monkeypatch.setitem(sys.modules, name, module)
     sys.modules['launch.substitutions'].LaunchConfiguration = LaunchConfiguration
     monkeypatch.delitem(sys.modules, 'dp_bringup.launch_actions', raising=False)
-    path = share() / 'launch' / 'ur5_pusht.launch.py'
-    spec = importlib.util.spec_from_file_location('ur5_pusht_launch', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module.generate_launch_description()
+    yield load_launch('ur5_pusht')
     sys.modules.pop('dp_bringup.launch_actions', None)
 
 
@@ -88,6 +93,25 @@ def test_an_errand_that_succeeds_does_not_end_the_stack(description, is_errand, 
     end = on_exit(NodeSpec('p', 'e', 'n', is_errand=is_errand))
     assert (end(types.SimpleNamespace(returncode=code), None) is not None) == ends
     assert on_exit(NodeSpec('p', 'e', 'n', is_required=False)) is None
+
+
+def test_work_that_is_done_ends_the_stack(description):
+    from dp_bringup.launch_actions import on_exit
+    from dp_bringup.stacks import NodeSpec
+
+    end = on_exit(NodeSpec('p', 'e', 'operator', is_purpose=True))
+    reasons = [
+        end(types.SimpleNamespace(returncode=code), None).kwargs['reason'] for code in (0, 1)
+    ]
+    assert reasons == ['operator has done its work', 'operator has ended']
+
+
+def test_teaching_is_launched_in_the_same_way(description):
+    taught = load_launch('ur5_teaching')
+    *declared, start = taught.args[0]
+    assert 'demos' in [action.args[0] for action in declared]
+    values = {action.args[0]: action.kwargs['default_value'] for action in declared}
+    assert len(start.kwargs['function'](values)) == 4
 
 
 def test_an_unsupported_simulator_is_refused_by_name(description):

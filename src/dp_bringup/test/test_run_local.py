@@ -104,6 +104,15 @@ def test_an_errand_may_end_but_must_not_fail(programs, code):
                 stack.check()
 
 
+def test_a_stack_is_done_when_what_it_is_there_for_is_done(programs):
+    program = programs / 'prefix' / 'lib' / 'fake' / 'c'
+    program.write_text(f'#!{sys.executable}\n')
+    specs = [NodeSpec('fake', 'a', 'a'), NodeSpec('fake', 'c', 'work', is_purpose=True)]
+    with LocalStack(specs, programs / 'logs') as stack:
+        wait_for(lambda: stack.is_done)
+        stack.check()
+
+
 def test_a_missing_package_is_named_before_anything_starts():
     with pytest.raises(ConfigError, match="'rviz9'.*ros-.*-rviz9"):
         executable(NodeSpec('rviz9', 'rviz9', 'rviz'))

@@ -45,6 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def record() -> int:
+    """Run the verb record: `ros2 run dp_data_tools episode_recorder`."""
+    return main(['record', *sys.argv[1:]])
+
+
 def _parser(chosen: Sequence[str]) -> argparse.ArgumentParser:
     """Parser of all verbs; only the module of the chosen one is loaded."""
     parser = argparse.ArgumentParser(
