@@ -56,7 +56,7 @@ done
 
 # shellcheck disable=SC2086 # several words
 dp_train --dataset "$root/state" --output "$root/policy" ${TRAIN_OPTIONS:---budget-cpu-s 2400}
-dp_eval --policy "$root/policy" --env dp_sim/UR5ePushT-v0 --env-arg retreat=true \
+[ -f "$root/eval.json" ] || dp_eval --policy "$root/policy" --env dp_sim/UR5ePushT-v0 --env-arg retreat=true \
   --seeds "${SEEDS:-400000:400200}" --output "$root/eval.json"
 
 # The same starts for both policies; neither was chosen by them.
