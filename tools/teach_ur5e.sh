@@ -26,18 +26,27 @@ record() {
     seed=$((seed + $(find "$demos" -mindepth 1 -maxdepth 1 | wc -l)))
   fi
   say "$each starts -> $demos"
-  dp_run_local ur5_teaching --demos "$demos" --episodes "$each" --seed "$seed" --burst-every "$3" \
+  # Two cells in one domain would hear each other: each takes one of its own.
+  env -u ROS_DOMAIN_ID dp_run_local ur5_teaching --demos "$demos" --episodes "$each" --seed "$seed" --burst-every "$3" \
     --camera-rate "${CAMERA_RATE:-15}" --time-limit "${TIME_LIMIT:-90}" --logs "$root/logs/$1"
   touch "$root/recorded_$1"
+  say "$(find "$demos" -mindepth 1 -maxdepth 1 -name 'episode_*' | wc -l) episodes in $demos"
 }
 
 record plain 20000 0 & plain=$!
+sleep 3 # so that the second finds the first one's domain taken
 record bursts 10000 "${BURST_EVERY:-6}" & bursts=$!
 failed=
 wait $plain || failed=plain
 wait $bursts || failed="$failed bursts"
 if [ -n "$failed" ]; then
   say "recording failed: $failed; what the nodes said is in $root/logs" >&2
+  exit 1
+fi
+
+if [ -z "$(find "$root/demos" -name 'episode_*' -print -quit)" ]; then
+  rm -f "$root"/recorded_*
+  say "no episode was solved; what the nodes said is in $root/logs" >&2
   exit 1
 fi
 
