@@ -14,7 +14,7 @@ from dp_core.errors import ConfigError
 DENOISERS = ('unet', 'transformer')
 FILMS = ('scale_and_shift', 'scale', 'shift')
 CONDITIONINGS = ('global', 'local')
-IMAGE_ENCODERS = ('conv',)
+IMAGE_ENCODERS = ('conv', 'resnet18', 'clip_vit_b_16')
 SAMPLERS = ('ddim', 'ddpm')
 BETA_SCHEDULES = ('squaredcos_cap_v2', 'linear', 'scaled_linear')
 
@@ -36,11 +36,11 @@ _OF_CHOICE = {
 class PolicyConfig:
     """Everything needed to rebuild a policy beside its contract.
 
-    The paper is Chi et al., 2303.04137.
+    The paper is Chi et al., 2303.04137v5; its sections are named where a choice comes from it.
 
     Attributes:
-        denoiser: 'unet', the 1-D U-Net (section III-A, "CNN-based"), or 'transformer', the
-            time-series diffusion transformer (same place): for actions that change fast.
+        denoiser: 'unet', the 1-D U-Net, or 'transformer', the time-series diffusion
+            transformer: for actions that change fast ("Network Architecture Options").
         down_dims: U-Net: channels of its levels; each level but the last halves the horizon.
         kernel_size: U-Net: taps of its convolutions (odd).
         n_groups: groups of the group normalisations of U-Net and image encoder 'conv'; divides
@@ -58,7 +58,9 @@ class PolicyConfig:
         causal: transformer: an action sees none that come later, nor later observations.
         dropout_embed: transformer: share of the embedded tokens' numbers dropped in training.
         dropout_attention: transformer: the same of attention weights and hidden layers.
-        image_encoder: 'conv', small enough for a CPU.
+        image_encoder: 'conv', small enough for a CPU; 'resnet18' ("Visual Encoder"); or
+            'clip_vit_b_16' ("Ablation Study"), to be fine-tuned from CLIP's weights with an
+            image_learning_rate of 0.1.
         image_channels: 'conv': channels of its levels; each halves the image.
         image_features: numbers per image that condition the denoiser.
         image_crop: side [fraction of the image] of the window seen; moved at random in training,

@@ -4,11 +4,15 @@
 
 from collections.abc import Mapping
 from collections.abc import Sequence
+from pathlib import Path
 
 from dp_core.config import PolicyConfig
 from dp_core.contract import Contract
+from dp_core.errors import ConfigError
+from dp_core.networks.clip_vit import ClipVit
 from dp_core.networks.condition_layout import ConditionLayout
 from dp_core.networks.conv_encoder import ConvEncoder
+from dp_core.networks.resnet18 import ResNet18
 from dp_core.networks.state_encoder import encode_state
 from dp_core.normalize import Normalizer
 from dp_core.observation import ObservationWindow
@@ -46,8 +50,10 @@ class ObservationEncoder(nn.Module):
         self.low_dim = tuple(stream.name for stream in contract.low_dim)
         self.images = tuple(stream.name for stream in contract.images)
         self.shared = config.share_image_encoder
-        own = (_SHARED,) if self.images and self.shared else self.images
-        self.cameras = nn.ModuleDict({name: _image_encoder(config) for name in own})
+        sizes = self.seen
+        if self.shared and sizes:
+            sizes = {_SHARED: min(sizes.values(), key=min)}  # it has to bear the smallest
+        self.cameras = nn.ModuleDict({n: _image_encoder(config, s) for n, s in sizes.items()})
         if config.image_learning_rate == 0.0:
             self.cameras.requires_grad_(False)
         numbers = sum(stream.dim for stream in contract.low_dim)
@@ -79,6 +85,22 @@ class ObservationEncoder(nn.Module):
         features: Tensor = encoder(unit_images(seen))
         return features
 
+    def load_image_weights(self, path: Path | str) -> None:
+        """Let every image encoder begin with the weights in a file.
+
+        Raises:
+            CheckpointError: the file cannot be read, or is of another network.
+            ConfigError: there is no image encoder that takes weights.
+        """
+        takers = [c for c in self.cameras.values() if isinstance(c, (ResNet18, ClipVit))]
+        if not takers:
+            raise ConfigError(
+                f'there is nothing to fill with {path}: weights of others are for cameras with '
+                "image_encoder 'resnet18' or 'clip_vit_b_16'"
+            )
+        for encoder in takers:
+            encoder.load_pretrained(path)
+
     def _crop(self, camera: str, frames: Tensor) -> Tensor:
         """Cut the centre out of frames (N, H, W, 3); training crops them beforehand."""
         height, width = self.seen[camera]
@@ -86,7 +108,12 @@ class ObservationEncoder(nn.Module):
         return frames[:, top : top + height, left : left + width]
 
 
-def _image_encoder(config: PolicyConfig) -> nn.Module:
+def _image_encoder(config: PolicyConfig, size: tuple[int, int]) -> nn.Module:
+    """Create the encoder of images of this size (height, width), as the policy sees them."""
+    if config.image_encoder == 'resnet18':
+        return ResNet18(size, config.image_features)
+    if config.image_encoder == 'clip_vit_b_16':
+        return ClipVit(config.image_features)
     return ConvEncoder(config.image_channels, config.n_groups, config.image_features)
 
 

@@ -1,7 +1,7 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
 from dp_core.networks.conv_encoder import ConvEncoder
-from dp_core.networks.conv_encoder import SpatialSoftmax
+from dp_core.networks.spatial_softmax import SpatialSoftmax
 from dp_core.networks.state_encoder import encode_state
 import torch
 

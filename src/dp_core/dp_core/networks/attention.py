@@ -51,8 +51,15 @@ class Layer(nn.Module):
     The normalisation comes before each of them ("pre-norm"), which trains stably without care.
     """
 
-    def __init__(self, n_embed: int, n_heads: int, dropout: float, has_memory: bool) -> None:
-        """Create one layer."""
+    def __init__(
+        self,
+        n_embed: int,
+        n_heads: int,
+        dropout: float,
+        has_memory: bool,
+        activation: nn.Module | None = None,
+    ) -> None:
+        """Create one layer; the activation of its two-layer network is GELU by default."""
         super().__init__()
         self.norm_self = nn.LayerNorm(n_embed)
         self.attend_self = Attention(n_embed, n_heads, dropout)
@@ -61,7 +68,7 @@ class Layer(nn.Module):
         self.norm_mlp = nn.LayerNorm(n_embed)
         self.mlp = nn.Sequential(
             nn.Linear(n_embed, 4 * n_embed),
-            nn.GELU(),
+            activation or nn.GELU(),
             nn.Dropout(dropout),
             nn.Linear(4 * n_embed, n_embed),
         )

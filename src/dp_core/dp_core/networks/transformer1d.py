@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A denoiser: the time-series diffusion transformer, every action a token.
 
-The transformer-based diffusion policy of Chi et al. (2303.04137, section III-A, and appendix A
-for its sizes), a decoder in the style of minGPT. The noisy actions are the tokens of the decoder.
+The transformer-based diffusion policy of Chi et al. (2303.04137v5, "Network Architecture
+Options"), a decoder in the style of minGPT. The noisy actions are the tokens of the decoder.
 The diffusion step, as its first token, and the observation of each tick are its memory, to which
 every layer attends. The mask is causal: an action looks at itself and at what comes before it.
 Unlike a convolution this favours no smooth sequence, so it follows actions that jump (velocities,

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A denoiser: a 1-D U-Net over the action sequence, steered by FiLM.
 
-The CNN-based diffusion policy of Chi et al. (2303.04137, section III-A, and appendix A for its
-sizes), after Janner et al. (2205.09991). Time runs through convolutions, so neighbouring actions
+The CNN-based diffusion policy of Chi et al. (2303.04137v5, "Network Architecture Options"),
+after Janner et al. (2205.09991). Time runs through convolutions, so neighbouring actions
 are alike; for actions that jump from step to step there is the transformer.
 
 What does not depend on the noisy actions (the FiLM numbers of all blocks) is one matrix product,
