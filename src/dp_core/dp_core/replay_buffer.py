@@ -33,6 +33,7 @@ from zarr.storage import ZipStore
 CONTRACT_FILE = 'contract.yaml'
 STORES = ('replay_buffer.zarr', 'replay_buffer.zarr.zip')
 _CHUNK_BYTES = 2_000_000
+_CHUNKS_AT_ONCE = 4  # zarr compresses them side by side, on all cores
 _READ_ERRORS = (BaseZarrError, KeyError, ValueError, OSError, RuntimeError, zipfile.BadZipFile)
 
 
@@ -186,8 +187,9 @@ def _write(path: Path, buffer: ReplayBuffer) -> None:
         chunk = max(1, min(len(array), _CHUNK_BYTES // frame_bytes))
         shape = (chunk, *array.shape[1:])
         stored = data.create_array(name, shape=array.shape, dtype=array.dtype, chunks=shape)
-        for first in range(0, len(array), chunk):  # it may be larger than the memory
-            stored[first : first + chunk] = array[first : first + chunk]
+        some = _CHUNKS_AT_ONCE * chunk  # all of them may be larger than the memory
+        for first in range(0, len(array), some):
+            stored[first : first + some] = array[first : first + some]
     meta.create_array('episode_ends', data=buffer.episode_ends)
     meta.create_array('no_end_pad', data=buffer.no_end_pad)
     store.close()

@@ -151,7 +151,7 @@ class BagReader:
         """
         kind = self.kind_of(raw.topic)
         where = f'{raw.topic}, recorded at {raw.recorded_ns * 1e-9:.3f}'
-        return self._types.deserialize(raw.data(), kind, where)
+        return self._types.deserialize(memoryview(raw.data()), kind, where)
 
     def kind_of(self, topic: str) -> str:
         """Type of a topic's messages."""

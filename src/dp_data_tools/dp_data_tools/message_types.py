@@ -48,8 +48,8 @@ class MessageTypes:
         self._definitions = definitions
         self._stores: dict[str, Any] = {}
 
-    def deserialize(self, data: bytes, msgtype: str, where: str) -> Any:
-        """Message of serialised data.
+    def deserialize(self, data: bytes | memoryview, msgtype: str, where: str) -> Any:
+        """Message of serialised data; of a memoryview, `rosbags` copies no pixel.
 
         Raises:
             DatasetError: nobody knows the type, or the data are no such message; names ``where``.
