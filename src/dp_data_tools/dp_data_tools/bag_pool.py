@@ -28,6 +28,7 @@ from dp_data_tools.bag_files import state_of
 from dp_data_tools.convert_bag import convert_bag
 from dp_data_tools.plan import Plan
 
+NO_BAG = 'none'  # name of the part of a bag that is not there
 _POLL_S = 0.2
 # In a worker: bytes that all workers have read, and whether to stop.
 _shared: dict[str, Any] = {}
@@ -66,7 +67,7 @@ def convert_bags(
     threads = max(1, (os.cpu_count() or 1) // max(1, min(workers, len(tasks))))
     if min(workers, len(tasks)) <= 1:
         for task in tasks:
-            yield task, _make(task, plan, threads, on_bytes)
+            yield task, make_part(task, plan, threads, on_bytes)
         return
     spawn = multiprocessing.get_context('spawn')
     counter, stop = spawn.Value('q', 0), spawn.Event()
@@ -97,9 +98,14 @@ def _result(future: Future[Any]) -> dict[str, Any] | DatasetError:
         ) from error
 
 
-def _make(
+def make_part(
     task: Task, plan: Plan, threads: int, on_bytes: Callable[[int], None]
 ) -> dict[str, Any] | DatasetError:
+    """Make one part here; return its facts, or why there is none.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     told = 0
 
     def on_progress(share: float) -> None:
@@ -159,4 +165,4 @@ def _make_in_worker(task: Task, plan: Plan, threads: int) -> dict[str, Any] | Da
         with _shared['counter'].get_lock():
             _shared['counter'].value += count
 
-    return _make(task, plan, threads, on_bytes)
+    return make_part(task, plan, threads, on_bytes)

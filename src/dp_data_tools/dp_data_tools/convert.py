@@ -28,6 +28,7 @@ from dp_data_tools.bag_files import find_bags
 from dp_data_tools.bag_files import names_of
 from dp_data_tools.bag_pool import bag_bytes
 from dp_data_tools.bag_pool import convert_bags
+from dp_data_tools.bag_pool import NO_BAG
 from dp_data_tools.bag_pool import Task
 from dp_data_tools.drop_list import Drop
 from dp_data_tools.drop_list import Drops
@@ -35,6 +36,7 @@ from dp_data_tools.part_store import Pieces
 from dp_data_tools.part_store import read_arrays
 from dp_data_tools.part_store import read_facts
 from dp_data_tools.plan import Plan
+from dp_data_tools.ray_pool import convert_bags_on_ray
 import numpy as np
 import yaml
 
@@ -72,6 +74,7 @@ def convert(
     drops: tuple[Drop, ...] = (),
     workers: int = 1,
     zipped: bool = False,
+    ray: str | None = None,
     on_start: Callable[[int], None] = lambda total_bytes: None,
     on_bytes: Callable[[int], None] = lambda count: None,
 ) -> Report:
@@ -84,6 +87,7 @@ def convert(
         drops: episodes not to take.
         workers: processes.
         zipped: store the arrays in one zip file.
+        ray: address of a Ray cluster that does the work instead of processes here.
         on_start: called with the size of the bags that are to be read.
         on_bytes: called with the number of bytes that were read since the last call.
 
@@ -102,11 +106,16 @@ def convert(
             parts = {bag: work / plan.part_name(bag) for bag in wanted if bag.exists()}
             report, facts = _made_before(work, parts)
             tasks = [
-                Task(bag, parts.get(bag, work / 'none')) for bag in wanted if bag not in facts
+                Task(bag, parts.get(bag, work / NO_BAG)) for bag in wanted if bag not in facts
             ]
             on_start(sum(bag_bytes(task.bag) for task in tasks))
             errors: dict[Path, DatasetError] = {}
-            for task, result in convert_bags(tasks, plan, workers, on_bytes):
+            results = (
+                convert_bags_on_ray(tasks, plan, ray, on_bytes)
+                if ray
+                else convert_bags(tasks, plan, workers, on_bytes)
+            )
+            for task, result in results:
                 if isinstance(result, DatasetError):
                     errors[task.bag] = result
                 else:

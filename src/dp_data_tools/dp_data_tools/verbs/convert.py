@@ -83,6 +83,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='seconds of rest kept before the first and after the last motion (default 0.5)',
     )
     add('--workers', type=int, default=os.cpu_count() or 1, metavar='N', help='processes')
+    add(
+        '--ray',
+        metavar='ADDRESS',
+        help='a running Ray cluster does the work: host:port, or auto; needs the package ray',
+    )
     add('--reader', choices=READERS, default='auto', help='library that reads bags')
     add('--zip', action='store_true', help='store the arrays in one zip file')
 
@@ -104,6 +109,7 @@ def run(options: argparse.Namespace) -> int:
             drops,
             max(1, options.workers),
             options.zip,
+            options.ray,
             on_start=lambda total: bar.reset(total),
             on_bytes=bar.update,
         )
