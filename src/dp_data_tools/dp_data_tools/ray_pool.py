@@ -28,6 +28,7 @@ from dp_data_tools.bag_pool import NO_BAG
 from dp_data_tools.bag_pool import Task
 from dp_data_tools.plan import Plan
 
+_ANSWER_S = 5.0
 _ALIKE = 'bags and output must lie at the same place, on one file system, for all nodes'
 
 
@@ -83,9 +84,12 @@ def _connection(ray: Any, address: str) -> Iterator[None]:
     if ray.is_initialized():  # by a program that uses this as a library
         yield
         return
+    host, _, port = address.removeprefix('ray://').rpartition(':')
     try:
+        if port.isdigit():  # Ray itself would wait for minutes
+            socket.create_connection((host, int(port)), _ANSWER_S).close()
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, OverflowError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f'there is no Ray cluster at {address!r} that can be used: {error}; valid: host:port '
             'of one that is running, or auto on a machine that belongs to it (`ray status`)'

@@ -4,6 +4,7 @@
 
 import os
 import re
+import socket
 import sys
 import types
 
@@ -39,8 +40,8 @@ class Ray(types.SimpleNamespace):
         return False
 
     def init(self, address, **options):
-        if address != 'host:6379':
-            raise ConnectionError('nobody answers')
+        if address != 'auto':
+            raise RuntimeError('it has another version of Ray')
         self.calls.append('init')
 
     def shutdown(self):
@@ -72,7 +73,7 @@ class Ray(types.SimpleNamespace):
         self.calls.append('cancel')
 
 
-RAY = (*COMMANDS, '--ray', 'host:6379')
+RAY = (*COMMANDS, '--ray', 'auto')
 
 
 @pytest.fixture
@@ -105,8 +106,14 @@ def test_without_ray_the_package_is_named(tmp_path, bags, monkeypatch, capsys):
 
 def test_no_cluster_at_the_address_is_told(tmp_path, bags, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, 'ray', Ray())
-    assert run(tmp_path, bags, action=(*COMMANDS, '--ray', 'other:1')) == 1
-    assert "no Ray cluster at 'other:1' that can be used: nobody" in capsys.readouterr().err
+    with socket.socket() as nobody:
+        nobody.bind(('127.0.0.1', 0))  # it does not listen
+        address = f'127.0.0.1:{nobody.getsockname()[1]}'
+        assert run(tmp_path, bags, action=(*COMMANDS, '--ray', address)) == 1
+    said = capsys.readouterr().err
+    assert f"no Ray cluster at '{address}' that can be used: [Errno 111]" in said
+    assert run(tmp_path, bags, action=(*COMMANDS, '--ray', 'mine')) == 1
+    assert "at 'mine' that can be used: it has another version" in capsys.readouterr().err
 
 
 def fails(error):
