@@ -42,6 +42,10 @@ class Task:
     part: Path
 
 
+# Each task when it is done, with the facts of its part, or why there is none.
+Results = Iterator[tuple[Task, dict[str, Any] | DatasetError]]
+
+
 class _StoppedError(Exception):
     """The process that asked for the work wants no more of it."""
 
@@ -51,7 +55,7 @@ def convert_bags(
     plan: Plan,
     workers: int,
     on_bytes: Callable[[int], None],
-) -> Iterator[tuple[Task, dict[str, Any] | DatasetError]]:
+) -> Results:
     """Make the parts; yield each task with the facts of its part, or why there is none.
 
     Args:

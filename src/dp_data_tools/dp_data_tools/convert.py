@@ -29,6 +29,7 @@ from dp_data_tools.bag_files import names_of
 from dp_data_tools.bag_pool import bag_bytes
 from dp_data_tools.bag_pool import convert_bags
 from dp_data_tools.bag_pool import NO_BAG
+from dp_data_tools.bag_pool import Results
 from dp_data_tools.bag_pool import Task
 from dp_data_tools.drop_list import Drop
 from dp_data_tools.drop_list import Drops
@@ -109,18 +110,8 @@ def convert(
                 Task(bag, parts.get(bag, work / NO_BAG)) for bag in wanted if bag not in facts
             ]
             on_start(sum(bag_bytes(task.bag) for task in tasks))
-            errors: dict[Path, DatasetError] = {}
-            results = (
-                convert_bags_on_ray(tasks, plan, ray, on_bytes)
-                if ray
-                else convert_bags(tasks, plan, workers, on_bytes)
-            )
-            for task, result in results:
-                if isinstance(result, DatasetError):
-                    errors[task.bag] = result
-                else:
-                    facts[task.bag] = result
-                    report.recorded_s += result['recorded_s']
+            made = _results(tasks, plan, workers, ray, on_bytes)
+            errors = _collect(made, facts, report)
             report.left_out += [_entry(bag, None, why) for bag, why in whole.items()]
             chosen = _choose(wanted, facts, errors, dropped, report)
             if report.episodes:
@@ -170,6 +161,30 @@ def _made_before(work: Path, parts: dict[Path, Path]) -> tuple[Report, dict[Path
             report.outdated += read_facts(entry) is not None
             shutil.rmtree(entry)
     return report, facts
+
+
+def _results(
+    tasks: Sequence[Task],
+    plan: Plan,
+    workers: int,
+    ray: str | None,
+    on_bytes: Callable[[int], None],
+) -> Results:
+    if ray:
+        return convert_bags_on_ray(tasks, plan, ray, on_bytes)
+    return convert_bags(tasks, plan, workers, on_bytes)
+
+
+def _collect(made: Results, facts: dict[Path, Any], report: Report) -> dict[Path, DatasetError]:
+    """Add the facts of the parts that are made; return what went wrong with the other bags."""
+    errors: dict[Path, DatasetError] = {}
+    for task, result in made:
+        if isinstance(result, DatasetError):
+            errors[task.bag] = result
+        else:
+            facts[task.bag] = result
+            report.recorded_s += result['recorded_s']
+    return errors
 
 
 def _choose(

@@ -25,6 +25,7 @@ from dp_core.errors import DatasetError
 from dp_data_tools.bag_pool import bag_bytes
 from dp_data_tools.bag_pool import make_part
 from dp_data_tools.bag_pool import NO_BAG
+from dp_data_tools.bag_pool import Results
 from dp_data_tools.bag_pool import Task
 from dp_data_tools.plan import Plan
 
@@ -37,7 +38,7 @@ def convert_bags_on_ray(
     plan: Plan,
     address: str,
     on_bytes: Callable[[int], None],
-) -> Iterator[tuple[Task, dict[str, Any] | DatasetError]]:
+) -> Results:
     """Make the parts; yield each task with the facts of its part, or why there is none.
 
     Args:
