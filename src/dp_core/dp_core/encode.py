@@ -70,12 +70,26 @@ class ObservationEncoder(nn.Module):
         Returns:
             condition (B, layout.dim).
         """
+        features = {}
+        for name in self.images:
+            encoded = self.frame_features(name, images[name].flatten(0, 1))  # (B * To, F)
+            features[name] = encoded.reshape(*images[name].shape[:2], -1)
+        return self.join(low_dim, features)
+
+    def join(self, low_dim: Mapping[str, Tensor], features: Mapping[str, Tensor]) -> Tensor:
+        """Make the condition of what was encoded.
+
+        Args:
+            low_dim: name -> (B, n_obs_steps, dim), normalised to [-1, 1].
+            features: camera -> (B, n_obs_steps, image_features).
+
+        Returns:
+            condition (B, layout.dim).
+        """
         parts = []
         if self.low_dim:
             parts.append(encode_state([low_dim[name] for name in self.low_dim]))
-        for name in self.images:
-            features = self.frame_features(name, images[name].flatten(0, 1))  # (B * To, F)
-            parts.append(features.reshape(len(images[name]), -1))
+        parts += [features[name].flatten(1) for name in self.images]
         return torch.cat(parts, dim=-1)
 
     def frame_features(self, camera: str, frames: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from dp_core.denoise import sampling_scheduler
 from dp_core.encode import ObservationEncoder
 from dp_core.encode import stack_windows
 from dp_core.errors import CheckpointError
+from dp_core.frame_features import FrameFeatures
 from dp_core.networks.condition_layout import ConditionLayout
 from dp_core.networks.parameter_groups import parameter_groups
 from dp_core.networks.parameter_groups import ParameterGroup
@@ -117,6 +118,7 @@ class Policy:
         self.normalizer = normalizer
         self.network = network.eval()
         self._scheduler = sampling_scheduler(config)
+        self._features = FrameFeatures(network.encoder, 2 * contract.n_obs_steps)
 
     def with_sampler(self, sampler: str, inference_steps: int) -> Policy:
         """Return the same policy with another sampler ('ddim' or 'ddpm') or number of steps."""
@@ -125,10 +127,19 @@ class Policy:
 
     @torch.inference_mode()
     def encode(self, windows: Sequence[ObservationWindow]) -> Tensor:
-        """Encode windows to the condition (B, condition_dim); the encoder runs once."""
-        condition: Tensor = self.network.encoder(
-            *stack_windows(windows, self.contract, self.normalizer)
-        )
+        """Encode windows to the condition (B, condition_dim).
+
+        The pictures of a single window, as a robot asks, are encoded if they are new.
+        """
+        low_dim, images = stack_windows(windows, self.contract, self.normalizer)
+        encoder = self.network.encoder
+        if len(windows) == 1:
+            pictures = windows[0].images
+            features = {
+                name: self._features.window(name, pictures[name])[None] for name in encoder.images
+            }
+            return encoder.join(low_dim, features)
+        condition: Tensor = encoder(low_dim, images)
         return condition
 
     @torch.inference_mode()

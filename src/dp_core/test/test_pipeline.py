@@ -109,7 +109,7 @@ def test_the_encoder_runs_once_per_chunk_and_the_network_once_per_denoising_step
         return call
 
     network = made.network
-    monkeypatch.setattr(network.encoder, 'forward', counted('encoder', network.encoder.forward))
+    monkeypatch.setattr(network.encoder, 'join', counted('encoder', network.encoder.join))
     monkeypatch.setattr(network.denoiser, 'denoise', counted('denoise', network.denoiser.denoise))
     Pipeline(made, ur5e(), seed=1).predict(window(), START)
     assert calls == {'encoder': 1, 'denoise': made.config.inference_steps}
