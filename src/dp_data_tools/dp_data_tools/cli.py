@@ -17,6 +17,7 @@ VERBS = {
     'recover': 'make whole bags of what a killed recording left',
     'info': 'show the topics of a bag',
     'convert': 'make a dataset of bags',
+    'export': 'make a LeRobot dataset of ours, or ours of a LeRobot dataset',
     'check': 'tell what is wrong with bags or datasets',
     'stats': 'print what is in a dataset, as JSON',
     'view': 'draw an episode: film strip and plots',

@@ -10,12 +10,9 @@ demo/                      the dataset: the last thing that happens is its renam
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field
-import fcntl
 import os
 from pathlib import Path
 import shutil
@@ -23,7 +20,6 @@ from typing import Any
 
 from dp_core.errors import DatasetError
 from dp_core.replay_buffer import ReplayBuffer
-from dp_core.replay_buffer import save_dataset
 from dp_data_tools.bag_files import find_bags
 from dp_data_tools.bag_files import names_of
 from dp_data_tools.bag_pool import bag_bytes
@@ -31,18 +27,20 @@ from dp_data_tools.bag_pool import convert_bags
 from dp_data_tools.bag_pool import NO_BAG
 from dp_data_tools.bag_pool import Results
 from dp_data_tools.bag_pool import Task
+from dp_data_tools.dataset_folder import Dataset
 from dp_data_tools.drop_list import Drop
 from dp_data_tools.drop_list import Drops
+from dp_data_tools.export import Form
+from dp_data_tools.export import write
 from dp_data_tools.part_store import Pieces
 from dp_data_tools.part_store import read_arrays
 from dp_data_tools.part_store import read_facts
 from dp_data_tools.plan import Plan
 from dp_data_tools.ray_pool import convert_bags_on_ray
+from dp_data_tools.working_folder import working_folder
 import numpy as np
-import yaml
 
-EPISODES_FILE = 'episodes.yaml'
-CONVERSION_FILE = 'conversion.yaml'
+ZARR = Form()
 
 
 @dataclass
@@ -74,7 +72,7 @@ def convert(
     output: Path,
     drops: tuple[Drop, ...] = (),
     workers: int = 1,
-    zipped: bool = False,
+    form: Form = ZARR,
     ray: str | None = None,
     on_start: Callable[[int], None] = lambda total_bytes: None,
     on_bytes: Callable[[int], None] = lambda count: None,
@@ -87,7 +85,7 @@ def convert(
         output: a folder that does not exist yet.
         drops: episodes not to take.
         workers: processes.
-        zipped: store the arrays in one zip file.
+        form: how the dataset is written.
         ray: address of a Ray cluster that does the work instead of processes here.
         on_start: called with the size of the bags that are to be read.
         on_bytes: called with the number of bytes that were read since the last call.
@@ -101,7 +99,7 @@ def convert(
     bags = find_bags(paths)
     dropped = Drops(drops, bags)
     whole = {bag: why for bag in bags if (why := dropped.reason(bag, None)) is not None}
-    with _working_folder(output) as work:
+    with working_folder(output, 'converting') as work:
         try:
             wanted = [bag for bag in bags if bag not in whole]
             parts = {bag: work / plan.part_name(bag) for bag in wanted if bag.exists()}
@@ -115,7 +113,7 @@ def convert(
             report.left_out += [_entry(bag, None, why) for bag, why in whole.items()]
             chosen = _choose(wanted, facts, errors, dropped, report)
             if report.episodes:
-                _write(work / 'dataset', plan, chosen, parts, report, zipped)
+                _write(work / 'dataset', plan, chosen, parts, report, form)
                 os.rename(work / 'dataset', output)
             shutil.rmtree(work)
         except OSError as error:
@@ -125,30 +123,6 @@ def convert(
                 f'finished bags stay in {work} and are used when the same command runs again'
             ) from error
     return report
-
-
-@contextmanager
-def _working_folder(output: Path) -> Iterator[Path]:
-    """Folder beside the output that no other conversion uses."""
-    if output.exists() or output.is_symlink():
-        raise DatasetError(f'{output} exists already; choose another name or remove it')
-    work = output.absolute().parent / f'.{output.name}.converting'
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        lock = os.open(work, os.O_RDONLY)
-    except OSError as error:
-        raise DatasetError(f'cannot write in {work.parent}: {error.strerror}') from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
-        raise DatasetError(f'another conversion is writing {output}') from error
-    try:
-        yield work
-    finally:
-        os.close(lock)
-        if work.exists() and not any(work.iterdir()):
-            work.rmdir()
 
 
 def _made_before(work: Path, parts: dict[Path, Path]) -> tuple[Report, dict[Path, Any]]:
@@ -229,7 +203,7 @@ def _write(
     chosen: Sequence[tuple[Path, int, int]],
     parts: dict[Path, Path],
     report: Report,
-    zipped: bool,
+    form: Form,
 ) -> None:
     """Join the episodes to a dataset."""
     opened: dict[Path, Any] = {}
@@ -248,15 +222,13 @@ def _write(
     # teach to stop there.
     cut = np.array([episode['ends_moving'] for episode in report.episodes], dtype=np.bool_)
     buffer = ReplayBuffer(data, ends, cut)
-    save_dataset(folder, plan.contract, buffer, zipped)
     about = {
         **plan.to_dict(),
         'failures': [_nameless(entry) for entry in report.failures],
         'left_out': [_nameless(entry) for entry in report.left_out],
     }
-    for name, content in ((EPISODES_FILE, report.episodes), (CONVERSION_FILE, about)):
-        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-        (folder / name).write_text(text, encoding='utf-8')
+    tasks = [''] * len(ends)
+    write(folder, Dataset(folder, plan.contract, buffer, report.episodes, about, tasks), form)
 
 
 def _nameless(entry: dict[str, Any]) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def test_what_has_changed_since_is_made_anew(tmp_path, monkeypatch, capsys, chan
 def test_a_kill_while_the_dataset_is_written_leaves_none(tmp_path, monkeypatch):
     made = bags(tmp_path, 2)
     with monkeypatch.context() as patch:
-        patch.setattr('dp_data_tools.convert.save_dataset', interrupt)
+        patch.setattr('dp_data_tools.export.save_dataset', interrupt)
         assert run(tmp_path, made) == 130
     assert not (tmp_path / 'out').exists()
     read = record_reads(monkeypatch)

@@ -15,7 +15,7 @@ from dp_core.errors import DatasetError
 from dp_core.replay_buffer import ReplayBuffer
 from dp_core.replay_buffer import save_dataset
 from dp_data_tools.cli import main
-from dp_data_tools.quality.dataset import is_dataset
+from dp_data_tools.dataset_folder import is_dataset
 from dp_data_tools.quality.dataset import open_dataset
 from dp_data_tools.quality.episode import Pair
 from dp_data_tools.quality.examine import examine

@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-import zipfile
 
 from dp_core.contract import Contract
 from dp_core.contract import Stream
-from dp_core.errors import DatasetError
-from dp_core.replay_buffer import CONTRACT_FILE
-from dp_core.replay_buffer import STORES
-from dp_data_tools.convert import EPISODES_FILE
+from dp_data_tools import dataset_folder
+from dp_data_tools.axes import stream_axes
+from dp_data_tools.dataset_folder import Dataset
 from dp_data_tools.quality.collect import thumbnail
 from dp_data_tools.quality.collect import THUMBNAILS
 from dp_data_tools.quality.episode import Array
@@ -28,14 +26,6 @@ from dp_data_tools.quality.pairs import pair_by_names
 from dp_data_tools.quality.pairs import pair_vectors
 import numpy as np
 from numpy.typing import NDArray
-import yaml
-import zarr
-from zarr.errors import BaseZarrError
-from zarr.storage import LocalStore
-from zarr.storage import ZipStore
-
-_READ_ERRORS = (BaseZarrError, KeyError, ValueError, OSError, RuntimeError, zipfile.BadZipFile)
-_POSITIONS = ('x', 'y', 'z', 'points')
 
 
 class DatasetFolder:
@@ -49,21 +39,16 @@ class DatasetFolder:
         origins: one entry for each episode, of `convert`; empty where it did not make it.
     """
 
-    def __init__(self, path: Path, root: Any) -> None:
+    def __init__(self, dataset: Dataset) -> None:
         """Use `open_dataset`."""
-        self.path = path
-        self.contract = Contract.load(path / CONTRACT_FILE)
-        self.ends = np.asarray(root['meta/episode_ends'][:], dtype=np.int64)
-        self.arrays = dict(sorted(root['data'].arrays()))
-        self.origins = _origins(path / EPISODES_FILE, len(self.ends))
+        self.path, self.contract = dataset.path, dataset.contract
+        self.ends, self.arrays = dataset.buffer.episode_ends, dataset.buffer.data
+        self.origins = dataset.origins
 
     def rows(self, name: str, index: int) -> NDArray[Any]:
         """Rows of one episode of one array."""
         start = int(self.ends[index - 1]) if index else 0
-        try:
-            return np.asarray(self.arrays[name][start : int(self.ends[index])])
-        except _READ_ERRORS as error:
-            raise DatasetError(f'cannot read {name!r} of {self.path}: {error}') from error
+        return self.arrays[name][start : int(self.ends[index])]
 
     def episode(self, index: int, pictures: bool = True) -> Episode:
         """Read one episode; without ``pictures`` only its numbers."""
@@ -93,43 +78,13 @@ class DatasetFolder:
 
 @contextmanager
 def open_dataset(path: Path) -> Iterator[DatasetFolder]:
-    """Open a dataset folder.
+    """Open a dataset folder, ours or LeRobot's.
 
     Raises:
         DatasetError: there is none, it is damaged, or lacks what its contract names.
     """
-    found = [path / name for name in STORES if (path / name).exists()]
-    if not found:
-        raise DatasetError(f'{path} holds none of {list(STORES)}')
-    store: Any = None
-    try:
-        if found[0].suffix == '.zip':
-            store = ZipStore(found[0], mode='r')
-        else:
-            store = LocalStore(found[0], read_only=True)
-        folder = DatasetFolder(path, zarr.open_group(store, mode='r', zarr_format=2))
-    except _READ_ERRORS as error:
-        raise DatasetError(f'cannot read {found[0]}: {error}') from error
-    wanted = [s.name for s in folder.contract.observations] + ['action']
-    if missing := [name for name in wanted if name not in folder.arrays]:
-        raise DatasetError(f'{path} lacks {missing}; it has {list(folder.arrays)}')
-    try:
-        yield folder
-    finally:
-        store.close()
-
-
-def is_dataset(path: Path) -> bool:
-    """Whether a folder is a dataset."""
-    return any((path / name).exists() for name in STORES)
-
-
-def _origins(path: Path, count: int) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    data = yaml.safe_load(path.read_text(encoding='utf-8'))
-    entries = data if isinstance(data, list) else []
-    return entries if len(entries) == count else []
+    with dataset_folder.open_dataset(path) as dataset:
+        yield DatasetFolder(dataset)
 
 
 def _state_tracks(stream: Stream, times_s: Array, values: NDArray[Any]) -> list[Track]:
@@ -138,17 +93,8 @@ def _state_tracks(stream: Stream, times_s: Array, values: NDArray[Any]) -> list[
     if stream.kind == 'joint_state':
         return [Track(stream.name, stream.joints, times_s, values, RADIAN)]
     if stream.kind != 'pose':
-        dims = tuple(map(str, range(values.shape[1])))
-        return [Track(stream.name, dims, times_s, values)]
-    names: list[tuple[str, str]] = []
-    for feature in stream.features:
-        unit = METRE if feature in _POSITIONS else ''
-        if feature == 'points':
-            names += [(f'{a}{k}', unit) for k in range(len(stream.points)) for a in 'xy']
-        elif feature == 'rotation_6d':
-            names += [(f'r{k}', unit) for k in range(6)]
-        else:
-            names.append((feature, unit))
+        return [Track(stream.name, stream_axes(stream), times_s, values)]
+    names = [(axis, METRE if axis[0] in 'xyz' else '') for axis in stream_axes(stream)]
     tracks = []
     for unit, suffix in ((METRE, ''), ('', ' rotation')):
         columns = [k for k, name in enumerate(names) if name[1] == unit]

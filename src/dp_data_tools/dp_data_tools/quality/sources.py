@@ -13,7 +13,7 @@ from dp_core.errors import DatasetError
 from dp_core.errors import KinematicsError
 from dp_core.urdf import joint_limits
 from dp_data_tools.bag_files import find_bags
-from dp_data_tools.quality.dataset import is_dataset
+from dp_data_tools.dataset_folder import is_dataset
 from dp_data_tools.quality.dataset import open_dataset
 from dp_data_tools.quality.episode import Episode
 from dp_data_tools.quality.episode import RADIAN

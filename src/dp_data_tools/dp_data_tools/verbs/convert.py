@@ -14,11 +14,14 @@ from dp_core.contract import Contract
 from dp_data_tools.convert import convert
 from dp_data_tools.convert import Report
 from dp_data_tools.drop_list import load_drops
+from dp_data_tools.export import Form
+from dp_data_tools.export import FORMATS
 from dp_data_tools.idle import IdleRules
 from dp_data_tools.open_bag import READERS
 from dp_data_tools.plan import Plan
 from dp_data_tools.topics import action_sources
 from dp_data_tools.topics import KINDS
+from dp_data_tools.verbs.export import add_form
 from tqdm import tqdm
 
 EXAMPLE = """\
@@ -89,7 +92,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='a running Ray cluster does the work: host:port, or auto; needs the package ray',
     )
     add('--reader', choices=READERS, default='auto', help='library that reads bags')
-    add('--zip', action='store_true', help='store the arrays in one zip file')
+    add(
+        '--format',
+        action='append',
+        choices=[*FORMATS, 'both'],
+        help='of the dataset (default: zarr); with both, one folder is both',
+    )
+    add_form(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -99,6 +108,8 @@ def run(options: argparse.Namespace) -> int:
     idle = IdleRules(options.idle_speed, options.keep_idle, options.split_pauses)
     markers = tuple('/' + topic.lstrip('/') for topic in options.split_markers)
     plan = Plan(contract, sources, idle, markers, options.reader)
+    form = _form(options)
+    form.require(contract)
     drops = load_drops(options.drop) if options.drop else ()
     begun_s = time.monotonic()
     with tqdm(unit='B', unit_scale=True, desc='bags', disable=None, file=sys.stderr) as bar:
@@ -108,13 +119,19 @@ def run(options: argparse.Namespace) -> int:
             options.output,
             drops,
             max(1, options.workers),
-            options.zip,
+            form,
             options.ray,
             on_start=lambda total: bar.reset(total),
             on_bytes=bar.update,
         )
     _tell(report, contract, options.output, time.monotonic() - begun_s)
     return 1 if report.failures or not report.episodes else 0
+
+
+def _form(options: argparse.Namespace) -> Form:
+    chosen = options.format or ['zarr']
+    formats = tuple(name for name in FORMATS if name in chosen or 'both' in chosen)
+    return Form(formats, options.pictures, options.task, options.zip)
 
 
 def _tell(report: Report, contract: Contract, output: Path, took_s: float) -> None:

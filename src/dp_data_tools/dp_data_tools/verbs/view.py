@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from dp_core.errors import DatasetError
-from dp_data_tools.quality.dataset import is_dataset
+from dp_data_tools.dataset_folder import is_dataset
 from dp_data_tools.quality.dataset import open_dataset
 from dp_data_tools.quality.rerun_log import save_rerun
 from dp_data_tools.quality.scan import scan_bag

@@ -1,0 +1,126 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which numbers and which camera of a LeRobot dataset each stream of a contract is.
+
+By name wherever a dataset names its numbers: the same joints in another order are put in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+from dp_core.contract import Contract
+from dp_core.contract import Stream
+from dp_core.errors import ContractError
+from dp_data_tools.axes import action_axes
+from dp_data_tools.axes import state_axes
+from dp_data_tools.axes import stream_axes
+from dp_data_tools.lerobot.features import RATE_TOLERANCE
+from dp_data_tools.lerobot.layout import ACTION
+from dp_data_tools.lerobot.layout import CAMERA
+from dp_data_tools.lerobot.layout import STATE
+from dp_data_tools.lerobot.meta import Meta
+
+Features = Mapping[str, Mapping[str, Any]]
+NUMBERS = ('float32', 'float64')
+
+
+def require_rate(contract: Contract, meta: Meta) -> None:
+    """Raise ContractError unless the contract's step is that of the dataset."""
+    if abs(meta.rate * contract.dt_s - 1) > RATE_TOLERANCE:
+        raise ContractError(
+            f'contract {contract.name!r}: dt_s is {contract.dt_s} s, but {meta.folder} has '
+            f'{meta.rate:g} frames per second; valid: {1 / meta.rate:.6g} s'
+        )
+
+
+def numbers_of(contract: Contract, features: Features) -> dict[str, tuple[str, list[int]]]:
+    """Feature and columns of every low-dimensional stream, and of ``action``.
+
+    Raises:
+        ContractError: the dataset lacks them, or names others.
+    """
+    found: dict[str, tuple[str, list[int]]] = {}
+    together: list[Stream] = []
+    for stream in contract.low_dim:
+        key = _key(stream, ('observation.',), features)
+        if key is not None and key != STATE:
+            axes = stream_axes(stream)
+            found[stream.name] = key, _columns(axes, axes, features[key], key)
+        else:
+            together.append(stream)
+    if together:
+        if STATE not in features:
+            names = [stream.name for stream in together]
+            raise ContractError(f'the dataset has no {STATE!r} for {names}; it has {[*features]}')
+        plain = [axis for stream in together for axis in stream_axes(stream)]
+        named = state_axes(contract) if len(together) == len(contract.low_dim) else plain
+        columns = _columns(named, plain, features[STATE], STATE)
+        for stream in together:
+            found[stream.name] = STATE, columns[: stream.dim]
+            columns = columns[stream.dim :]
+    plain = [dim for group in contract.actions for dim in group.dims]
+    found['action'] = ACTION, _columns(action_axes(contract), plain, features[ACTION], ACTION)
+    return found
+
+
+def camera_of(stream: Stream, features: Features) -> str:
+    """Feature of a camera.
+
+    Raises:
+        ContractError: there is none, or it holds something else.
+    """
+    key = _key(stream, (CAMERA, 'observation.'), features)
+    cameras = [name for name, feature in features.items() if is_camera(feature)]
+    if key is None or key not in cameras:
+        raise ContractError(
+            f'the dataset has no camera for {stream.name!r}; it has {cameras}: rename the stream '
+            'in the contract, or take the numbers alone with --without-images'
+        )
+    return key
+
+
+def is_camera(feature: Mapping[str, Any]) -> bool:
+    """Whether a feature holds colour pictures."""
+    about = {**(feature.get('video_info') or {}), **(feature.get('info') or {})}
+    depth = about.get('is_depth_map') or about.get('video.is_depth_map')
+    return feature['dtype'] in ('video', 'image') and not depth
+
+
+def names_of(feature: Mapping[str, Any]) -> list[str]:
+    """Names of the numbers of a feature; their places where it does not name them."""
+    names = feature.get('names')
+    if isinstance(names, dict):
+        names = [name for group in names.values() for name in group]
+    (width,) = feature['shape']
+    if not isinstance(names, list) or len(names) != width:
+        return [str(k) for k in range(width)]
+    return [str(name).removesuffix('.pos') for name in names]
+
+
+def _key(stream: Stream, beginnings: Sequence[str], features: Features) -> str | None:
+    keys = [stream.topic, *(beginning + stream.name for beginning in beginnings)]
+    return next((key for key in keys if key in features), None)
+
+
+def _columns(
+    named: Sequence[str], plain: Sequence[str], feature: Mapping[str, Any], key: str
+) -> list[int]:
+    """Columns of the numbers that a contract calls ``named``, or in short ``plain``."""
+    if feature['dtype'] not in NUMBERS or len(feature['shape']) != 1:
+        raise ContractError(
+            f'{key!r} is {feature["dtype"]} of shape {feature["shape"]}, valid: a list of numbers '
+            f'of {NUMBERS}'
+        )
+    names = names_of(feature)
+    for wanted in (named, plain):
+        if len(set(wanted)) == len(wanted) and set(wanted) <= set(names):
+            return [names.index(name) for name in wanted]
+    if len(names) == len(named) and not {*named, *plain} & set(names):
+        return list(range(len(names)))  # it calls none of them as the contract does
+    raise ContractError(
+        f'{key!r} holds {names}, the contract asks for {list(named)}; valid: all of these names, '
+        f'or {len(named)} numbers of other names in this order'
+    )

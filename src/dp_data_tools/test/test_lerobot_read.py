@@ -1,0 +1,247 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""LeRobot datasets, ours and those of others, as datasets of ours."""
+
+import json
+
+from bag_samples import contract
+from dp_core.replay_buffer import load_dataset
+from dp_data_tools.cli import main
+from dp_data_tools.dataset_folder import open_dataset
+from lerobot_samples import change_info
+from lerobot_samples import export
+from lerobot_samples import lerobot
+from lerobot_samples import PUSHT
+from lerobot_samples import require_equal
+from lerobot_samples import sample
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+DATA = 'data/chunk-000/file-000.parquet'
+EPISODES = 'meta/episodes/chunk-000/file-000.parquet'
+VIDEO = 'videos/observation.images.front/chunk-000/file-000.mp4'
+present = pytest.mark.skipif(not PUSHT.is_dir(), reason='the sample is not on this machine')
+
+
+def change_episodes(folder, change):
+    """Change the rows of meta/episodes."""
+    rows = pq.read_table(folder / EPISODES).to_pylist()
+    change(rows)
+    pq.write_table(pa.Table.from_pylist(rows), folder / EPISODES)
+
+
+@pytest.mark.parametrize('pictures', ['lossless', 'png'])
+def test_there_and_back_is_the_same_bit_for_bit(tmp_path, pictures):
+    folder = lerobot(tmp_path, '--pictures', pictures)
+    assert export(folder, 'zarr', tmp_path / 'again') == 0
+    require_equal(tmp_path / 'ours', tmp_path / 'again')
+
+
+def test_without_images(tmp_path):
+    folder = lerobot(tmp_path)
+    assert export(folder, 'zarr', tmp_path / 'again', '--without-images', '--zip') == 0
+    what, buffer = load_dataset(tmp_path / 'again')
+    assert [s.name for s in what.observations] == ['arm']
+    assert buffer.data['arm'][:, 0].tolist() == list(range(36))
+
+
+def test_rows_are_found_again_wherever_one_looks(tmp_path):
+    with open_dataset(lerobot(tmp_path, '--pictures', 'lossless')) as dataset:
+        ours = load_dataset(tmp_path / 'ours')[1].data
+        for first, end in ((30, 36), (3, 5), (0, 36), (11, 13), (20, 22), (5, 5)):
+            for name, values in ours.items():
+                found = dataset.buffer.data[name][first:end]
+                assert np.array_equal(found, values[first:end]), (name, first, end)
+
+
+@present
+def test_the_human_demonstrations_there_and_back(tmp_path):
+    assert export(PUSHT, 'zarr', tmp_path / 'zarr', '--without-images') == 0
+    what, buffer = load_dataset(tmp_path / 'zarr')
+    table = pq.read_table(PUSHT / DATA)
+    columns = {'state': 'observation.state', 'action': 'action'}
+    for name, column in columns.items():
+        wanted = np.array(table[column].to_pylist(), np.float32)
+        assert buffer.data[name].tobytes() == wanted.tobytes()
+    ends = pq.read_table(PUSHT / EPISODES)['dataset_to_index'].to_pylist()
+    assert buffer.episode_ends.tolist() == ends
+    assert what.actions[0].dims == ('motor_0', 'motor_1')
+    assert export(tmp_path / 'zarr', 'lerobot', tmp_path / 'again') == 0
+    again = pq.read_table(tmp_path / 'again' / DATA)
+    for name in ('observation.state', 'action', 'episode_index', 'frame_index', 'index'):
+        assert again[name].to_pylist() == table[name].to_pylist()
+    rows = pq.read_table(tmp_path / 'again' / EPISODES)
+    assert rows['dataset_to_index'].to_pylist() == ends
+    assert rows['tasks'].to_pylist() == pq.read_table(PUSHT / EPISODES)['tasks'].to_pylist()
+    assert export(tmp_path / 'again', 'zarr', tmp_path / 'zarr_2') == 0
+    require_equal(tmp_path / 'zarr', tmp_path / 'zarr_2')
+
+
+@present
+def test_absent_videos_are_told_with_what_to_do(tmp_path, capsys):
+    assert export(PUSHT, 'zarr', tmp_path / 'out') == 1
+    said = capsys.readouterr().err
+    assert 'videos/observation.image/chunk-000/file-000.mp4 is missing' in said
+    assert '--without-images' in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_order_of_joints_is_put_in_order(tmp_path):
+    folder = lerobot(tmp_path, camera=False)
+    features = json.loads((folder / 'meta/info.json').read_text())['features']
+    features['observation.state']['names'] = {'motors': ['b.pos', 'a.pos']}
+    features['action']['names'] = None
+    change_info(folder, features=features)
+    assert export(folder, 'zarr', tmp_path / 'again') == 0
+    data, ours = (load_dataset(tmp_path / name)[1].data for name in ('again', 'ours'))
+    assert np.array_equal(data['arm'], ours['arm'][:, ::-1])
+    assert np.array_equal(data['action'], ours['action'])  # without names: as they are
+
+
+def test_a_contract_chooses_its_streams(tmp_path):
+    folder = lerobot(tmp_path)
+    (folder / 'meta/contract.yaml').unlink()
+    what = contract().to_dict()
+    what['observations'][0]['joints'] = ['b']
+    what['observations'][1]['size'] = [16, 12]
+    (tmp_path / 'c.yaml').write_text(yaml.safe_dump(what))
+    assert export(folder, 'zarr', tmp_path / 'd', '--contract', str(tmp_path / 'c.yaml')) == 0
+    data, ours = (load_dataset(tmp_path / name)[1].data for name in ('d', 'ours'))
+    assert np.array_equal(data['arm'][:, 0], ours['arm'][:, 1])
+    assert data['front'].shape == (36, 16, 12, 3)
+
+
+def test_a_dataset_without_contract_is_taken_as_it_is(tmp_path):
+    folder = lerobot(tmp_path, '--pictures', 'lossless')
+    (folder / 'meta/contract.yaml').unlink()
+    assert export(folder, 'zarr', tmp_path / 'd') == 0
+    what, buffer = load_dataset(tmp_path / 'd')
+    assert [(s.name, s.kind) for s in what.observations] == [
+        ('state', 'vector'),
+        ('front', 'image'),
+    ]
+    assert what.actions[0].dims == ('a', 'b')
+    assert what.tasks == ('sample',)
+    assert np.array_equal(buffer.data['front'], load_dataset(tmp_path / 'ours')[1].data['front'])
+
+
+@pytest.mark.parametrize(
+    'change, words',
+    [
+        ({'dt_s': 0.05}, 'dt_s is 0.05 s, but '),
+        (
+            {'joints': ['a', 'c']},
+            "'observation.state' holds ['a', 'b'], the contract asks for ['a",
+        ),
+        ({'camera': 'rear'}, "no camera for 'rear'; it has ['observation.images.front']"),
+    ],
+)
+def test_a_contract_that_does_not_fit_is_refused(tmp_path, capsys, change, words):
+    folder = lerobot(tmp_path)
+    what = contract().to_dict()
+    what['dt_s'] = change.get('dt_s', 0.1)
+    what['observations'][0]['joints'] = change.get('joints', ['a', 'b'])
+    what['observations'][1]['name'] = change.get('camera', 'front')
+    (tmp_path / 'c.yaml').write_text(yaml.safe_dump(what))
+    assert export(folder, 'zarr', tmp_path / 'd', '--contract', str(tmp_path / 'c.yaml')) == 1
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / 'd').exists()
+
+
+def test_a_contract_of_our_own_dataset_cannot_be_exchanged(tmp_path, capsys):
+    ours = sample(tmp_path / 'ours')
+    assert export(ours, 'lerobot', tmp_path / 'd', '--without-images') == 1
+    assert 'is a dataset of ours' in capsys.readouterr().err
+
+
+def cut(path, keep=0.6):
+    data = path.read_bytes()
+    path.write_bytes(data[: int(keep * len(data))])
+
+
+def lengthen(rows):
+    rows[1]['length'], rows[1]['dataset_to_index'] = 10, 22
+
+
+def shift(rows):
+    for row, (begin, end) in zip(rows, ((0, 11), (11, 21), (21, 36))):
+        row['dataset_from_index'], row['dataset_to_index'] = begin, end
+        row['length'] = end - begin
+
+
+def shorten(rows):
+    del rows[2]
+
+
+DAMAGE = {
+    'version': (
+        lambda f: change_info(f, codebase_version='v2.1'),
+        'is a LeRobot dataset of version v2.1, valid: v3.0; LeRobot makes one of it',
+    ),
+    'no json': (lambda f: (f / 'meta/info.json').write_text('{'), 'cannot read'),
+    'fps': (lambda f: change_info(f, fps=0), 'fps is 0, valid: a positive number'),
+    'path': (lambda f: change_info(f, data_path='{oh}'), "has path '{oh}', valid: one like"),
+    'cut rows': (lambda f: cut(f / DATA), 'cannot read'),
+    'no rows': (lambda f: (f / DATA).unlink(), 'cannot read'),
+    'cut video': (lambda f: cut(f / VIDEO), 'file-000.mp4 holds no video'),
+    'no video': (lambda f: (f / VIDEO).unlink(), 'is missing, and with it the pictures'),
+    'no episodes': (lambda f: (f / EPISODES).unlink(), 'has no parquet files'),
+    'cut episodes': (lambda f: cut(f / EPISODES), 'cannot read'),
+    'length': (
+        lambda f: change_episodes(f, lengthen),
+        'episode 2 of length 15 is rows 21 to 36; episode 2 must begin at row 22',
+    ),
+    'border': (
+        lambda f: change_episodes(f, shift),
+        'row 11 is of episode 0; by its length in meta/episodes it is of episode 1',
+    ),
+    'total': (
+        lambda f: change_episodes(f, shorten),
+        'says 3 episodes of 36 frames, meta/episodes has 2 of 21',
+    ),
+}
+
+
+@pytest.mark.parametrize('damage', DAMAGE)
+def test_damage_is_told_and_nothing_is_left(tmp_path, capsys, damage):
+    folder = lerobot(tmp_path)
+    change, words = DAMAGE[damage]
+    change(folder)
+    capsys.readouterr()
+    assert export(folder, 'zarr', tmp_path / 'd') == 1
+    assert words in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['lero', 'ours']
+
+
+def test_a_video_that_ends_early_is_told(tmp_path, capsys):
+    folder = lerobot(tmp_path)
+
+    def late(rows):
+        rows[2]['videos/observation.images.front/from_timestamp'] = 2.4
+
+    change_episodes(folder, late)
+    assert export(folder, 'zarr', tmp_path / 'd') == 1
+    assert 'has no frame at 3.6 s: it ends before' in capsys.readouterr().err
+
+
+def test_check_stats_and_view_take_lerobot_datasets(tmp_path, capsys):
+    folder = lerobot(tmp_path, '--pictures', 'lossless')
+    capsys.readouterr()
+    assert main(['stats', str(folder)]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert main(['stats', str(tmp_path / 'ours')]) == 0
+    ours = json.loads(capsys.readouterr().out)
+    for key in ('rows', 'rows_per_episode', 'numbers', 'pictures', 'contract'):
+        assert figures[key] == ours[key]
+    findings = []
+    for path in (folder, tmp_path / 'ours'):
+        main(['check', str(path), '--json', str(tmp_path / 'found.json')])
+        text = (tmp_path / 'found.json').read_text().replace(str(path), 'PATH')
+        findings.append(json.loads(text))
+    assert findings[0] == findings[1]
+    picture = tmp_path / 'episode.png'
+    assert main(['view', str(folder), '--episode', '2', '--output', str(picture)]) == 0
+    assert picture.read_bytes()[1:4] == b'PNG'
