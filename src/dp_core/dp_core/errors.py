@@ -53,3 +53,7 @@ class CalibrationError(DpError):
 
 class RecordingError(DpError):
     """An episode cannot be recorded, kept or recovered."""
+
+
+class TrainingError(DpError):
+    """A training run cannot go on: memory is short, or another of its processes ended."""

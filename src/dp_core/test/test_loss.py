@@ -1,7 +1,7 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
+from dp_core.training.draws import draw_noise
 from dp_core.training.loss import DenoisingLoss
-from dp_core.training.loss import draw_noise
 from policy_samples import sample_policy
 import torch
 

@@ -12,7 +12,6 @@ from dp_core.errors import DatasetError
 from dp_core.replay_buffer import save_dataset
 from dp_core.training.options import TrainConfig
 from dp_core.training.train import schedule
-from dp_core.training.train import snapshots_due
 from dp_core.training.train import train
 import numpy as np
 from policy_samples import sample_buffer
@@ -135,12 +134,6 @@ def test_snapshots_are_policies(options):
     load_policy(folder / 'snapshots' / '000042')
 
 
-def test_snapshots_lie_in_the_last_part_of_a_run(options):
-    many = replace(options, snapshots=4)
-    assert [snapshots_due(many, d) for d in (0.0, 0.6, 0.7, 0.8, 0.95, 1.0)] == [0, 0, 1, 2, 3, 3]
-    assert snapshots_due(options, 1.0) == 0
-
-
 def test_learning_rate_rises_then_falls_by_half_a_cosine(options):
     assert schedule(0, 0.0, options) == pytest.approx(0.2)  # first of five warm-up steps
     assert schedule(50, 0.0, options) == pytest.approx(1.0)
@@ -164,7 +157,8 @@ def test_a_loss_that_explodes_ends_the_run(options):
 @pytest.mark.parametrize(
     'changes',
     [{'steps': 0}, {'budget_cpu_s': 5.0}, {'batch_size': 0}, {'learning_rate': 2.0},
-     {'warmup_steps': -1}, {'datasets': ()}],
+     {'warmup_steps': -1}, {'datasets': ()}, {'accumulate': 0}, {'clip_norm': -1.0},
+     {'device': 'tpu'}, {'cache': 'tape'}, {'snapshots_from': 1.0}, {'snapshots_kept': 0}],
 )  # fmt: skip
 def test_runs_that_cannot_be_are_refused(options, changes):
     with pytest.raises(ConfigError):

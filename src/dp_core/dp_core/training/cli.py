@@ -2,22 +2,38 @@
 # SPDX-License-Identifier: Apache-2.0
 """Command `dp_train`: train a policy from a dataset folder.
 
-Killed runs go on where they stopped: call the same command again.
+Killed runs go on where they stopped: call the same command again. On several GPUs, or on
+machines that share the output folder:
+
+    torchrun --nproc-per-node 4 -m dp_core.training.cli --device cuda ...
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+import dataclasses
 import logging
+import os
 from pathlib import Path
+import signal
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 from dp_core.config import PolicyConfig
 from dp_core.config import SAMPLERS
 from dp_core.errors import DpError
+from dp_core.training.monitors import Report
+from dp_core.training.monitors import TensorBoard
+from dp_core.training.monitors import together
+from dp_core.training.monitors import WeightsAndBiases
+from dp_core.training.options import CACHES
+from dp_core.training.options import DEVICES
 from dp_core.training.options import TrainConfig
+from dp_core.training.progress_line import ProgressLine
+
+if TYPE_CHECKING:
+    from dp_core.training.snapshots import Score
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,19 +49,16 @@ def parser() -> argparse.ArgumentParser:
         '--budget-cpu-s', type=float, default=0.0, help='CPU time, compilation included [s]'
     )
     p.add_argument('--init-from', default='', help='checkpoint to start from')
-    p.add_argument('--batch-size', type=int, default=256)
+    p.add_argument('--batch-size', type=int, default=256, help='of each process')
+    p.add_argument('--accumulate', type=int, default=1, help='batches per optimiser step')
     p.add_argument('--learning-rate', type=float, default=1e-3)
     p.add_argument('--weight-decay', type=float, default=1e-6)
+    p.add_argument('--clip-norm', type=float, default=0.0, help='of the gradient; 0: any')
     p.add_argument('--warmup-steps', type=int, default=100)
     p.add_argument('--seed', type=int, default=0)
-    p.add_argument('--snapshots', type=int, default=1, help='EMA checkpoints to keep')
     p.add_argument('--state-every-s', type=float, default=60.0, help='resume state [s]')
-    p.add_argument('--threads', type=int, default=1, help='torch threads')
-    p.add_argument('--no-compile', action='store_true', help='run without a C++ compiler')
-    p.add_argument(
-        '--precision', choices=('auto', 'bf16', 'fp32'), default='auto',
-        help='auto: bf16 where the CPU multiplies it in hardware',
-    )  # fmt: skip
+    add_checkpoints(p.add_argument_group('checkpoints and curves'))
+    add_machine(p.add_argument_group('machine'))
     net = p.add_argument_group('network and diffusion')
     default = PolicyConfig()
     net.add_argument('--down-dims', type=int, nargs='+', default=list(default.down_dims))
@@ -55,6 +68,35 @@ def parser() -> argparse.ArgumentParser:
     net.add_argument('--sampler', choices=SAMPLERS, default=default.sampler)
     net.add_argument('--inference-steps', type=int, default=default.inference_steps)
     return p
+
+
+def add_checkpoints(p: argparse._ArgumentGroup) -> None:
+    """Add what is kept and shown of a run."""
+    p.add_argument('--snapshots', type=int, default=1, help='EMA checkpoints to take')
+    p.add_argument(
+        '--snapshots-from', type=float, default=0.6, help='fraction of the run; default 0.6'
+    )
+    p.add_argument('--snapshots-kept', type=int, default=10, help='the newest; default 10')
+    p.add_argument('--score-env', help='scene in which checkpoints are scored, as of dp_eval')
+    p.add_argument('--score-seeds', default='100000:100050', help='default 100000:100050')
+    p.add_argument('--score-env-arg', action='append', metavar='NAME=VALUE', help='repeatable')
+    p.add_argument('--tensorboard', action='store_true', help='curves in OUTPUT/tensorboard')
+    p.add_argument('--wandb', metavar='PROJECT', help='curves in Weights & Biases')
+
+
+def add_machine(p: argparse._ArgumentGroup) -> None:
+    """Add where and how a run is computed."""
+    p.add_argument('--device', choices=DEVICES, default='cpu')
+    p.add_argument('--threads', type=int, default=1, help='torch threads')
+    p.add_argument('--no-compile', action='store_true', help='run without a C++ compiler')
+    p.add_argument(
+        '--precision', choices=('auto', 'bf16', 'fp32'), default='auto',
+        help='auto: bf16 where the device multiplies it in hardware',
+    )  # fmt: skip
+    p.add_argument(
+        '--cache', choices=CACHES, default='auto',
+        help='pictures in memory, or memory-mapped from the disk; auto: by size',
+    )  # fmt: skip
 
 
 def policy_config(arguments: argparse.Namespace) -> PolicyConfig:
@@ -73,72 +115,74 @@ def train_config(arguments: argparse.Namespace) -> TrainConfig:
     """Take the run's settings from the command line."""
     from dp_core.training.compute import has_bf16
 
-    bf16 = arguments.precision == 'bf16' or (arguments.precision == 'auto' and has_bf16())
+    known = {f.name for f in dataclasses.fields(TrainConfig)}
+    same = {name: value for name, value in vars(arguments).items() if name in known}
+    auto = arguments.precision == 'auto' and has_bf16(arguments.device)
     return TrainConfig(
+        **same,
         datasets=tuple(arguments.dataset),
-        output=arguments.output,
-        steps=arguments.steps,
-        budget_cpu_s=arguments.budget_cpu_s,
-        batch_size=arguments.batch_size,
-        learning_rate=arguments.learning_rate,
-        weight_decay=arguments.weight_decay,
-        warmup_steps=arguments.warmup_steps,
-        seed=arguments.seed,
-        init_from=arguments.init_from,
-        snapshots=arguments.snapshots,
-        state_every_s=arguments.state_every_s,
         compile=not arguments.no_compile,
-        bf16=bf16,
-        threads=arguments.threads,
+        bf16=auto or arguments.precision == 'bf16',
     )
 
 
-class ProgressLine:
-    """One line that is rewritten on a terminal; a line every hundred steps elsewhere."""
+def score_of(arguments: argparse.Namespace) -> Score | None:
+    """Return what scores the run's checkpoints, if anything."""
+    if arguments.score_env is None:
+        return None
+    from dp_core.evaluation.cli import parse_env_arguments
+    from dp_core.evaluation.cli import parse_seeds
+    from dp_core.evaluation.episode import env_spec
+    from dp_core.training.scoring import RolloutScore
 
-    def __init__(self) -> None:
-        """Look where the output goes."""
-        self._terminal = sys.stderr.isatty()
+    spec = env_spec(arguments.score_env, 0, parse_env_arguments(arguments.score_env_arg))
+    return RolloutScore(spec, parse_seeds(arguments.score_seeds))
 
-    def __call__(self, line: dict[str, Any], done: float) -> None:
-        """Show a log line; `done` is the fraction of the run."""
-        if not self._terminal and line['step'] % 100:
-            return
-        used = line['cpu_s']
-        left_s = used * (1.0 - done) / max(done, 1e-9)
-        end = '  \r' if self._terminal else '\n'
-        sys.stderr.write(
-            f'{100 * done:5.1f} %  step {line["step"]}  loss {line["loss"]:.4f}  '
-            f'{used:.0f} CPU s used, about {left_s:.0f} to go{end}'
-        )
-        sys.stderr.flush()
 
-    def end(self) -> None:
-        """Leave the last line standing."""
-        if self._terminal:
-            sys.stderr.write('\n')
+def reports_of(arguments: argparse.Namespace) -> list[Report]:
+    """Return what is told of each log line, the person's line first."""
+    reports: list[Report] = [ProgressLine()]
+    if arguments.tensorboard:
+        reports.append(TensorBoard(arguments.output))
+    if arguments.wandb:
+        reports.append(WeightsAndBiases(arguments.output, arguments.wandb))
+    return reports
+
+
+def hints(options: TrainConfig) -> list[str]:
+    """Return what a person should know before a run starts."""
+    import torch
+
+    said = []
+    if options.device == 'cpu' and torch.cuda.is_available():
+        said.append('training on the CPU, though there is a GPU: --device cuda')
+    if options.compile:
+        said.append('compiling the training step (one or two minutes) ...')
+    return said
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; mistakes end in one line and exit code 2."""
     arguments = parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # torchrun sends it
     logging.basicConfig(format='dp_train: %(message)s', level=logging.WARNING)
     try:
         options, config = train_config(arguments), policy_config(arguments)
         from dp_core.training.train import train
 
-        if options.compile:
-            sys.stderr.write('compiling the training step (one or two minutes) ...\n')
-        progress = ProgressLine()
-        folder = train(options, config, progress)
-        progress.end()
+        leads = os.environ.get('RANK', '0') == '0'
+        for hint in hints(options) if leads else ():
+            sys.stderr.write(hint + '\n')
+        reports = reports_of(arguments) if leads else []
+        folder = train(options, config, together(reports), score_of(arguments))
     except DpError as error:
         sys.stderr.write(f'dp_train: {error}\n')
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # Ctrl-C, or SIGTERM
         sys.stderr.write('\ndp_train: interrupted; the same command goes on from the last state\n')
         return 130
-    sys.stdout.write(f'{folder}: policy.yaml, weights, statistics, loss.png, log.jsonl\n')
+    if leads:
+        sys.stdout.write(f'{folder}: policy.yaml, weights, statistics, loss.png, log.jsonl\n')
     return 0
 
 

@@ -64,6 +64,14 @@ class Batch:
     images: dict[str, Tensor]
     actions: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on `device`; itself where it is there."""
+        if device.type == 'cpu':
+            return self
+        low_dim = {name: values.to(device) for name, values in self.low_dim.items()}
+        images = {name: values.to(device) for name, values in self.images.items()}
+        return Batch(low_dim, images, self.actions.to(device))
+
 
 class SequenceDataset:
     """All frames in memory, numbers normalised once; batches by sequence number."""
@@ -94,18 +102,25 @@ class SequenceDataset:
         """Return the number of sequences."""
         return len(self._frames)
 
-    def batch(self, sequences: NDArray[np.int64], seed: int = 0, step: int = 0) -> Batch:
-        """Gather the sequences with these numbers (B,).
+    def batch(
+        self,
+        sequences: NDArray[np.int64],
+        seed: int = 0,
+        step: int = 0,
+        rows: slice = slice(None),
+    ) -> Batch:
+        """Gather `rows` of the sequences with these numbers (G,).
 
-        Images are cut at a place drawn from (seed, step), the same for all ticks of a window.
+        Images are cut at a place drawn from (seed, step) and the row, the same for all ticks of
+        a window.
         """
-        frames = self._frames[torch.from_numpy(sequences)]  # (B, horizon)
+        frames = self._frames[torch.from_numpy(sequences[rows])]  # (B, horizon)
         seen = frames[:, : self._n_obs_steps]  # (B, n_obs_steps)
         rng = np.random.default_rng([seed, step])
         images = {}
         for name, cuts in self._images.items():
-            tops = rng.integers(cuts.shape[1], size=(len(seen), 1))
-            lefts = rng.integers(cuts.shape[2], size=(len(seen), 1))
+            tops = rng.integers(cuts.shape[1], size=(len(sequences), 1))[rows]
+            lefts = rng.integers(cuts.shape[2], size=(len(sequences), 1))[rows]
             images[name] = torch.from_numpy(cuts[seen.numpy(), tops, lefts])
         low_dim = {name: values[seen] for name, values in self._low_dim.items()}
         return Batch(low_dim, images, self._actions[frames])

@@ -10,10 +10,14 @@ from torch import Tensor
 
 
 class Ema:
-    """Average with a decay that grows with the step: 1 - (1 + step) ** -power, at most `limit`."""
+    """Average whose decay grows with the step, as the original code's: 1 - step ** -0.75.
+
+    It is 0 for the first two steps, 0.999 at step 10,000 and `limit` from 215,000 on, so that the
+    average always spans a like share of the run so far.
+    """
 
     def __init__(
-        self, weights: Mapping[str, Tensor], power: float = 0.75, limit: float = 0.9995
+        self, weights: Mapping[str, Tensor], power: float = 0.75, limit: float = 0.9999
     ) -> None:
         """Start from a copy of `weights`."""
         self.power = power
@@ -22,7 +26,7 @@ class Ema:
 
     def decay(self, step: int) -> float:
         """Return the share of the old average that is kept at `step` (counted from 0)."""
-        return min(self.limit, 1.0 - float((1.0 + step) ** -self.power))
+        return min(self.limit, 1.0 - float(max(1, step) ** -self.power))
 
     @torch.no_grad()
     def update(self, weights: Iterable[Tensor], step: int) -> None:

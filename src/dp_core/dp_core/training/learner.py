@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from contextlib import nullcontext
 from typing import Any
 
 from dp_core.config import PolicyConfig
@@ -13,52 +15,88 @@ from dp_core.normalize import Normalizer
 from dp_core.policy import Policy
 from dp_core.policy import PolicyNetwork
 from dp_core.training.compute import compiled
+from dp_core.training.compute import device_of
 from dp_core.training.compute import precision
 from dp_core.training.dataset import Batch
+from dp_core.training.draws import Draws
+from dp_core.training.dropout import RowDropout
 from dp_core.training.ema import Ema
 from dp_core.training.loss import DenoisingLoss
-from dp_core.training.loss import draw_noise
 from dp_core.training.options import TrainConfig
+from dp_core.training.processes import Team
 import torch
+from torch import nn
 from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+
+BETAS = (0.95, 0.999)  # of AdamW, as in the original
 
 
 class Learner:
-    """A network in training."""
+    """A network in training: `accumulate` gradients, once or more, then `update`."""
 
-    def __init__(self, network: PolicyNetwork, config: PolicyConfig, options: TrainConfig) -> None:
+    def __init__(
+        self,
+        network: PolicyNetwork,
+        config: PolicyConfig,
+        options: TrainConfig,
+        team: Team | None = None,
+    ) -> None:
         """Take the network over and start its average and optimiser."""
-        self._network = network.train()
-        self._weights = dict(network.named_parameters())
+        team = team or Team()
+        self._device = device_of(options.device, team.local_rank)
+        self._network = network.to(self._device).train()
+        self._dropout = RowDropout(network)
+        self._weights = {n: p for n, p in network.named_parameters() if p.requires_grad}
         self._ema = Ema(self._weights)
         self._optimizer = torch.optim.AdamW(
-            self._weights.values(),
-            options.learning_rate,
-            betas=(0.95, 0.999),
-            weight_decay=options.weight_decay,
-            fused=True,
+            optimizer_groups(network, options), options.learning_rate, betas=BETAS, fused=True
         )
         self._noising = training_scheduler(config)
-        self._loss_of = compiled(DenoisingLoss(network), options.compile)
-        self._bf16 = options.bf16
-        self._seed = options.seed
+        self._loss_of = team.parallel(
+            compiled(DenoisingLoss(network), options.compile), self._device
+        )
+        self._options = options
 
-    def learn(self, batch: Batch, step: int, learning_rate: float) -> Tensor:
-        """Take one step and return its loss (scalar); noise follows from seed and step."""
-        levels = len(self._noising.alphas_cumprod)
-        noise, timesteps = draw_noise(batch.actions.shape, levels, self._seed, step)
-        noisy = self._noising.add_noise(
-            batch.actions, noise, timesteps
-        )  # (B, horizon, action_dim)
-        with precision(self._bf16):
-            loss: Tensor = self._loss_of(batch.low_dim, batch.images, noisy, timesteps, noise)
-        for group in self._optimizer.param_groups:
-            group['lr'] = learning_rate
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
-        self._ema.update(self._weights.values(), step)
+    @property
+    def levels(self) -> int:
+        """Number of diffusion steps."""
+        return len(self._noising.alphas_cumprod)
+
+    def accumulate(self, batch: Batch, draws: Draws, last: bool = True) -> Tensor:
+        """Add the gradients of one batch, and return its mean loss (scalar).
+
+        Args:
+            batch: B sequences.
+            draws: chance of the B rows.
+            last: nothing more is added before `update`; processes average their gradients then.
+        """
+        batch, draws = batch.to(self._device), draws.to(self._device)
+        noisy = self._noising.add_noise(batch.actions, draws.noise, draws.timesteps)  # like noise
+        self._dropout.draw_from(draws.row_keys)
+        with self._alone() if not last else nullcontext():
+            with precision(self._options.bf16, self._device):
+                loss: Tensor = self._loss_of(
+                    batch.low_dim, batch.images, noisy, draws.timesteps, draws.noise
+                )
+            (loss / self._options.accumulate).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Return the context in which gradients stay in this process."""
+        if isinstance(self._loss_of, DistributedDataParallel):
+            return self._loss_of.no_sync()
+        return nullcontext()
+
+    def update(self, step: int, learning_rate: float) -> None:
+        """Step with the gradients accumulated, and average the weights."""
+        for group in self._optimizer.param_groups:
+            group['lr'] = learning_rate * group['factor']
+        if self._options.clip_norm:
+            nn.utils.clip_grad_norm_(self._weights.values(), self._options.clip_norm)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        self._ema.update(self._weights.values(), step)
 
     def state(self) -> dict[str, Any]:
         """Return all that `restore` needs."""
@@ -71,11 +109,23 @@ class Learner:
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a `state`."""
         self._network.load_state_dict(state['network'])
-        self._ema.weights = state['ema']
+        self._ema.weights = {n: v.to(self._device) for n, v in state['ema'].items()}
         self._optimizer.load_state_dict(state['optimizer'])
 
     def policy(self, contract: Contract, config: PolicyConfig, normalizer: Normalizer) -> Policy:
-        """Return a policy with the averaged weights."""
+        """Return a policy with the averaged weights, on the CPU."""
         network = PolicyNetwork(contract, config)
-        network.load_state_dict(self._ema.weights)
+        network.load_state_dict({**self._network.state_dict(), **self._ema.weights})
         return Policy(contract, config, normalizer, network)
+
+
+def optimizer_groups(network: PolicyNetwork, options: TrainConfig) -> list[dict[str, Any]]:
+    """Return AdamW's groups: weights, weight decay and `factor` of the learning rate."""
+    return [
+        {
+            'params': list(group.parameters.values()),
+            'weight_decay': options.weight_decay if group.decays else 0.0,
+            'factor': group.learning_rate,
+        }
+        for group in network.parameter_groups()
+    ]

@@ -5,7 +5,6 @@
 from collections.abc import Mapping
 
 from dp_core.policy import PolicyNetwork
-import torch
 from torch import nn
 from torch import Tensor
 from torch.nn import functional
@@ -39,16 +38,3 @@ class DenoisingLoss(nn.Module):
         condition = self.network.encoder(low_dim, images)
         predicted = self.network.denoiser(noisy, timesteps, condition)
         return functional.mse_loss(predicted.float(), noise)
-
-
-def draw_noise(
-    shape: torch.Size, train_timesteps: int, seed: int, step: int
-) -> tuple[Tensor, Tensor]:
-    """Draw noise of `shape` (B, horizon, action_dim) and timesteps (B,) for one training step.
-
-    A pure function of (seed, step), so that a resumed run sees the same numbers.
-    """
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-    noise = torch.randn(shape, generator=generator)
-    timesteps = torch.randint(train_timesteps, shape[:1], generator=generator)
-    return noise, timesteps

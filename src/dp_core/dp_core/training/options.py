@@ -7,6 +7,9 @@ from pathlib import Path
 
 from dp_core.errors import ConfigError
 
+DEVICES = ('cpu', 'cuda')
+CACHES = ('auto', 'memory', 'disk')
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -16,18 +19,25 @@ class TrainConfig:
         datasets: dataset folders of one contract, used as one.
         output: checkpoint folder to create; the run's state, log and plot lie in it as well.
         steps: optimiser steps; 0 when the run ends by CPU time.
-        budget_cpu_s: CPU time of this process and its compilers [s]; 0 when it ends by steps.
-        batch_size: sequences per step.
+        budget_cpu_s: CPU time of this process and its compilers [s], without that of rollout
+            scores; 0 when it ends by steps.
+        batch_size: sequences per backward pass and process.
+        accumulate: backward passes per optimiser step.
         learning_rate: peak of the cosine.
-        weight_decay: of AdamW.
+        weight_decay: of AdamW, where the network's parameter group decays.
+        clip_norm: largest norm of the gradient, longer ones are scaled down; 0 for any.
         warmup_steps: steps of linear rise before the cosine.
-        seed: of weights, data order and noise.
+        seed: of weights, data order, noise, crops and dropout.
         init_from: checkpoint whose weights and statistics to start from; empty for none.
-        snapshots: EMA checkpoints kept over the last 40 % of the run, the last one included.
+        snapshots: EMA checkpoints taken from `snapshots_from` on, the last one included.
+        snapshots_from: fraction of the run after which they are taken.
+        snapshots_kept: how many of them stay, the newest ones; 10 as in the paper.
         state_every_s: time between two writes of the resume state [s].
+        device: 'cpu' or 'cuda'; under torchrun each process takes the GPU of its local rank.
         compile: compile the step with a C++ compiler.
         bf16: matrix products in bfloat16.
         threads: torch threads.
+        cache: where pictures lie: 'memory', 'disk' (memory-mapped), or by size with 'auto'.
     """
 
     datasets: tuple[Path, ...]
@@ -35,16 +45,22 @@ class TrainConfig:
     steps: int = 0
     budget_cpu_s: float = 0.0
     batch_size: int = 256
+    accumulate: int = 1
     learning_rate: float = 1e-3
     weight_decay: float = 1e-6
+    clip_norm: float = 0.0
     warmup_steps: int = 100
     seed: int = 0
     init_from: str = ''
     snapshots: int = 1
+    snapshots_from: float = 0.6
+    snapshots_kept: int = 10
     state_every_s: float = 60.0
+    device: str = 'cpu'
     compile: bool = True
     bf16: bool = True
     threads: int = 1
+    cache: str = 'auto'
 
     def __post_init__(self) -> None:
         """Refuse runs that cannot end or step."""
@@ -55,10 +71,16 @@ class TrainConfig:
                 f'steps is {self.steps} and budget_cpu_s is {self.budget_cpu_s}; '
                 'give exactly one of them, positive'
             )
-        for name in ('batch_size', 'threads', 'snapshots'):
+        for name in ('batch_size', 'accumulate', 'threads', 'snapshots', 'snapshots_kept'):
             if getattr(self, name) < 1:
                 raise ConfigError(f'{name} is {getattr(self, name)}, valid: 1 or more')
         if not 0 < self.learning_rate < 1:
             raise ConfigError(f'learning_rate is {self.learning_rate}, valid: between 0 and 1')
-        if self.warmup_steps < 0 or self.weight_decay < 0 or self.state_every_s < 0:
-            raise ConfigError('warmup_steps, weight_decay and state_every_s must not be negative')
+        for name in ('warmup_steps', 'weight_decay', 'clip_norm', 'state_every_s', 'seed'):
+            if getattr(self, name) < 0:
+                raise ConfigError(f'{name} is {getattr(self, name)}, valid: 0 or more')
+        if not 0 <= self.snapshots_from < 1:
+            raise ConfigError(f'snapshots_from is {self.snapshots_from}, valid: 0 .. below 1')
+        for name, valid in (('device', DEVICES), ('cache', CACHES)):
+            if getattr(self, name) not in valid:
+                raise ConfigError(f'{name} is {getattr(self, name)!r}, valid: {valid}')

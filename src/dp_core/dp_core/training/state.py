@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 import json
 import os
@@ -39,6 +41,13 @@ class Progress:
         """Count a step, and the CPU time of this process and its compilers."""
         self.step += 1
         self.cpu_s = self._before_s + sum(os.times()[:4])
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Do not count the CPU time that a block takes."""
+        begin_s = sum(os.times()[:4])
+        yield
+        self._before_s -= sum(os.times()[:4]) - begin_s
 
 
 def save_state(folder: Path, tensors: dict[str, Any], progress: Progress, settings: str) -> None:
@@ -95,15 +104,22 @@ class RunLog:
         path.write_text(''.join(json.dumps(line) + '\n' for line in kept), encoding='utf-8')
         self.state_written_s = time.monotonic()
         self._started = time.monotonic() - (kept[-1]['wall_s'] if kept else 0.0)
+        self._samples = (time.monotonic(), 0)
 
-    def write(self, step: int, loss: float, learning_rate: float, cpu_s: float) -> dict[str, Any]:
-        """Append a line and return it."""
+    def write(
+        self, progress: Progress, loss: float, learning_rate: float, samples: int
+    ) -> dict[str, Any]:
+        """Append a line and return it; `samples` were learnt from in this process so far."""
+        now = time.monotonic()
+        since_s, before = self._samples
+        self._samples = (now, samples)
         line = {
-            'step': step,
+            'step': progress.step,
             'loss': loss,
             'learning_rate': learning_rate,
-            'cpu_s': round(cpu_s, 2),
-            'wall_s': round(time.monotonic() - self._started, 2),
+            'samples_per_s': round((samples - before) / max(now - since_s, 1e-9), 1),
+            'cpu_s': round(progress.cpu_s, 2),
+            'wall_s': round(now - self._started, 2),
         }
         with self._path.open('a', encoding='utf-8') as file:
             file.write(json.dumps(line) + '\n')

@@ -1,21 +1,14 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""The training loop, flat: batch, step, average; and the files of a run."""
+"""The training loop, flat: draw a batch, learn from it, average; and the files of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-import hashlib
-import json
+from functools import partial
 import math
 from pathlib import Path
-import time
-from typing import Any
 
 from dp_core.checkpoint import load_policy
-from dp_core.checkpoint import load_provenance
-from dp_core.checkpoint import POLICY_FILE
-from dp_core.checkpoint import save_policy
 from dp_core.config import PolicyConfig
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
@@ -25,85 +18,115 @@ from dp_core.replay_buffer import load_datasets
 from dp_core.replay_buffer import ReplayBuffer
 from dp_core.training.dataset import EpochOrder
 from dp_core.training.dataset import SequenceDataset
+from dp_core.training.draws import draw
 from dp_core.training.learner import Learner
+from dp_core.training.memory import memory_advice
 from dp_core.training.options import TrainConfig
-from dp_core.training.plot import plot_loss
+from dp_core.training.processes import joined
+from dp_core.training.processes import Team
+from dp_core.training.run_files import Report
+from dp_core.training.run_files import RunFiles
+from dp_core.training.settings import describe
+from dp_core.training.settings import is_finished
+from dp_core.training.snapshots import Score
 from dp_core.training.state import load_state
-from dp_core.training.state import LOG_FILE
 from dp_core.training.state import Progress
-from dp_core.training.state import RunLog
-from dp_core.training.state import save_state
-from dp_core.training.state import STATE_FILE
 import torch
 from torch import Tensor
 
 LOG_EVERY = 20  # steps
-SNAPSHOT_FROM = 0.6  # fraction of the run after which snapshots are kept
 
 
 def train(
     options: TrainConfig,
     config: PolicyConfig,
-    report: Callable[[dict[str, Any], float], None] = lambda line, done: None,
+    report: Report = lambda line, done: None,
+    score: Score | None = None,
 ) -> Path:
     """Train a policy and write its checkpoint folder.
 
     Called again with the same settings, a killed run goes on and a finished one stays as it is.
+    Under `torchrun` this is one process of a run.
 
     Args:
         options: the run.
         config: network and diffusion.
-        report: called with each log line and the fraction done.
+        report: called in process 0 with each log line, and each score, and the fraction done.
+        score: rolls a policy out; called with the average of the weights at every snapshot.
 
     Returns:
         The checkpoint folder, `options.output`.
     """
+    with memory_advice(options), joined(options.device) as team:
+        return _train(options, config, report, score, team)
+
+
+def _train(
+    options: TrainConfig, config: PolicyConfig, report: Report, score: Score | None, team: Team
+) -> Path:
+    """Train as one process of a team."""
+    if options.budget_cpu_s and team.size > 1:
+        raise ConfigError('processes use unequal CPU time: under torchrun give steps, no budget')
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     contract, buffer = load_datasets(options.datasets)
-    settings = describe(options, config, {**contract.to_dict(), 'frames': len(buffer)})
+    data = {**contract.to_dict(), 'frames': len(buffer)}
+    settings = describe(options, config, data, team.size)
+    team.require_agreement(settings, 'the run')
     if is_finished(options.output, settings):
         return options.output
-    dataset, learner = prepare(options, config, contract, buffer)
+    dataset, learner = prepare(options, config, contract, buffer, team)
 
     options.output.mkdir(parents=True, exist_ok=True)
     resumed = load_state(options.output, settings)
     progress = Progress(resumed['step'], resumed['cpu_s']) if resumed else Progress()
+    team.require_agreement(progress.step, 'the step to go on from')
     if resumed:
         learner.restore(resumed)
-    log = RunLog(options.output / LOG_FILE, progress.step)
-    order = EpochOrder(len(dataset), options.batch_size, options.seed)
-
-    def save(folder: Path) -> None:
-        policy = learner.policy(contract, config, dataset.normalizer)
-        save_policy(folder, policy, provenance(settings, progress))
-
+    done = fraction(options, progress)
+    files = None
+    if team.writes:
+        files = RunFiles(options, settings, progress, done, report, score)
+    averaged = partial(learner.policy, contract, config, dataset.normalizer)
+    shares = team.rows(options.batch_size, options.accumulate)
+    batch_size = team.size * options.accumulate * options.batch_size  # G, of all processes
+    order = EpochOrder(len(dataset), batch_size, options.seed)
     losses: list[Tensor] = []
-    snapshots = snapshots_due(options, fraction(options, progress))
-    while (done := fraction(options, progress)) < 1.0:
-        rate = options.learning_rate * schedule(progress.step, done, options)
-        batch = dataset.batch(order(progress.step), options.seed, progress.step)
-        losses.append(learner.learn(batch, progress.step, rate))
-        progress.advance()
-        if progress.step % LOG_EVERY == 0:
-            loss = mean_loss(losses, progress.step)
-            losses.clear()
-            report(log.write(progress.step, loss, rate, progress.cpu_s), done)
-            if time.monotonic() - log.state_written_s >= options.state_every_s:
-                save_state(options.output, learner.state(), progress, settings)
-                log.state_written_s = time.monotonic()
-        if snapshots_due(options, fraction(options, progress)) > snapshots:
-            snapshots += 1
-            save(options.output / 'snapshots' / f'{progress.step:06d}')
+    samples = 0
+    while done < 1.0:
+        step, seed = progress.step, options.seed
+        rate = options.learning_rate * schedule(step, done, options)
+        sequences = order(step)  # (G,)
+        draws = draw(batch_size, contract, learner.levels, seed, step)
+        for rows in shares:
+            batch = dataset.batch(sequences, seed, step, rows)
+            losses.append(learner.accumulate(batch, draws.of(rows), rows is shares[-1]))
+        learner.update(step, rate)
 
-    save(options.output)
-    plot_loss(options.output / LOG_FILE, options.output / 'loss.png')
-    (options.output / STATE_FILE).unlink(missing_ok=True)
+        samples += batch_size
+        progress.advance()
+        done = fraction(options, progress)
+        if files:
+            files.snapshot(averaged, done)
+        if progress.step % LOG_EVERY == 0:
+            loss = finite(team.mean(torch.stack(losses).mean()), progress.step)
+            losses.clear()
+            if files:
+                files.log(loss, rate, samples, done)
+                files.save_state(learner.state)
+
+    if files:
+        files.finish(averaged())
+    team.wait()
     return options.output
 
 
 def prepare(
-    options: TrainConfig, config: PolicyConfig, contract: Contract, buffer: ReplayBuffer
+    options: TrainConfig,
+    config: PolicyConfig,
+    contract: Contract,
+    buffer: ReplayBuffer,
+    team: Team | None = None,
 ) -> tuple[SequenceDataset, Learner]:
     """Return the sequences to learn from and the learner, fresh or from another checkpoint."""
     start = load_policy(options.init_from, contract) if options.init_from else None
@@ -112,7 +135,7 @@ def prepare(
     normalizer = start.normalizer if start else None
     dataset = SequenceDataset(contract, buffer, config.image_crop, normalizer)
     network = start.network if start else PolicyNetwork(contract, config)
-    return dataset, Learner(network, config, options)
+    return dataset, Learner(network, config, options, team)
 
 
 def schedule(step: int, done: float, options: TrainConfig) -> float:
@@ -128,52 +151,12 @@ def fraction(options: TrainConfig, progress: Progress) -> float:
     return progress.cpu_s / options.budget_cpu_s
 
 
-def snapshots_due(options: TrainConfig, done: float) -> int:
-    """Return how many snapshots a run that is `done` should have written, the last one apart."""
-    share = (done - SNAPSHOT_FROM) / (1.0 - SNAPSHOT_FROM)
-    return min(options.snapshots - 1, max(0, math.floor(share * options.snapshots + 1e-9)))
-
-
-def mean_loss(losses: list[Tensor], step: int) -> float:
-    """Average the last losses; a loss that is not finite ends the run."""
-    mean = float(torch.stack(losses).mean())
+def finite(loss: Tensor, step: int) -> float:
+    """Return the loss as a number; one that is not finite ends the run."""
+    mean = float(loss)
     if not math.isfinite(mean):
         raise DatasetError(
             f'the loss became {mean} at step {step}; lower --learning-rate or look for outliers '
             'in the dataset'
         )
     return mean
-
-
-def describe(options: TrainConfig, config: PolicyConfig, data: dict[str, Any]) -> str:
-    """Return the settings that a resumed run must share, as JSON."""
-    plain = {**vars(options), 'datasets': [str(path) for path in options.datasets]}
-    for name in ('output', 'state_every_s'):
-        plain.pop(name)
-    return json.dumps({'run': plain, **config.to_dict(), 'data': data}, sort_keys=True)
-
-
-def provenance(settings: str, progress: Progress) -> dict[str, Any]:
-    """Say how a checkpoint came about, as plain data; folders by name, they are private."""
-    run = json.loads(settings)['run']
-    run['datasets'] = [Path(folder).name for folder in run['datasets']]
-    run['init_from'] = Path(run['init_from']).name
-    return {
-        'training': run,
-        'settings_sha256': hashlib.sha256(settings.encode()).hexdigest(),
-        'steps': progress.step,
-        'cpu_s': round(progress.cpu_s, 1),
-        'torch': str(torch.__version__),
-    }
-
-
-def is_finished(folder: Path, settings: str) -> bool:
-    """Say whether `folder` holds the result of this run; another one's is never overwritten."""
-    if not (folder / POLICY_FILE).exists():
-        return False
-    wanted = hashlib.sha256(settings.encode()).hexdigest()
-    if load_provenance(folder).get('settings_sha256') != wanted:
-        raise ConfigError(
-            f'{folder} holds a policy from other settings; choose another --output or remove it'
-        )
-    return True

@@ -1,0 +1,123 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""The processes of one run, as `torchrun` starts them; without it, a team of one.
+
+Each computes its rows of every step's batch and they average gradients (DistributedDataParallel).
+What is drawn at random belongs to a row of the whole batch, never to a process, so the number of
+processes changes nothing but rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+import os
+from typing import Any
+
+from dp_core.errors import ConfigError
+from dp_core.errors import TrainingError
+import torch
+from torch import distributed
+from torch import nn
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+
+PATIENCE = timedelta(hours=2)  # others wait for a rollout score as long as that
+
+
+@dataclass(frozen=True)
+class Team:
+    """One process among those of a run.
+
+    Attributes:
+        rank: its number; 0 writes the files.
+        size: how many there are.
+        local_rank: its number on this machine, and that of its GPU.
+    """
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process writes files and reports."""
+        return self.rank == 0
+
+    def rows(self, batch_size: int, accumulate: int) -> list[slice]:
+        """Return this process's rows of a step's batch, one slice for each backward pass.
+
+        All slices of all processes make the batch of size * accumulate * batch_size rows.
+        """
+        firsts = [(k * self.size + self.rank) * batch_size for k in range(accumulate)]
+        return [slice(first, first + batch_size) for first in firsts]
+
+    def parallel(self, module: nn.Module, device: torch.device) -> nn.Module:
+        """Return `module` so that its backward pass averages gradients over the processes."""
+        if self.size == 1:
+            return module
+        return DistributedDataParallel(module, [device] if device.type == 'cuda' else None)
+
+    def mean(self, value: Tensor) -> Tensor:
+        """Return the mean of `value` over the processes."""
+        if self.size > 1:
+            distributed.all_reduce(value)
+            value /= self.size
+        return value
+
+    def require_agreement(self, value: Any, what: str) -> None:
+        """Raise TrainingError in every process unless `value` is the same in all."""
+        if self.size == 1:
+            return
+        values: list[Any] = [None] * self.size
+        distributed.all_gather_object(values, value)
+        for rank, other in enumerate(values):
+            if other != values[0]:
+                raise TrainingError(
+                    f'{what} is {values[0]!r} in process 0 and {other!r} in process {rank}: all '
+                    'need the same command, datasets and output folder (on several machines, a '
+                    'shared one)'
+                )
+
+    def wait(self) -> None:
+        """Wait for the others."""
+        if self.size > 1:
+            distributed.barrier()
+
+
+@contextmanager
+def joined(device: str) -> Iterator[Team]:
+    """Join the processes that `torchrun` started, for the length of a block.
+
+    Raises:
+        ConfigError: torchrun's environment is incomplete, or there is no such device.
+        TrainingError: another process ended before its time.
+    """
+    if 'WORLD_SIZE' not in os.environ:
+        yield Team()
+        return
+    try:
+        team = Team(*(int(os.environ[name]) for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK')))
+        distributed.init_process_group('nccl' if device == 'cuda' else 'gloo', timeout=PATIENCE)
+    except (KeyError, ValueError) as error:
+        raise ConfigError(f'WORLD_SIZE is set, but this is not torchrun: {error}') from error
+    try:
+        yield team
+    except RuntimeError as error:
+        if not is_broken_connection(error):
+            raise
+        raise TrainingError(
+            f'process {team.rank} of {team.size} lost another one (killed, out of memory or its '
+            'machine is gone; its own message says why). The same command goes on from the last '
+            f'state. The connection says: {str(error).splitlines()[0]}'
+        ) from error
+    finally:
+        distributed.destroy_process_group()
+
+
+def is_broken_connection(error: RuntimeError) -> bool:
+    """Say whether `error` comes from what connects processes rather than from the computation."""
+    words = ('gloo', 'NCCL', 'Connection closed by peer', 'Connection reset by peer')
+    return isinstance(error, distributed.DistError) or any(w in str(error) for w in words)

@@ -1,0 +1,111 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Checkpoints on the way: the last ten and the best, the two figures of the paper's tables.
+
+The folder of a run holds `snapshots/<step>/`, the newest ones: with the run's result they are the
+last ten. Where something scores it, it also holds `best/`, `scores.jsonl` with a line for each
+checkpoint, and in the end `scores.json`, which sums them up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import json
+import math
+from pathlib import Path
+import shutil
+from typing import Any
+
+from dp_core.policy import Policy
+from dp_core.training.options import TrainConfig
+from dp_core.training.state import read_log
+
+LAST = 10  # checkpoints whose mean score the paper reports
+Score = Callable[[Policy], dict[str, Any]]  # returns 'score_mean' and whatever explains it
+Save = Callable[[Path, Policy, dict[str, Any]], None]  # folder, policy, its score
+
+
+class Snapshots:
+    """Takes and scores the checkpoints of one run."""
+
+    def __init__(
+        self, options: TrainConfig, done: float, step: int, save: Save, score: Score | None
+    ) -> None:
+        """Go on with a run that is `done` [fraction] and stands at `step`."""
+        self._options = options
+        self._save = save
+        self._score = score
+        self._taken = snapshots_due(options, done)
+        self._scores = options.output / 'scores.jsonl'
+        self._folder = options.output / 'snapshots'
+        for folder in self._present():
+            if int(folder.name) > step:  # taken after the state that this run goes on from
+                shutil.rmtree(folder)
+        kept = [line for line in read_log(self._scores) if line['step'] <= step]
+        if kept:
+            self._scores.write_text(_lines(kept), encoding='utf-8')
+        else:
+            self._scores.unlink(missing_ok=True)
+
+    def are_due(self, done: float) -> bool:
+        """Say whether a run that is `done` should have taken another one."""
+        return snapshots_due(self._options, done) > self._taken
+
+    def take(self, policy: Policy, step: int) -> dict[str, Any]:
+        """Write a checkpoint, score it, and drop the oldest; return the score."""
+        self._taken += 1
+        scored = self._scored(policy, step)
+        self._save(self._folder / f'{step:06d}', policy, scored)
+        for old in self._present()[: -(self._options.snapshots_kept - 1) or None]:
+            shutil.rmtree(old)
+        return scored
+
+    def finish(self, policy: Policy, step: int) -> dict[str, Any]:
+        """Score the run's result and sum the scores up."""
+        scored = self._scored(policy, step)
+        if scored:
+            summary = summarize(read_log(self._scores))
+            text = json.dumps(summary, indent=1) + '\n'
+            (self._options.output / 'scores.json').write_text(text, encoding='utf-8')
+        self._save(self._options.output, policy, scored)
+        return scored
+
+    def _present(self) -> list[Path]:
+        """Return the snapshots that there are, oldest first."""
+        found = [p for p in self._folder.glob('*') if p.name.isdecimal()]
+        return sorted(found, key=lambda path: int(path.name))
+
+    def _scored(self, policy: Policy, step: int) -> dict[str, Any]:
+        """Score a policy, and keep it where it is the best so far."""
+        if self._score is None:
+            return {}
+        scored = {'step': step, **self._score(policy)}
+        before = read_log(self._scores)
+        if all(scored['score_mean'] > line['score_mean'] for line in before):
+            self._save(self._options.output / 'best', policy, scored)
+        with self._scores.open('a', encoding='utf-8') as file:
+            file.write(_lines([scored]))
+        return scored
+
+
+def snapshots_due(options: TrainConfig, done: float) -> int:
+    """Return how many snapshots a run that is `done` should have written, the last one apart."""
+    share = (done - options.snapshots_from) / (1.0 - options.snapshots_from)
+    return min(options.snapshots - 1, max(0, math.floor(share * options.snapshots + 1e-9)))
+
+
+def summarize(scores: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return best and mean of the last ten, as the paper's tables give them."""
+    best = max(scores, key=lambda line: float(line['score_mean']))
+    last = [float(line['score_mean']) for line in scores[-LAST:]]
+    return {
+        'best': best['score_mean'],
+        'best_step': best['step'],
+        'last_mean': sum(last) / len(last),
+        'last_count': len(last),
+        'checkpoints': scores,
+    }
+
+
+def _lines(scores: list[dict[str, Any]]) -> str:
+    return ''.join(json.dumps(line) + '\n' for line in scores)

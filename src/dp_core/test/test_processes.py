@@ -1,0 +1,109 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""Two real processes that train together, as torchrun starts them."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from dp_core.errors import ConfigError
+from dp_core.training.cli import main
+from dp_core.training.processes import is_broken_connection
+from dp_core.training.processes import joined
+from dp_core.training.processes import Team
+from policy_samples import sample_dataset
+import pytest
+
+# Two channels in a group at least: with one, its bias has a gradient of rounding errors only that
+# AdamW scales up to full steps, so runs that differ by rounding part at 1e-4 within 60 steps.
+NETWORK = ['--down-dims', '16', '32', '--image-channels', '16', '16', '--image-crop', '0.75']
+PLAIN = ['--no-compile', '--precision', 'fp32', '--warmup-steps', '5']
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def start(rank, size, port, arguments):
+    place = {'RANK': rank, 'LOCAL_RANK': rank, 'WORLD_SIZE': size}
+    place |= {'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': port}
+    return subprocess.Popen(
+        [sys.executable, '-m', 'dp_core.training.cli', *arguments],
+        env={**os.environ, 'OMP_NUM_THREADS': '1', **{k: str(v) for k, v in place.items()}},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def losses(folder):
+    lines = (folder / 'log.jsonl').read_text(encoding='utf-8').splitlines()
+    return [json.loads(line)['loss'] for line in lines]
+
+
+def test_rows_of_all_processes_and_passes_make_the_batch():
+    rows = [Team(rank, 2).rows(3, accumulate=2) for rank in (0, 1)]
+    assert rows == [[slice(0, 3), slice(6, 9)], [slice(3, 6), slice(9, 12)]]
+    assert Team().rows(4, 1) == [slice(0, 4)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_two_processes_give_the_losses_of_one_with_twice_the_batch(tmp_path):
+    dataset = str(sample_dataset(tmp_path / 'data', images=True))
+    common = ['--dataset', dataset, '--steps', '60', *NETWORK, *PLAIN]
+    pair, port = tmp_path / 'pair', free_port()
+    arguments = [*common, '--output', str(pair), '--batch-size', '4']
+    processes = [start(rank, 2, port, arguments) for rank in (0, 1)]
+    said = [process.communicate(timeout=60)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+
+    alone, parts = tmp_path / 'alone', tmp_path / 'parts'
+    assert main([*common, '--output', str(alone), '--batch-size', '8']) == 0
+    passes = ['--batch-size', '2', '--accumulate', '4']
+    assert main([*common, '--output', str(parts), *passes]) == 0
+    assert losses(pair) == pytest.approx(losses(alone), abs=1e-5)
+    assert losses(parts) == pytest.approx(losses(alone), abs=1e-5)
+    assert len(set(losses(alone))) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_killed_process_ends_the_run_with_a_clear_message(tmp_path):
+    dataset = str(sample_dataset(tmp_path / 'data'))
+    output = tmp_path / 'run'
+    arguments = ['--dataset', dataset, '--output', str(output), '--steps', '100000', *PLAIN]
+    port = free_port()
+    first, second = (
+        start(rank, 2, port, [*arguments, '--down-dims', '8', '16', '--batch-size', '4'])
+        for rank in (0, 1)
+    )
+    log, waits_s = output / 'log.jsonl', 60.0
+    while not (log.exists() and log.stat().st_size) and waits_s > 0 and first.poll() is None:
+        time.sleep(0.05)
+        waits_s -= 0.05
+    second.send_signal(signal.SIGKILL)
+    said = first.communicate(timeout=60)[1]
+    second.communicate()
+    assert first.returncode == 2, said
+    last = said.strip().splitlines()[-1]
+    assert last.startswith('dp_train: process 0 of 2 lost another one'), said
+    assert 'The same command goes on from the last state' in last
+
+
+def test_half_an_environment_of_torchrun_is_named(monkeypatch):
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    monkeypatch.delenv('RANK', raising=False)
+    with pytest.raises(ConfigError, match='not torchrun: .*RANK'), joined('cpu'):
+        pass
+
+
+def test_only_errors_of_the_connection_are_called_so():
+    assert is_broken_connection(RuntimeError('[gloo/transport/tcp/pair.cc] Connection closed'))
+    assert not is_broken_connection(RuntimeError('shapes (2,) and (3,) do not fit'))

@@ -1,0 +1,105 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+import json
+
+from dp_core.checkpoint import load_policy
+from dp_core.checkpoint import load_provenance
+from dp_core.evaluation.episode import env_spec
+from dp_core.training.options import TrainConfig
+from dp_core.training.scoring import RolloutScore
+from dp_core.training.snapshots import snapshots_due
+from dp_core.training.snapshots import summarize
+from dp_core.training.train import train
+import line_world
+from policy_samples import sample_dataset
+from policy_samples import sample_policy
+from policy_samples import SMALL
+import pytest
+
+
+@pytest.fixture
+def options(tmp_path):
+    return TrainConfig(
+        datasets=(sample_dataset(tmp_path / 'data'),),
+        output=tmp_path / 'run',
+        steps=60,
+        batch_size=8,
+        compile=False,
+        state_every_s=0.0,
+        snapshots=6,
+        snapshots_from=0.0,
+        snapshots_kept=3,
+    )
+
+
+class Scores:
+    """Gives scores from a list; remembers nothing else."""
+
+    def __init__(self, *means):
+        self.means = list(means)
+
+    def __call__(self, policy):
+        return {'score_mean': self.means.pop(0)}
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_newest_and_the_best_stay(options):
+    lines = []
+    score = Scores(0.1, 0.2, 0.5, 0.3, 0.4, 0.45)
+    folder = train(options, SMALL, lambda line, done: lines.append(line), score)
+    assert names(folder / 'snapshots') == ['000040', '000050']  # with the result, three
+    assert load_provenance(folder / 'best')['steps'] == 30
+    assert load_provenance(folder / 'best')['score_mean'] == 0.5
+    summary = json.loads((folder / 'scores.json').read_text(encoding='utf-8'))
+    assert (summary['best'], summary['best_step'], summary['last_count']) == (0.5, 30, 6)
+    assert summary['last_mean'] == pytest.approx((0.1 + 0.2 + 0.5 + 0.3 + 0.4 + 0.45) / 6)
+    assert [x['step'] for x in lines if 'score_mean' in x] == [10, 20, 30, 40, 50, 60]
+    load_policy(folder / 'best')
+
+
+def test_mean_of_the_last_ten_as_in_the_paper():
+    scores = [{'step': n, 'score_mean': float(n)} for n in range(12)]
+    assert summarize(scores)['last_mean'] == sum(range(2, 12)) / 10
+    assert summarize(scores)['best_step'] == 11
+
+
+def test_a_killed_run_keeps_the_scores_up_to_its_state_only(options):
+    class KilledError(Exception):
+        """Stands for a kill."""
+
+    def kill(line, done):
+        if line['step'] == 60 and 'loss' in line:
+            raise KilledError
+
+    with pytest.raises(KilledError):  # the state is that of step 40
+        train(options, SMALL, kill, Scores(0.1, 0.2, 0.3, 0.4, 0.9))
+    folder = train(options, SMALL, score=Scores(0.9, 0.5))
+    lines = (folder / 'scores.jsonl').read_text(encoding='utf-8').splitlines()
+    assert [json.loads(line)['score_mean'] for line in lines] == [0.1, 0.2, 0.3, 0.4, 0.9, 0.5]
+    assert load_provenance(folder / 'best')['steps'] == 50
+
+
+def test_a_run_without_score_leaves_no_scores(options):
+    folder = train(replace(options, snapshots_kept=1), SMALL)
+    assert not (folder / 'scores.json').exists()
+    assert not (folder / 'best').exists()
+    assert names(folder / 'snapshots') == []
+
+
+def test_snapshots_lie_in_the_last_part_of_a_run(options):
+    many = replace(options, snapshots=4, snapshots_from=0.6)
+    assert [snapshots_due(many, d) for d in (0.0, 0.6, 0.7, 0.8, 0.95, 1.0)] == [0, 0, 1, 2, 3, 3]
+    assert snapshots_due(replace(options, snapshots=1), 1.0) == 0
+
+
+def test_a_score_is_that_of_rollouts():
+    score = RolloutScore(env_spec('line_world:' + line_world.ID), [3, 5])
+    scored = score(sample_policy())
+    assert scored['score_episodes'] == 2
+    low, high = scored['score_ci95']
+    assert low <= scored['score_mean'] <= high
+    assert scored == score(sample_policy())

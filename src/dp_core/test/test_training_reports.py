@@ -1,0 +1,89 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a run tells: the person's line, curves, and advice when memory is short."""
+
+from dp_core.errors import ConfigError
+from dp_core.errors import TrainingError
+from dp_core.training.memory import memory_advice
+from dp_core.training.monitors import curves
+from dp_core.training.monitors import TensorBoard
+from dp_core.training.monitors import together
+from dp_core.training.monitors import WeightsAndBiases
+from dp_core.training.options import TrainConfig
+from dp_core.training.progress_line import ProgressLine
+from dp_core.training.progress_line import time_left
+import numpy as np
+import pytest
+import torch
+
+OPTIONS = TrainConfig(datasets=('d',), output='o', steps=1, batch_size=64, accumulate=2)
+
+
+def line(step, wall_s, loss=0.25):
+    rest = {'learning_rate': 1e-3, 'samples_per_s': 512.0, 'cpu_s': wall_s, 'wall_s': wall_s}
+    return {'step': step, 'loss': loss, **rest}
+
+
+def test_progress_tells_loss_rate_and_time_left(capsys):
+    progress = ProgressLine()
+    progress(line(20, 10.0), 0.1)  # no hundredth step: silent, but the clock starts
+    progress(line(100, 60.0), 0.5)
+    progress({'step': 100, 'score_mean': 0.5}, 0.5)
+    shown = capsys.readouterr().err.splitlines()
+    assert shown == [
+        ' 50.0 %  step 100  loss 0.2500  learning rate 1.0e-03  512 samples/s  1 min 02 s left',
+        'step 100  rollout score 0.500',
+    ]
+
+
+def test_time_left_is_judged_by_this_process():
+    assert time_left((0.5, 100.0), (0.6, 200.0)) == '6 min 40 s left'  # 0.1 in 100 s, 0.4 to go
+    assert time_left((0.0, 0.0), (0.001, 60.0)) == '16 h 39 min left'
+    assert time_left((0.5, 1.0), (0.5, 2.0)) == 'time left unknown'
+
+
+def test_curves_are_the_numbers_of_a_line():
+    assert curves({'step': 3, 'loss': 0.5, 'score_env': 'x'}) == {'loss': 0.5}
+
+
+def test_every_report_gets_every_line():
+    got = []
+    together([lambda *a: got.append(1), lambda *a: got.append(2)])({}, 0.0)
+    assert got == [1, 2]
+
+
+def test_tensorboard_shows_the_curves_once_after_a_kill(tmp_path):
+    events = pytest.importorskip('tensorboard.backend.event_processing.event_accumulator')
+    first = TensorBoard(tmp_path)
+    for step in (20, 40, 60):
+        first(line(step, 1.0, loss=step), 0.5)
+    second = TensorBoard(tmp_path)  # goes on from step 20
+    for step in (40, 60):
+        second(line(step, 1.0, loss=step + 1), 0.5)
+    read = events.EventAccumulator(str(tmp_path / 'tensorboard'))
+    read.Reload()
+    assert [(e.step, e.value) for e in read.Scalars('loss')] == [(20, 20), (40, 41), (60, 61)]
+
+
+def test_a_monitor_that_is_not_installed_is_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(__import__('sys').modules, 'wandb', None)
+    with pytest.raises(ConfigError, match=r"--wandb needs the package 'wandb' \(pip install"):
+        WeightsAndBiases(tmp_path, 'project')
+
+
+@pytest.mark.parametrize(
+    'fails',
+    [lambda: torch.empty(2**55), lambda: np.empty(2**55), lambda: torch.zeros(2**50).sum()],
+)
+def test_out_of_memory_gives_advice(fails):
+    with pytest.raises(TrainingError) as caught, memory_advice(OPTIONS):
+        fails()
+    said = str(caught.value)
+    assert said.startswith('out of memory on cpu (')
+    assert 'at --batch-size 64: ' in said
+    assert 'Try --batch-size 32 --accumulate 4' in said
+
+
+def test_other_errors_get_no_advice_about_memory():
+    with pytest.raises(RuntimeError, match='mat1'), memory_advice(OPTIONS):
+        raise RuntimeError('mat1 and mat2 shapes cannot be multiplied')
