@@ -46,6 +46,18 @@ def test_a_layer_equals_that_of_torch(has_memory):
     torch.testing.assert_close(ours(x, mask, memory if has_memory else None), expected)
 
 
+def test_attention_in_training_is_the_same_but_for_what_is_dropped():
+    """The masks are a module's, so that training may draw them row by row."""
+    torch.manual_seed(0)
+    ours = Attention(N_EMBED, N_HEADS, dropout=0.5)
+    x, source, mask = torch.randn(3, 5, 16), torch.randn(3, 4, 16), may_look_back(5, 4)
+    expected = ours.eval()(x, source, mask)
+    ours.train()
+    assert not torch.allclose(ours(x, source, mask), expected)
+    ours.drop.register_forward_hook(lambda _, given, __: given[0])  # nothing is dropped
+    torch.testing.assert_close(ours(x, source, mask), expected)
+
+
 def test_who_may_look_where():
     assert may_look_back(3, 3).int().tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
     # A step token that all may see, then two ticks: action 0 sees tick 0, the others both.

@@ -3,6 +3,7 @@
 """Command `dp_eval`: score a policy in a gymnasium environment.
 
 `dp_eval claim NAME --output DIR` tests a claim of the paper instead; `dp_eval claim --list`.
+`dp_eval attribution --policy DIR --dataset DIR` tells which inputs matter to a policy.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from dp_core.config import SAMPLERS
 from dp_core.errors import ConfigError
 from dp_core.errors import DpError
+from dp_core.evaluation.attribution.cli import main as attribution
 from dp_core.evaluation.claims.cli import main as claim
 import yaml
 
@@ -134,6 +136,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if words[:1] == ['claim']:
             return claim(words[1:])
+        if words[:1] == ['attribution']:
+            return attribution(words[1:])
         return run(parser().parse_args(words))
     except DpError as error:
         sys.stderr.write(f'dp_eval: {error}\n')

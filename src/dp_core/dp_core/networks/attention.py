@@ -15,7 +15,7 @@ class Attention(nn.Module):
         """Create the projections; `n_heads` divides `n_embed`."""
         super().__init__()
         self.n_heads = n_heads
-        self.dropout = dropout
+        self.drop = nn.Dropout(dropout)
         self.query = nn.Linear(n_embed, n_embed)
         self.key_value = nn.Linear(n_embed, 2 * n_embed)
         self.out = nn.Linear(n_embed, n_embed)
@@ -33,10 +33,13 @@ class Attention(nn.Module):
         """
         query = self._heads(self.query(x))  # (B, H, T, E / H)
         key, value = (self._heads(part) for part in self.key_value(source).chunk(2, dim=-1))
-        dropout = self.dropout if self.training else 0.0
-        gathered = functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, dropout_p=dropout
-        )  # (B, H, T, E / H)
+        if self.training and self.drop.p > 0.0:  # as below, with a mask that is a module's
+            scores = query @ key.mT / query.shape[-1] ** 0.5  # (B, H, T, S)
+            if mask is not None:
+                scores = scores.masked_fill(~mask, float('-inf'))
+            gathered = self.drop(scores.softmax(dim=-1)) @ value  # (B, H, T, E / H)
+        else:
+            gathered = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         out: Tensor = self.out(gathered.transpose(1, 2).flatten(2))  # (B, T, E)
         return out
 
@@ -72,7 +75,10 @@ class Layer(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(4 * n_embed, n_embed),
         )
-        self.drop = nn.Dropout(dropout)
+        # One for each place: training may make the mask of a module a function of the row.
+        self.drop_self = nn.Dropout(dropout)
+        self.drop_memory = nn.Dropout(dropout)
+        self.drop_mlp = nn.Dropout(dropout)
 
     def forward(
         self,
@@ -90,10 +96,11 @@ class Layer(nn.Module):
             memory_mask: (T, S) true where a token may look at the memory; None for everywhere.
         """
         normed = self.norm_self(x)
-        x = x + self.drop(self.attend_self(normed, normed, mask))
+        x = x + self.drop_self(self.attend_self(normed, normed, mask))
         if self.attend_memory is not None and self.norm_memory is not None:
-            x = x + self.drop(self.attend_memory(self.norm_memory(x), memory, memory_mask))
-        out: Tensor = x + self.drop(self.mlp(self.norm_mlp(x)))
+            found = self.attend_memory(self.norm_memory(x), memory, memory_mask)
+            x = x + self.drop_memory(found)
+        out: Tensor = x + self.drop_mlp(self.mlp(self.norm_mlp(x)))
         return out
 
 

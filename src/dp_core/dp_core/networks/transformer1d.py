@@ -63,7 +63,8 @@ class Transformer1d(nn.Module):
         self.embed_step = Sinusoids(n_embed)
         self.action_position = nn.Parameter(torch.empty(1, horizon, n_embed))
         self.memory_position = nn.Parameter(torch.empty(1, n_memory, n_embed))
-        self.drop = nn.Dropout(dropout_embed)
+        self.drop_action = nn.Dropout(dropout_embed)
+        self.drop_memory = nn.Dropout(dropout_embed)
         self.memory_layers = nn.ModuleList(
             Layer(n_embed, n_heads, dropout_attention, has_memory=False)
             for _ in range(n_condition_layers)
@@ -86,14 +87,14 @@ class Transformer1d(nn.Module):
         """Return the memory (B, 1 + n_obs_steps, E) of timesteps (B,) and condition (B, C)."""
         step = self.embed_step(timesteps)[:, None]  # (B, 1, E)
         seen = self.embed_observation(self.layout.tokens(condition))  # (B, n_obs_steps, E)
-        memory: Tensor = self.drop(torch.cat((step, seen), dim=1) + self.memory_position)
+        memory: Tensor = self.drop_memory(torch.cat((step, seen), dim=1) + self.memory_position)
         for layer in self.memory_layers:
             memory = layer(memory)
         return memory
 
     def denoise(self, noisy: Tensor, modulation: Tensor) -> Tensor:
         """Predict the noise in noisy (B, T, A), given modulation (B, 1 + n_obs_steps, E)."""
-        x = self.drop(self.embed_action(noisy) + self.action_position)  # (B, T, E)
+        x = self.drop_action(self.embed_action(noisy) + self.action_position)  # (B, T, E)
         for layer in self.layers:
             x = layer(x, self.mask, modulation, self.memory_mask)
         noise: Tensor = self.project(self.norm(x))  # (B, T, A)
