@@ -32,6 +32,7 @@ from dp_data_tools.drop_list import Drop
 from dp_data_tools.drop_list import Drops
 from dp_data_tools.export import Form
 from dp_data_tools.export import write
+from dp_data_tools.outcome import why_not
 from dp_data_tools.part_store import Pieces
 from dp_data_tools.part_store import read_arrays
 from dp_data_tools.part_store import read_facts
@@ -50,7 +51,7 @@ class Report:
     Attributes:
         episodes: of the dataset, in order, as `episodes.yaml` says.
         failures: ``bag``, ``episode`` (None: the whole bag) and ``reason`` of what went wrong.
-        left_out: likewise, of what was left out because of a drop list, marker or its length.
+        left_out: likewise, of what a drop list, an outcome, a marker or its length excludes.
         recorded_s: length of the bags that were read now [s].
         found_again: bags that a killed conversion had finished.
         outdated: bags that it had finished, but for another contract, other arguments or content.
@@ -76,6 +77,7 @@ def convert(
     ray: str | None = None,
     on_start: Callable[[int], None] = lambda total_bytes: None,
     on_bytes: Callable[[int], None] = lambda count: None,
+    outcome: str | None = None,
 ) -> Report:
     """Write dataset folder ``output`` with the episodes of all bags that can be used.
 
@@ -89,6 +91,7 @@ def convert(
         ray: address of a Ray cluster that does the work instead of processes here.
         on_start: called with the size of the bags that are to be read.
         on_bytes: called with the number of bytes that were read since the last call.
+        outcome: take only bags in which the recorder has stored it.
 
     Returns:
         What became of each bag. There is a dataset if there are episodes.
@@ -98,7 +101,7 @@ def convert(
     """
     bags = find_bags(paths)
     dropped = Drops(drops, bags)
-    whole = {bag: why for bag in bags if (why := dropped.reason(bag, None)) is not None}
+    whole = _left_out(bags, dropped, outcome)
     with working_folder(output, 'converting') as work:
         try:
             wanted = [bag for bag in bags if bag not in whole]
@@ -123,6 +126,16 @@ def convert(
                 f'finished bags stay in {work} and are used when the same command runs again'
             ) from error
     return report
+
+
+def _left_out(bags: Sequence[Path], drops: Drops, outcome: str | None) -> dict[Path, str]:
+    """Bags that are not read, and why."""
+    whole = {}
+    for bag in bags:
+        why = drops.reason(bag, None) or (why_not(bag, outcome) if outcome else None)
+        if why is not None:
+            whole[bag] = why
+    return whole
 
 
 def _made_before(work: Path, parts: dict[Path, Path]) -> tuple[Report, dict[Path, Any]]:

@@ -18,6 +18,7 @@ from dp_data_tools.export import Form
 from dp_data_tools.export import FORMATS
 from dp_data_tools.idle import IdleRules
 from dp_data_tools.open_bag import READERS
+from dp_data_tools.outcome import OUTCOMES
 from dp_data_tools.plan import Plan
 from dp_data_tools.topics import action_sources
 from dp_data_tools.topics import KINDS
@@ -57,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for kind, (option, words) in _ACTIONS.items():
         add(option, dest=kind, action='append', default=[], metavar='[GROUP=]TOPIC', help=words)
     add('--drop', type=Path, metavar='FILE', help='episodes not to take, as `check` lists them')
+    add('--outcome', choices=OUTCOMES, help='only bags in which `record` has stored it')
     add(
         '--split-markers',
         action='append',
@@ -123,6 +125,7 @@ def run(options: argparse.Namespace) -> int:
             options.ray,
             on_start=lambda total: bar.reset(total),
             on_bytes=bar.update,
+            outcome=options.outcome,
         )
     _tell(report, contract, options.output, time.monotonic() - begun_s)
     return 1 if report.failures or not report.episodes else 0
