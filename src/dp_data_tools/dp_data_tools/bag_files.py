@@ -57,7 +57,13 @@ def storage_files(path: Path) -> list[Path]:
 
     Raises:
         FileNotFoundError: there are none.
+        ValueError: it is another file.
     """
+    if path.is_file() and path.suffix not in (*SUFFIXES, '.zstd'):
+        raise ValueError(
+            f'files of rosbag2 are valid: {list(SUFFIXES)}; `rosbags-convert` makes such of a '
+            'bag of ROS 1'
+        )
     if path.is_file():
         return [path]
     files = _storages(path) if path.is_dir() else []
