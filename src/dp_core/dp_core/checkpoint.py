@@ -31,6 +31,13 @@ POLICY_FILE = 'policy.yaml'
 WEIGHTS_FILE = 'weights.safetensors'
 STATISTICS_FILE = 'statistics.safetensors'
 FORMAT = 1
+_ZIPPED, _PICKLED = b'PK\x03\x04', b'\x80'  # how a saved program begins
+_OTHER_KINDS = {
+    'contract.yaml': 'a dataset',
+    'training_state.pt': 'a training run that has not ended',
+    'model.safetensors': "another library's policy",
+    'checkpoints': "another library's training run",
+}
 
 
 def save_policy(
@@ -88,8 +95,7 @@ def load_policy(folder: Path | str, expected: Contract | None = None) -> Policy:
         CheckpointError: names the file and what is wrong with it.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise CheckpointError(f'no checkpoint folder at {folder}')
+    _require_kind(folder)
     document = _read_document(folder / POLICY_FILE)
     try:
         config = PolicyConfig.from_dict(document['config'])
@@ -117,6 +123,22 @@ def load_provenance(folder: Path | str) -> dict[str, Any]:
     return dict(_read_document(Path(folder) / POLICY_FILE).get('provenance') or {})
 
 
+def _require_kind(folder: Path) -> None:
+    """Say what `folder` is where it is no checkpoint of this suite."""
+    valid = f'valid: a folder with {POLICY_FILE}, {WEIGHTS_FILE} and {STATISTICS_FILE}'
+    if folder.is_file():
+        raise CheckpointError(
+            f'{folder} is a file, which is never opened: it may hold a program; {valid}'
+        )
+    if not folder.is_dir():
+        raise CheckpointError(f'no checkpoint folder at {folder}')
+    if (folder / POLICY_FILE).exists():
+        return
+    for name, kind in _OTHER_KINDS.items():
+        if (folder / name).exists():
+            raise CheckpointError(f'{folder} is {kind} ({name}), no checkpoint; {valid}')
+
+
 def _read_document(path: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load(path.read_text(encoding='utf-8'))
@@ -141,6 +163,11 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
             pass
         return dict(load_file(path))
     except (SafetensorError, OSError, ValueError) as error:
+        if path.read_bytes()[:4].startswith((_ZIPPED, _PICKLED)):
+            raise CheckpointError(
+                f'{path} is a pickle under a name of safetensors: it may hold a program and is '
+                'never opened; valid: safetensors'
+            ) from error
         raise CheckpointError(f'{path} is truncated or corrupt: {error}') from error
 
 

@@ -12,6 +12,7 @@ The store is zarr format 2, as a folder `replay_buffer.zarr` or one file `replay
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,10 +86,35 @@ class ReplayBuffer:
                 )
 
 
-def load_dataset(folder: Path | str) -> tuple[Contract, ReplayBuffer]:
-    """Read a dataset folder into memory and check it against its contract."""
+@dataclass(frozen=True)
+class Joined:
+    """Arrays (T, ...) that are used as one but not copied together."""
+
+    parts: tuple[NDArray[Any], ...]
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return sum(map(len, self.parts))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape as of one array."""
+        return (len(self), *self.parts[0].shape[1:])
+
+
+# Decides where a stored array is held: its dataset folder, its name and the array in its store.
+Hold = Callable[[Path, str, Any], NDArray[Any]]
+
+
+def in_memory(folder: Path, name: str, stored: Any) -> NDArray[Any]:
+    """Read a stored array into memory."""
+    return np.asarray(stored[:])
+
+
+def load_dataset(folder: Path | str, hold: Hold = in_memory) -> tuple[Contract, ReplayBuffer]:
+    """Read a dataset folder and check it against its contract; `hold` says where arrays lie."""
     contract, path = _find(Path(folder))
-    buffer = _read(path, [s.name for s in contract.observations] + ['action'])
+    buffer = _read(path, [s.name for s in contract.observations] + ['action'], hold)
     buffer.require_contract(contract)
     return contract, buffer
 
@@ -115,12 +141,27 @@ def load_commands(folder: Path | str, episode: int) -> tuple[Contract, NDArray[n
     return contract, actions[begin : ends[episode]].astype(np.float64)
 
 
-def load_datasets(folders: Sequence[Path | str]) -> tuple[Contract, ReplayBuffer]:
-    """Read several dataset folders of one contract as one."""
-    contract, first = load_dataset(folders[0])
+def picture_bytes(folder: Path | str) -> int:
+    """Return how much memory the pictures of a dataset folder take [byte]."""
+    contract, path = _find(Path(folder))
+    sizes: list[int] = []
+
+    def measure(folder: Path, name: str, stored: Any) -> NDArray[Any]:
+        sizes.append(int(stored.nbytes))
+        return np.empty((stored.shape[0], 0))
+
+    _read(path, [s.name for s in contract.images], measure)
+    return sum(sizes)
+
+
+def load_datasets(
+    folders: Sequence[Path | str], hold: Hold = in_memory
+) -> tuple[Contract, ReplayBuffer]:
+    """Read several dataset folders of one contract as one; `hold` says where arrays lie."""
+    contract, first = load_dataset(folders[0], hold)
     buffers = [first]
     for folder in folders[1:]:
-        other, buffer = load_dataset(folder)
+        other, buffer = load_dataset(folder, hold)
         contract.require_equal(other, f'dataset {folder}')
         buffers.append(buffer)
     if len(buffers) == 1:
@@ -128,10 +169,16 @@ def load_datasets(folders: Sequence[Path | str]) -> tuple[Contract, ReplayBuffer
     starts = np.cumsum([0, *(len(buffer) for buffer in buffers)])
     names = [s.name for s in contract.observations] + ['action']
     return contract, ReplayBuffer(
-        {name: np.concatenate([b.data[name] for b in buffers]) for name in names},
+        {name: _join([b.data[name] for b in buffers]) for name in names},
         np.concatenate([b.episode_ends + s for b, s in zip(buffers, starts[:-1], strict=True)]),
         np.concatenate([b.no_end_pad for b in buffers]),
     )
+
+
+def _join(arrays: list[NDArray[Any]]) -> Any:
+    if any(isinstance(array, np.memmap) for array in arrays):
+        return Joined(tuple(arrays))
+    return np.concatenate(arrays)
 
 
 def save_dataset(
@@ -161,13 +208,13 @@ def _find(folder: Path) -> tuple[Contract, Path]:
     raise DatasetError(f'{folder} holds none of {list(STORES)}')
 
 
-def _read(path: Path, wanted: list[str]) -> ReplayBuffer:
+def _read(path: Path, wanted: list[str], hold: Hold = in_memory) -> ReplayBuffer:
     try:
         zipped = path.suffix == '.zip'
         store = ZipStore(path, mode='r') if zipped else LocalStore(path, read_only=True)
         root = zarr.open_group(store, mode='r', zarr_format=2)
         members = dict(root.require_group('data').arrays()) if 'data' in root else {}
-        data = {name: np.asarray(members[name][:]) for name in wanted if name in members}
+        data = {n: hold(path.parent, n, members[n]) for n in wanted if n in members}
         ends = np.asarray(root['meta/episode_ends'][:], dtype=np.int64)
         pad = np.zeros(len(ends), dtype=np.bool_)
         if 'meta/no_end_pad' in root:

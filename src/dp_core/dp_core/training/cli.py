@@ -166,6 +166,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # torchrun sends it
     logging.basicConfig(format='dp_train: %(message)s', level=logging.WARNING)
+    logging.getLogger('dp_core').setLevel(logging.INFO)
     try:
         options, config = train_config(arguments), policy_config(arguments)
         from dp_core.training.train import train

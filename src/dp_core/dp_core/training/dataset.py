@@ -13,8 +13,8 @@ from dp_core.errors import DatasetError
 from dp_core.normalize import ACTION
 from dp_core.normalize import Normalizer
 from dp_core.replay_buffer import ReplayBuffer
+from dp_core.training.pictures import Cutter
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 import torch
 from torch import Tensor
@@ -92,7 +92,10 @@ class SequenceDataset:
         self._actions = unit.pop(ACTION)
         self._low_dim = unit
         self._images = {
-            s.name: _cuts(buffer.data[s.name], cropped_size(s.size, image_crop))
+            s.name: Cutter(
+                getattr(buffer.data[s.name], 'parts', [buffer.data[s.name]]),
+                cropped_size(s.size, image_crop),
+            )
             for s in contract.images
         }
         self._frames = torch.from_numpy(sequence_frames(buffer, contract)).long()
@@ -118,20 +121,13 @@ class SequenceDataset:
         seen = frames[:, : self._n_obs_steps]  # (B, n_obs_steps)
         rng = np.random.default_rng([seed, step])
         images = {}
-        for name, cuts in self._images.items():
-            tops = rng.integers(cuts.shape[1], size=(len(sequences), 1))[rows]
-            lefts = rng.integers(cuts.shape[2], size=(len(sequences), 1))[rows]
-            images[name] = torch.from_numpy(cuts[seen.numpy(), tops, lefts])
+        for name, cutter in self._images.items():
+            tops, lefts = (
+                rng.integers(places, size=(len(sequences), 1))[rows] for places in cutter.places
+            )
+            images[name] = torch.from_numpy(cutter.cut(seen.numpy(), tops, lefts))
         low_dim = {name: values[seen] for name, values in self._low_dim.items()}
         return Batch(low_dim, images, self._actions[frames])
-
-
-def _cuts(frames: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """View of frames (T, H, W, 3): [frame, top, left] is the cut (h, w, 3) that begins there.
-
-    Indexing it copies each cut once; cutting sequence by sequence takes ten times as long.
-    """
-    return sliding_window_view(frames, (*size, 3), axis=(1, 2, 3))[:, :, :, 0]
 
 
 class EpochOrder:

@@ -81,6 +81,15 @@ class Team:
                     'shared one)'
                 )
 
+    @contextmanager
+    def one_after_rank_0(self) -> Iterator[None]:
+        """Run a block in process 0, then in the others: they find what it wrote."""
+        if not self.writes:
+            self.wait()
+        yield
+        if self.writes:
+            self.wait()
+
     def wait(self) -> None:
         """Wait for the others."""
         if self.size > 1:

@@ -14,7 +14,6 @@ from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.errors import DatasetError
 from dp_core.policy import PolicyNetwork
-from dp_core.replay_buffer import load_datasets
 from dp_core.replay_buffer import ReplayBuffer
 from dp_core.training.dataset import EpochOrder
 from dp_core.training.dataset import SequenceDataset
@@ -22,6 +21,7 @@ from dp_core.training.draws import draw
 from dp_core.training.learner import Learner
 from dp_core.training.memory import memory_advice
 from dp_core.training.options import TrainConfig
+from dp_core.training.pictures import load_for_training
 from dp_core.training.processes import joined
 from dp_core.training.processes import Team
 from dp_core.training.run_files import Report
@@ -69,7 +69,8 @@ def _train(
         raise ConfigError('processes use unequal CPU time: under torchrun give steps, no budget')
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    contract, buffer = load_datasets(options.datasets)
+    with team.one_after_rank_0():
+        contract, buffer = load_for_training(options.datasets, options.cache, team.size)
     data = {**contract.to_dict(), 'frames': len(buffer)}
     settings = describe(options, config, data, team.size)
     team.require_agreement(settings, 'the run')
