@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 import os
 from pathlib import Path
@@ -43,12 +44,15 @@ def find_bags(paths: Sequence[Path]) -> list[Path]:
 
 def names_of(bags: Sequence[Path]) -> dict[Path, str]:
     """Name of each bag, with as many of its folders as tell it from the others."""
-    names = {}
-    for bag in bags:
-        parts, length = bag.resolve().parts, 1
-        while sum(b.resolve().parts[-length:] == parts[-length:] for b in bags) > 1:
-            length += 1
-        names[bag] = '/'.join(parts[-length:])
+    parts = {bag: bag.resolve().parts for bag in bags}
+    names: dict[Path, str] = {}
+    length = 1
+    while len(names) < len(parts):
+        ends = Counter(place[-length:] for place in parts.values())
+        for bag, place in parts.items():
+            if bag not in names and (ends[place[-length:]] == 1 or length == len(place)):
+                names[bag] = '/'.join(place[-length:])
+        length += 1
     return names
 
 

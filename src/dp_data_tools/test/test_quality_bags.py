@@ -15,6 +15,8 @@ from bag_samples import recording
 from bag_samples import STORE
 from bag_samples import write_bag
 from dp_data_tools.cli import main
+from dp_data_tools.drop_list import Drops
+from dp_data_tools.drop_list import load_drops
 from dp_data_tools.quality.examine import examine
 from dp_data_tools.quality.scan import scan_bag
 import numpy as np
@@ -281,6 +283,19 @@ def test_compressed_pictures_and_headers_of_other_types(tmp_path):
     assert len(episode.pictures[0].thumbnails) == 10
     assert episode.stamps[1].header_ns is None
     assert header(0).frame_id == 'world'
+
+
+def test_bags_of_one_name_are_told_apart_in_the_drop_list(tmp_path):
+    for folder in ('monday', 'tuesday'):
+        write_bag(tmp_path / folder / 'take_0', messages(4.0, seed=len(folder)))
+    bad = tmp_path / 'tuesday' / 'take_0'
+    data = next(p for p in bad.iterdir() if p.suffix == '.mcap')
+    data.write_bytes(data.read_bytes()[:1000])
+    drop = tmp_path / 'drop.yaml'
+    assert main(['check', str(tmp_path), '--drop-list', str(drop)]) == 1
+    bags = [tmp_path / folder / 'take_0' for folder in ('monday', 'tuesday')]
+    drops = Drops(load_drops(drop), bags)
+    assert [drops.reason(bag, None) is not None for bag in bags] == [False, True]
 
 
 def test_a_damaged_bag_is_a_finding_not_the_end(tmp_path, capsys):

@@ -206,6 +206,20 @@ def test_lengths_duplicates_and_rest():
     assert found.message.endswith('at the start')
 
 
+def test_what_hardly_leaves_its_place_is_at_rest_from_start_to_end():
+    wide = episode(1)  # beside it 0.004 of its range is next to nothing
+    least = 0.004 * float(np.ptp(wide.states[0].values, axis=0).min())
+
+    def tremble(values):
+        # Farther from its first value than the limit of 0.005, never so far from its last one.
+        values[:] = np.where(np.arange(len(values)) < 100, least, -least)[:, None]
+        values[-1] = 0.0
+
+    still = changed(changed(episode(0), 'arm', tremble), 'action', tremble)
+    found = [f for f in check(still, wide) if f.check == 'idle']
+    assert [f.episode for f in found] == [0]
+
+
 def test_thresholds_by_name():
     assert Thresholds.from_texts(['gap_s=0.25']).gap_s == 0.25
     with pytest.raises(ConfigError, match="no threshold 'gap'; valid: .'gap_periods'"):

@@ -40,7 +40,7 @@ def test_the_same_in_several_episodes_is_one_group_with_the_worst_in_front():
     groups = group([FROZEN, *GAPS, LAG])
     assert [len(g.findings) for g in groups] == [1, 3, 1]
     assert groups[1].findings[0].value == 400.0
-    assert groups[1].places == 'b[0], a[0], c[0]'
+    assert groups[1].places == 'takes/b[0], takes/a[0], takes/c[0]'
 
 
 def test_many_places_are_cut_short():
@@ -51,11 +51,11 @@ def test_many_places_are_cut_short():
 def test_the_drawing_of_a_table():
     assert table([FROZEN, *GAPS, LAG], width=80).splitlines() == [
         'error    frozen      /cam: the same picture at 1.50 s',
-        '                     in a[0]',
+        '                     in takes/a[0]',
         '                     -> leave the episode out; look at the cable, the driver and',
         '                     its buffers',
         'warning  gap         /arm: gap of 400.0 ms at 0.50 s',
-        '                     3 of these, worst first: b[0], a[0], c[0]',
+        '                     3 of these, worst first: takes/b[0], takes/a[0], takes/c[0]',
         '                     -> look for a full disk, a full network or a busy computer',
         '                     while recording; compressed pictures and a local disk help',
         'info     action_lag  action: after 90 ms',

@@ -72,8 +72,10 @@ def check_idle(episodes: Sequence[Episode], limits: Thresholds) -> Iterator[Find
                 if len(values) and least > 0.0:
                     left = np.flatnonzero(np.abs(values - values[0]) > least)
                     not_yet = np.flatnonzero(np.abs(values - values[-1]) > least)
+                    # What leaves its first value only to be near its last one has no end.
                     if len(left):
                         first_s = min(first_s, float(times_s[left[0]]))
+                    if len(not_yet):
                         last_s = max(last_s, float(times_s[not_yet[-1]]))
         rests = (('start', 0.0, first_s), ('end', last_s, episode.duration_s))
         for name, begin_s, end_s in rests:

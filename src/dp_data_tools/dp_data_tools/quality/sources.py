@@ -13,6 +13,7 @@ from dp_core.errors import DatasetError
 from dp_core.errors import KinematicsError
 from dp_core.urdf import joint_limits
 from dp_data_tools.bag_files import find_bags
+from dp_data_tools.bag_files import names_of
 from dp_data_tools.dataset_folder import is_dataset
 from dp_data_tools.quality.dataset import open_dataset
 from dp_data_tools.quality.episode import Episode
@@ -38,12 +39,12 @@ def read_bags(
 ) -> list[Episode]:
     """Read bags, one episode each; one that cannot be opened becomes an episode of damage."""
     episodes = []
-    for path in bags:
+    for path, name in names_of(bags).items():
         try:
-            episodes.append(scan_bag(path, commands))
+            episode = scan_bag(path, commands)
         except DatasetError as error:
-            name = path.resolve().name
-            episodes.append(Episode(str(path), 0, name, 0.0, damage=str(error)))
+            episode = Episode(str(path), 0, name, 0.0, damage=str(error))
+        episodes.append(dataclasses.replace(episode, bag=name))
         on_read()
     return episodes
 

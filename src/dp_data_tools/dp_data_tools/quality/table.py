@@ -44,8 +44,8 @@ def group(findings: Sequence[Finding]) -> list[Group]:
 
 
 def place(finding: Finding) -> str:
-    """Name of the source, and the episode where it has several."""
-    name = PurePath(finding.source).name
+    """Name of the source with its folder, and the episode where it has several."""
+    name = '/'.join(PurePath(finding.source).parts[-2:])
     return name if finding.episode is None else f'{name}[{finding.episode}]'
 
 
