@@ -85,14 +85,16 @@ class Rosbag2Reader(BagReader):
         """
         import rosbag2_py
 
-        chosen = [name for name in topics if name in self._topics]
+        chosen = {name for name in topics if name in self._topics}
         if not chosen:
             return  # an empty filter lets everything pass
         reader, recorded_ns = self._open(), 0
-        reader.set_filter(rosbag2_py.StorageFilter(topics=chosen))
+        reader.set_filter(rosbag2_py.StorageFilter(topics=sorted(chosen)))
         try:
             while reader.has_next():
                 topic, data, recorded_ns = reader.read_next()
+                if topic not in chosen:
+                    continue  # since Jazzy the events of services pass every filter of topics
                 yield RawMessage(topic, int(recorded_ns), bytes(data))
         except RuntimeError as error:
             raise DatasetError(

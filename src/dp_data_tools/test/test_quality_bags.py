@@ -19,6 +19,7 @@ from dp_data_tools.drop_list import Drops
 from dp_data_tools.drop_list import load_drops
 from dp_data_tools.quality.examine import examine
 from dp_data_tools.quality.scan import scan_bag
+from dp_data_tools.quality.scan import scan_episodes
 import numpy as np
 import pytest
 from quality_samples import loud
@@ -346,3 +347,28 @@ def test_wrong_usage_is_status_2(tmp_path, capsys, monkeypatch, arguments, words
     assert words in capsys.readouterr().err
     assert main(['check', 'bag', '--action-topic', '/nothing']) == 1
     assert "['/nothing']; it has ['/comma" in capsys.readouterr().out
+
+
+def test_episodes_of_a_bag_are_told_apart_by_markers(tmp_path, capsys):
+    marks = [(200, 'start'), (2200, 'stop'), (2400, 'start'), (3000, 'discard'), (3400, 'start')]
+    kind = 'std_msgs/msg/String'
+    entries = [('/marks', kind, ms, STORE.types[kind](word)) for ms, word in marks]
+    gap = messages(6.0, between('/joint_states', 4000, 4600, drop=True))
+    everything = sorted([*gap, *entries], key=lambda entry: entry[2])
+    bag = write_bag(tmp_path / 'takes', everything)
+    first, third = scan_episodes(bag, markers=['/marks'])
+    assert [(e.index, e.part, e.split) for e in (first, third)] == [(0, 0, True), (2, 2, True)]
+    assert (first.duration_s, third.duration_s) == pytest.approx((2.0, 2.6), abs=0.02)
+    drop = tmp_path / 'drop.yaml'
+    words = [str(bag), '--split-markers', 'marks', '--drop-list', str(drop)]
+    assert main(['check', *words]) == 1
+    assert 'takes[2]' in capsys.readouterr().out
+    listed = yaml.safe_load(drop.read_text())['drop']
+    assert [(entry['bag'], entry['episode']) for entry in listed] == [('takes', 2)]
+    assert '/joint_states' in listed[0]['reason']
+
+
+def test_a_marker_topic_that_is_missing_is_a_finding(tmp_path, capsys):
+    bag = write_bag(tmp_path / 'bag', messages(1.0))
+    assert main(['check', str(bag), '--split-markers', '/marks']) == 1
+    assert 'marker topic /marks is missing' in ' '.join(capsys.readouterr().out.split())

@@ -11,6 +11,7 @@ from types import ModuleType
 from types import SimpleNamespace
 
 from bag_samples import recording
+from bag_samples import STORE
 from bag_samples import write_bag
 from conversion import COMMANDS
 from conversion import content
@@ -50,7 +51,8 @@ class SequentialReader:
         )
 
     def set_filter(self, chosen):
-        self._messages = self._bag.raw_messages(chosen.topics)
+        events = [name for name in self._bag.topics if name.endswith('/_service_event')]
+        self._messages = self._bag.raw_messages([*chosen.topics, *events])
 
     def has_next(self):
         self._next = next(self._messages, None)
@@ -96,6 +98,17 @@ def test_it_is_used_where_it_is_installed_and_makes_the_same_dataset(tmp_path, r
     assert run(tmp_path, bag, output='ours', action=(*COMMANDS, '--reader', 'rosbags')) == 0
     assert SequentialReader.opened == 2
     assert content(tmp_path / 'auto') == content(tmp_path / 'ours')
+
+
+def test_events_of_services_that_nobody_asked_for_are_left_out(tmp_path, rosbag2_py):
+    kind = 'std_msgs/msg/String'
+    event = ('/recorder/start/_service_event', kind, 100, STORE.types[kind]('x'))
+    entries = sorted([*recording(1.0), event], key=lambda entry: entry[2])
+    bag = write_bag(tmp_path / 'bag', entries)
+    with Rosbag2Reader(bag) as reader:
+        assert {raw.topic for raw in reader.raw_messages(['/commands'])} == {'/commands'}
+        assert len(list(reader.raw_messages([event[0]]))) == 1
+    assert run(tmp_path, bag) == 0
 
 
 def test_damage_is_told_alike(tmp_path, rosbag2_py):

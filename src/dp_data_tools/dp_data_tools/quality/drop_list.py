@@ -37,7 +37,7 @@ def drop_list(
         if found:
             more = f' (and {len(found) - 1} more)' if len(found) > 1 else ''
             entry: dict[str, Any] = {'bag': episode.bag or episode.source}
-            if not episode.stamps and not episode.damage:
+            if episode.split or (not episode.stamps and not episode.damage):
                 entry['episode'] = episode.part if episode.bag else episode.index
             dropped.append({**entry, 'reason': found[0] + more})
     return dropped

@@ -130,6 +130,7 @@ class Episode:
         pictures: by camera.
         stamps: by topic; only of bags.
         part: index of the episode in its bag.
+        split: whether it is one of the episodes of a bag that may hold several.
         damage: why the rest of a bag cannot be read; empty for whole ones.
     """
 
@@ -144,6 +145,7 @@ class Episode:
     stamps: tuple[Stamps, ...] = ()
     part: int = 0
     damage: str = ''
+    split: bool = False
 
     @property
     def place(self) -> tuple[str, int]:

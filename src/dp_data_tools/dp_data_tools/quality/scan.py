@@ -12,6 +12,10 @@ from typing import Any
 
 from dp_core.errors import DatasetError
 from dp_data_tools.bag_reader import Topic
+from dp_data_tools.markers import BEGIN
+from dp_data_tools.markers import DISCARD
+from dp_data_tools.markers import meaning
+from dp_data_tools.markers import require_markers
 from dp_data_tools.open_bag import open_bag
 from dp_data_tools.quality.collect import JointCollector
 from dp_data_tools.quality.collect import PictureCollector
@@ -31,58 +35,109 @@ _OTHER_CLOCK_NS = 10_000_000_000
 
 
 def scan_bag(path: Path, commands: Sequence[str] = ()) -> Episode:
+    """Read a bag once, the whole of it as one episode; see `scan_episodes`."""
+    return scan_episodes(path, commands)[0]
+
+
+def scan_episodes(
+    path: Path, commands: Sequence[str] = (), markers: Sequence[str] = ()
+) -> list[Episode]:
     """Read a bag once.
 
     Args:
         path: of the recording.
         commands: topics of commands; empty to tell them by their names.
+        markers: topics that say where episodes begin and end; none: the bag is one episode.
 
     Returns:
-        The whole bag as one episode; what is readable of a damaged one.
+        The episodes with the numbers that `convert` gives them, without those that a marker
+        discards; what is readable of a damaged bag.
 
     Raises:
         DatasetError: there is no bag, or nothing of it can be read, or no such topic.
     """
     damage = ''
+    commands = ['/' + name.lstrip('/') for name in commands]
     with open_bag(path) as reader:
-        topics = {name: _Devices(topic) for name, topic in reader.topics.items() if topic.count}
-        commands = ['/' + name.lstrip('/') for name in commands]
-        missing = [name for name in commands if name not in topics]
+        known = reader.topics
+        require_markers(markers, known)
+        topics = [topic for topic in known.values() if topic.count and topic.name not in markers]
+        missing = sorted(set(commands) - {topic.name for topic in topics})
         if missing:
-            raise DatasetError(f'{path} has no messages on {missing}; it has {list(topics)}')
+            raise DatasetError(
+                f'{path} has no messages on {missing}; it has {[t.name for t in topics]}'
+            )
+        stretches = [] if markers else [_Stretch(topics)]
+        current = None if markers else stretches[0]
         try:
-            for name, recorded_ns, message in reader.messages(topics):
-                topics[name].push(recorded_ns, message)
+            for name, recorded_ns, message in reader.messages(
+                [t.name for t in topics] + [*markers]
+            ):
+                if name in markers:
+                    said = meaning(name, known[name].msgtype, message)
+                    if said == BEGIN and current is None:
+                        current = _Stretch(topics)
+                        stretches.append(current)
+                    elif current is not None and said and said != BEGIN:
+                        current.discarded = said == DISCARD
+                        current = None
+                elif current is not None:
+                    current.topics[name].push(recorded_ns, message)
         except DatasetError as error:
             damage = str(error)
-    heard = [device for topic in topics.values() for device in topic.devices]
-    if not heard:
-        return Episode(str(path), 0, path.resolve().name, 0.0, damage=damage or 'it is empty')
-    begin_ns = min(topic.recorded_ns[0] for topic in heard)
-    end_ns = max(topic.recorded_ns[-1] for topic in heard)
-    clock_ns = _usual_offset([topic.stamps() for topic in heard])
-    tracks, pictures = [], []
-    for topic in heard:
-        times_s = topic.times_s(begin_ns, clock_ns)
-        if isinstance(topic.collector, PictureCollector):
-            pictures.append(topic.collector.pictures(times_s))
-        elif topic.collector is not None:
-            tracks.append(topic.collector.track(*_rising(times_s)))
-    named = [(track, track.name.partition('[')[0]) for track in tracks]
-    actions = [t for t, n in named if n in commands or (not commands and is_command(n))]
-    states = [track for track in tracks if track not in actions]
-    return Episode(
-        source=str(path),
-        index=0,
-        bag=path.resolve().name,
-        duration_s=(end_ns - begin_ns) * 1e-9,
-        states=tuple(states),
-        actions=tuple(actions),
-        pairs=pair_by_names(actions, states),
-        pictures=tuple(pictures),
-        stamps=tuple(topic.stamps() for topic in heard),
-        damage=damage,
-    )
+    episodes = [
+        stretch.episode(path, commands, number, bool(markers))
+        for number, stretch in enumerate(stretches)
+        if not stretch.discarded
+    ]
+    if damage:
+        first = Episode(str(path), 0, path.resolve().name, 0.0)
+        episodes[-1:] = [dataclasses.replace(episodes[-1] if episodes else first, damage=damage)]
+    return episodes
+
+
+class _Stretch:
+    """The messages of one episode of a bag.
+
+    Attributes:
+        topics: collect them, by name.
+        discarded: a marker said so.
+    """
+
+    def __init__(self, topics: Sequence[Topic]) -> None:
+        self.topics = {topic.name: _Devices(topic) for topic in topics}
+        self.discarded = False
+
+    def episode(self, path: Path, commands: Sequence[str], number: int, split: bool) -> Episode:
+        """What was collected; ``number`` is that of the episode, ``split`` if others may be."""
+        place = {'source': str(path), 'index': number, 'bag': path.resolve().name}
+        heard = [device for topic in self.topics.values() for device in topic.devices]
+        if not heard:
+            return Episode(**place, duration_s=0.0, part=number, split=split, damage='it is empty')
+        begin_ns = min(topic.recorded_ns[0] for topic in heard)
+        end_ns = max(topic.recorded_ns[-1] for topic in heard)
+        clock_ns = _usual_offset([topic.stamps() for topic in heard])
+        tracks, pictures = [], []
+        for topic in heard:
+            times_s = topic.times_s(begin_ns, clock_ns)
+            if isinstance(topic.collector, PictureCollector):
+                pictures.append(topic.collector.pictures(times_s))
+            elif topic.collector is not None:
+                tracks.append(topic.collector.track(*_rising(times_s)))
+        named = [(track, track.name.partition('[')[0]) for track in tracks]
+        actions = [t for t, n in named if n in commands or (not commands and is_command(n))]
+        states = [track for track in tracks if track not in actions]
+        return Episode(
+            **place,
+            duration_s=(end_ns - begin_ns) * 1e-9,
+            states=tuple(states),
+            actions=tuple(actions),
+            pairs=pair_by_names(actions, states),
+            pictures=tuple(pictures),
+            stamps=tuple(topic.stamps() for topic in heard),
+            part=number,
+            split=split,
+        )
 
 
 def is_command(topic: str) -> bool:

@@ -19,7 +19,7 @@ from dp_data_tools.quality.dataset import open_dataset
 from dp_data_tools.quality.episode import Episode
 from dp_data_tools.quality.episode import RADIAN
 from dp_data_tools.quality.episode import Track
-from dp_data_tools.quality.scan import scan_bag
+from dp_data_tools.quality.scan import scan_episodes
 
 
 def tell_apart(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -35,16 +35,22 @@ def tell_apart(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def read_bags(
-    bags: Sequence[Path], commands: Sequence[str], on_read: Callable[[], object]
+    bags: Sequence[Path],
+    commands: Sequence[str],
+    on_read: Callable[[], object],
+    markers: Sequence[str] = (),
 ) -> list[Episode]:
-    """Read bags, one episode each; one that cannot be opened becomes an episode of damage."""
+    """Read bags, one episode each unless there are ``markers``; see `scan_episodes`.
+
+    One that cannot be opened becomes an episode of damage.
+    """
     episodes = []
     for path, name in names_of(bags).items():
         try:
-            episode = scan_bag(path, commands)
+            found = scan_episodes(path, commands, markers)
         except DatasetError as error:
-            episode = Episode(str(path), 0, name, 0.0, damage=str(error))
-        episodes.append(dataclasses.replace(episode, bag=name))
+            found = [Episode(str(path), 0, name, 0.0, damage=str(error))]
+        episodes += [dataclasses.replace(episode, bag=name) for episode in found]
         on_read()
     return episodes
 

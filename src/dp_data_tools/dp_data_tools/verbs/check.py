@@ -61,6 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='TOPIC',
         help='topic of commands in bags; otherwise told by its name',
     )
+    parser.add_argument(
+        '--split-markers',
+        action='append',
+        default=[],
+        metavar='TOPIC',
+        help='says where episodes begin and end in a bag of several, as for `convert`',
+    )
     parser.add_argument('--urdf', type=Path, help='robot description, for limits of joints')
     parser.add_argument('--strict', action='store_true', help='warnings count as errors do')
     parser.add_argument(
@@ -91,10 +98,11 @@ def run(options: argparse.Namespace) -> int:
         print(f'dp_data_tools check: {error}', file=sys.stderr)
         return 2
     sets: list[tuple[str, list[Episode]]] = []
+    markers = ['/' + topic.lstrip('/') for topic in options.split_markers]
     if bags:
         name = str(bags[0]) if len(bags) == 1 else f'{len(bags)} bags'
         with tqdm(total=len(bags), unit='bag', disable=None, leave=False) as bar:
-            sets.append((name, read_bags(bags, options.action_topic, bar.update)))
+            sets.append((name, read_bags(bags, options.action_topic, bar.update, markers)))
     sets += [(str(path), read_dataset(path, lambda: None)) for path in datasets]
     if urdf:
         sets = [(name, [with_limits(e, urdf) for e in episodes]) for name, episodes in sets]
