@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 import zipfile
@@ -43,6 +44,7 @@ class Dataset:
         origins: one entry for each episode, of `convert`; empty where it did not make it.
         conversion: what `convert` was asked for, likewise.
         tasks: of each episode; '' where it is not known.
+        left_out: what a LeRobot dataset has besides.
     """
 
     path: Path
@@ -51,6 +53,7 @@ class Dataset:
     origins: list[dict[str, Any]]
     conversion: dict[str, Any]
     tasks: list[str]
+    left_out: tuple[str, ...] = ()
 
 
 def is_dataset(path: Path) -> bool:
@@ -77,8 +80,8 @@ def open_dataset(
     if not found and not is_lerobot(path):
         raise DatasetError(f'{path} holds none of {list(STORES)}, and is no LeRobot dataset')
     if not found:
-        with open_lerobot(path, contract, without_images) as (own, buffer, tasks):
-            yield _dataset(path, path / META, own, buffer, tasks)
+        with open_lerobot(path, contract, without_images) as (own, buffer, tasks, left):
+            yield replace(_dataset(path, path / META, own, buffer, tasks), left_out=tuple(left))
         return
     if contract is not None or without_images:
         raise DatasetError(

@@ -21,6 +21,7 @@ from dp_data_tools.dataset_folder import CONVERSION_FILE
 from dp_data_tools.dataset_folder import Dataset
 from dp_data_tools.dataset_folder import EPISODES_FILE
 from dp_data_tools.lerobot.codecs import codec_of
+from dp_data_tools.lerobot.codecs import DEFAULT
 from dp_data_tools.lerobot.features import whole_rate
 from dp_data_tools.lerobot.layout import META
 from dp_data_tools.lerobot.packages import package
@@ -43,7 +44,7 @@ class Form:
     """
 
     formats: tuple[str, ...] = ('zarr',)
-    pictures: str = 'av1'
+    pictures: str = DEFAULT
     task: str = ''
     zipped: bool = False
 

@@ -9,12 +9,12 @@ COMMANDS = ('--action-topic', '/commands')
 STATES = ('--action-state', '/joint_states')
 
 
-def run(tmp_path, bags, what=None, output='out', action=COMMANDS, workers=1):
+def run(tmp_path, bags, what=None, output='out', action=COMMANDS, workers=1, options=()):
     """Run `dp_data_tools convert` and return its exit status."""
     (what or contract()).save(tmp_path / 'contract.yaml')
     bags = [str(bag) for bag in (bags if isinstance(bags, list) else [bags])]
     files = ['--contract', str(tmp_path / 'contract.yaml'), '--output', str(tmp_path / output)]
-    return main(['convert', *bags, *files, *action, '--workers', str(workers)])
+    return main(['convert', *bags, *files, *action, '--workers', str(workers), *options])
 
 
 def content(folder):

@@ -11,6 +11,7 @@ import sys
 from bag_samples import contract
 from conversion import content
 from dp_core.replay_buffer import load_dataset
+from dp_core.replay_buffer import ReplayBuffer
 from dp_core.replay_buffer import save_dataset
 from dp_data_tools.lerobot.tables import DataWriter
 from lerobot_samples import export
@@ -25,6 +26,7 @@ KILLER = """
 import os, resource, signal, sys
 from dp_data_tools import cli
 from dp_core.replay_buffer import load_dataset
+from dp_core.replay_buffer import ReplayBuffer
 from dp_core.replay_buffer import save_dataset
 from dp_data_tools.lerobot.tables import DataWriter
 begun = []
@@ -129,6 +131,15 @@ def test_values_that_are_not_finite_are_refused(tmp_path, capsys):
     assert export(tmp_path / 'bad', 'lerobot', tmp_path / 'out') == 1
     said = capsys.readouterr().err
     assert "'observation.state' has 1 values that are not finite, the first in row 14" in said
+
+
+def test_arrays_that_the_contract_does_not_name_are_told(tmp_path, capsys):
+    what, buffer = load_dataset(sample(tmp_path / 'ours'))
+    more = {**buffer.data, 'reward': np.zeros((36, 1), np.float32)}
+    more = ReplayBuffer(more, buffer.episode_ends, buffer.no_end_pad)
+    save_dataset(tmp_path / 'more', what, more)
+    assert export(tmp_path / 'more', 'lerobot', tmp_path / 'out') == 0
+    assert 'left out, because the contract does not name it: reward' in capsys.readouterr().out
 
 
 def test_a_dataset_of_ours_can_be_written_anew(tmp_path):

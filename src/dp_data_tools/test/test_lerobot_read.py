@@ -58,8 +58,11 @@ def test_rows_are_found_again_wherever_one_looks(tmp_path):
 
 
 @present
-def test_the_human_demonstrations_there_and_back(tmp_path):
+def test_the_human_demonstrations_there_and_back(tmp_path, capsys):
     assert export(PUSHT, 'zarr', tmp_path / 'zarr', '--without-images') == 0
+    said = capsys.readouterr().out
+    assert '206 episodes, 25650 frames of state and action' in said
+    assert 'does not name it: observation.image, next.reward, next.done, next.success' in said
     what, buffer = load_dataset(tmp_path / 'zarr')
     table = pq.read_table(PUSHT / DATA)
     columns = {'state': 'observation.state', 'action': 'action'}

@@ -19,6 +19,7 @@ from dp_data_tools.lerobot.cameras import CameraColumn
 from dp_data_tools.lerobot.cameras import Pictures
 from dp_data_tools.lerobot.cameras import VideoPictures
 from dp_data_tools.lerobot.guess import guess_contract
+from dp_data_tools.lerobot.layout import DEFAULTS
 from dp_data_tools.lerobot.layout import META
 from dp_data_tools.lerobot.mapping import camera_of
 from dp_data_tools.lerobot.mapping import numbers_of
@@ -32,7 +33,7 @@ from dp_data_tools.lerobot.rows import Rows
 @contextmanager
 def open_lerobot(
     folder: Path, contract: Contract | None = None, without_images: bool = False
-) -> Iterator[tuple[Contract, ReplayBuffer, list[str]]]:
+) -> Iterator[tuple[Contract, ReplayBuffer, list[str], list[str]]]:
     """Open a dataset.
 
     Args:
@@ -42,7 +43,8 @@ def open_lerobot(
         without_images: leave the cameras out, of the contract as well.
 
     Yields:
-        The contract, the episodes, whose arrays are read slice by slice, and the task of each.
+        The contract, the episodes, whose arrays are read slice by slice, the task of each, and the
+        features of which nothing was taken.
 
     Raises:
         ConfigError: pyarrow or PyAV is missing.
@@ -59,19 +61,23 @@ def open_lerobot(
     with ExitStack() as opened:
         rows = Rows(meta)
         data: dict[str, Any] = {}
+        taken = set(DEFAULTS)
         for name, (key, columns) in numbers_of(contract, meta.features).items():
+            taken.add(key)
             feature = meta.features[key]
             width = feature['shape'][0]
             data[name] = NumberColumn(rows, key, width, columns, feature['dtype'])
         for stream in contract.images:
             key = camera_of(stream, meta.features)
+            taken.add(key)
             source: Pictures = PictureColumn(rows, key)
             if meta.features[key]['dtype'] == 'video':
                 video = VideoPictures(meta, key)
                 opened.callback(video.close)
                 source = video
             data[stream.name] = CameraColumn(source, stream, len(rows))
-        yield contract, ReplayBuffer(data, meta.ends, meta.no_end_pad), meta.tasks
+        left = [name for name in meta.features if name not in taken]
+        yield contract, ReplayBuffer(data, meta.ends, meta.no_end_pad), meta.tasks, left
 
 
 def _without_images(contract: Contract) -> Contract:

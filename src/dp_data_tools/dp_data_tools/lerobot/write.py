@@ -21,6 +21,7 @@ from dp_core.replay_buffer import CONTRACT_FILE
 from dp_core.replay_buffer import ReplayBuffer
 from dp_data_tools.lerobot.codecs import Codec
 from dp_data_tools.lerobot.codecs import codec_of
+from dp_data_tools.lerobot.codecs import DEFAULT
 from dp_data_tools.lerobot.features import features_of
 from dp_data_tools.lerobot.features import whole_rate
 from dp_data_tools.lerobot.layout import ACTION
@@ -58,7 +59,7 @@ def write_lerobot(
     contract: Contract,
     buffer: ReplayBuffer,
     tasks: Sequence[str],
-    pictures: str = 'av1',
+    pictures: str = DEFAULT,
     on_rows: Callable[[int], object] = lambda count: None,
 ) -> None:
     """Write data, videos and meta into ``folder``.

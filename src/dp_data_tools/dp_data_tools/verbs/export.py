@@ -9,17 +9,19 @@ from pathlib import Path
 import sys
 
 from dp_core.contract import Contract
+from dp_data_tools.dataset_folder import Dataset
 from dp_data_tools.dataset_folder import open_dataset
 from dp_data_tools.export import export
 from dp_data_tools.export import Form
 from dp_data_tools.export import FORMATS
+from dp_data_tools.lerobot.codecs import DEFAULT
 from dp_data_tools.lerobot.codecs import PICTURES
 from tqdm import tqdm
 
 EXAMPLE = """\
 examples:
   dp_data_tools export datasets/demo --format lerobot --output lerobot/demo
-  dp_data_tools export datasets/demo --format lerobot --pictures lossless --output lerobot/demo
+  dp_data_tools export datasets/demo --format lerobot --pictures av1 --output lerobot/demo
   dp_data_tools export lerobot/demo --format zarr --output datasets/demo
   dp_data_tools export pusht --format zarr --contract contract.yaml --without-images --output d
 
@@ -47,9 +49,9 @@ def add_form(parser: argparse.ArgumentParser) -> None:
     add(
         '--pictures',
         choices=PICTURES,
-        default='av1',
-        help='LeRobot: as video (av1, as LeRobot does by itself; h264; lossless), or as png in '
-        'the rows (default: av1)',
+        default=DEFAULT,
+        help='LeRobot: as video (lossless; h264; av1, as LeRobot does by itself), or as png in '
+        'the rows (default: lossless)',
     )
     add('--task', default='', metavar='TEXT', help='LeRobot: what the episodes are about')
     add('--zip', action='store_true', help='zarr: store the arrays in one zip file')
@@ -65,5 +67,16 @@ def run(options: argparse.Namespace) -> int:
             export(dataset, options.output, form, bar.update)
         episodes = len(dataset.buffer.episode_ends)
         streams = ', '.join(s.name for s in dataset.contract.observations)
+        left = _left_out(dataset, options.format)
     print(f'{options.output}: {episodes} episodes, {rows} frames of {streams} and action')
+    if left:
+        print(f'left out, because the contract does not name it: {", ".join(left)}')
     return 0
+
+
+def _left_out(dataset: Dataset, kind: str) -> list[str]:
+    """What the source has and the output has not."""
+    if kind == 'zarr':
+        return list(dataset.left_out)
+    taken = {'action', *(s.name for s in dataset.contract.observations)}
+    return [*dataset.left_out, *(name for name in dataset.buffer.data if name not in taken)]

@@ -1,0 +1,77 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""`convert --format`: bags become a dataset of ours, of LeRobot, or one folder that is both."""
+
+from pathlib import Path
+
+import av
+from bag_samples import contract
+from bag_samples import recording
+from bag_samples import write_bag
+from conversion import content
+from conversion import run
+from dp_core.replay_buffer import load_dataset
+from dp_data_tools.cli import main
+from lerobot_samples import export
+from lerobot_samples import require_equal
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+SAMPLE = Path(__file__).parents[4] / 'shared' / 'data' / 'so101_rosbag2' / 'ep4'
+DATA = 'data/chunk-000/file-000.parquet'
+FILES = {'contract.yaml', 'episodes.yaml', 'conversion.yaml'}
+
+
+def formats(*names):
+    return [word for name in names for word in ('--format', name)]
+
+
+def test_one_folder_is_both(tmp_path):
+    bags = [write_bag(tmp_path / f'bag_{i}', recording(i + 1.0)) for i in range(2)]
+    assert run(tmp_path, bags, output='zarr') == 0
+    assert run(tmp_path, bags, output='lero', options=formats('lerobot')) == 0
+    assert run(tmp_path, bags, output='both', options=formats('both')) == 0
+    assert run(tmp_path, bags, output='also', options=formats('zarr', 'lerobot'), workers=2) == 0
+    zarr, lero, both = (content(tmp_path / name) for name in ('zarr', 'lero', 'both'))
+    assert both == zarr | lero == content(tmp_path / 'also')
+    assert not zarr.keys() & lero.keys()
+    assert {f'meta/{name}' for name in FILES} <= lero.keys()
+    assert all(lero[f'meta/{name}'] == zarr[name] for name in FILES)
+    assert main(['check', str(tmp_path / 'both')]) == main(['check', str(tmp_path / 'lero')])
+    assert export(tmp_path / 'lero', 'zarr', tmp_path / 'again') == 0
+    require_equal(tmp_path / 'zarr', tmp_path / 'again')
+
+
+def test_what_lerobot_cannot_have_is_told_before_the_work(tmp_path, monkeypatch, capsys):
+    bag = write_bag(tmp_path / 'bag', recording(2.0))
+    monkeypatch.setattr('dp_data_tools.verbs.convert.convert', None)
+    assert run(tmp_path, bag, contract(dt_s=0.15), options=formats('both')) == 1
+    assert 'LeRobot counts whole ones' in capsys.readouterr().err
+    assert run(tmp_path, bag, contract(tasks=['a', 'b']), options=formats('both')) == 1
+    assert 'name the one of all with --task' in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not SAMPLE.is_dir(), reason='the recorded sample is not on this machine')
+def test_the_recorded_sample_becomes_both(tmp_path):
+    names = ['shoulder_pan', 'shoulder_lift', 'elbow_flex', 'wrist_flex', 'wrist_roll', 'gripper']
+    camera = {'name': 'wrist', 'kind': 'image', 'topic': 'camera/wrist/image_raw'}
+    arm = {'name': 'arm', 'kind': 'joint_state', 'topic': 'joint_states', 'joints': names}
+    group = {'name': 'arm', 'kind': 'joint_position', 'dims': names, 'joints': names}
+    what = contract(
+        observations=[{**camera, 'size': [90, 160]}, arm],
+        actions=[{**group, 'controller': 'jtc'}],
+    )
+    options = [*formats('both'), '--idle-speed', '0', '--task', 'lift the ring']
+    assert run(tmp_path, SAMPLE, what, action=('--action-topic', '/joint_commands'),
+               options=options) == 0  # fmt: skip
+    data = load_dataset(tmp_path / 'out')[1].data
+    table = pq.read_table(tmp_path / 'out' / DATA).to_pydict()
+    assert np.array(table['observation.state'], np.float32).tobytes() == data['arm'].tobytes()
+    assert np.array(table['action'], np.float32).tobytes() == data['action'].tobytes()
+    video = tmp_path / 'out/videos/observation.images.wrist/chunk-000/file-000.mp4'
+    with av.open(str(video)) as stream:
+        frames = [frame.to_ndarray(format='rgb24') for frame in stream.decode(video=0)]
+    assert np.array_equal(frames, data['wrist'])
+    tasks = pq.read_table(tmp_path / 'out/meta/tasks.parquet')['task'].to_pylist()
+    assert tasks == ['lift the ring']
