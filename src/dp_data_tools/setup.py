@@ -22,7 +22,12 @@ setup(
     maintainer_email='dp_ros2@example.org',
     description='From rosbag2 recordings to training datasets.',
     license='Apache-2.0',
-    extras_require={'test': ['pytest'], 'rerun': ['rerun-sdk>=0.23'], 'ray': ['ray==2.60.0']},
+    extras_require={
+        'test': ['pytest'],
+        'lerobot': ['av>=15', 'pyarrow>=21'],
+        'ray': ['ray==2.60.0'],
+        'rerun': ['rerun-sdk>=0.23'],
+    },
     entry_points={
         'console_scripts': [
             'dp_data_tools = dp_data_tools.cli:main',

@@ -32,6 +32,7 @@ from dp_data_tools.drop_list import Drop
 from dp_data_tools.drop_list import Drops
 from dp_data_tools.export import Form
 from dp_data_tools.export import write
+from dp_data_tools.outcome import task_of
 from dp_data_tools.outcome import why_not
 from dp_data_tools.part_store import Pieces
 from dp_data_tools.part_store import read_arrays
@@ -240,7 +241,7 @@ def _write(
         'failures': [_nameless(entry) for entry in report.failures],
         'left_out': [_nameless(entry) for entry in report.left_out],
     }
-    tasks = [''] * len(ends)
+    tasks = [task_of(bag) for bag, _, _ in chosen]
     write(folder, Dataset(folder, plan.contract, buffer, report.episodes, about, tasks), form)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
-from dataclasses import replace
 import os
 from pathlib import Path
 import shutil
@@ -88,7 +87,7 @@ def export(
     with working_folder(output, 'exporting') as work:
         try:
             _clear(work)
-            write(work / 'dataset', replace(dataset, origins=_entries(dataset)), form, on_rows)
+            write(work / 'dataset', dataset, form, on_rows)
             os.rename(work / 'dataset', output)
         except OSError as error:
             raise DatasetError(
@@ -106,7 +105,7 @@ def write(
     on_rows: Callable[[int], object] = lambda count: None,
 ) -> None:
     """Write a dataset, and what is known of its episodes, into a new folder."""
-    papers = {EPISODES_FILE: dataset.origins, CONVERSION_FILE: dataset.conversion}
+    papers = {EPISODES_FILE: _entries(dataset), CONVERSION_FILE: dataset.conversion}
     contract, buffer = dataset.contract, dataset.buffer
     if 'zarr' in form.formats:
         save_dataset(folder, contract, buffer, form.zipped)

@@ -17,6 +17,7 @@ from lerobot_samples import require_equal
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 SAMPLE = Path(__file__).parents[4] / 'shared' / 'data' / 'so101_rosbag2' / 'ep4'
 DATA = 'data/chunk-000/file-000.parquet'
@@ -50,6 +51,23 @@ def test_what_lerobot_cannot_have_is_told_before_the_work(tmp_path, monkeypatch,
     assert 'LeRobot counts whole ones' in capsys.readouterr().err
     assert run(tmp_path, bag, contract(tasks=['a', 'b']), options=formats('both')) == 1
     assert 'name the one of all with --task' in capsys.readouterr().err
+
+
+def test_each_episode_has_the_task_that_was_recorded_with_it(tmp_path):
+    bags = [write_bag(tmp_path / name, recording(1.0)) for name in ('push', 'pull')]
+    for bag in bags:
+        metadata = yaml.safe_load((bag / 'metadata.yaml').read_text())
+        metadata['rosbag2_bagfile_information']['custom_data'] = {'task': bag.name}
+        (bag / 'metadata.yaml').write_text(yaml.safe_dump(metadata))
+    what = contract(tasks=['pull', 'push'])
+    assert run(tmp_path, bags, what, options=formats('lerobot')) == 0
+    rows = pq.read_table(tmp_path / 'out/meta/episodes/chunk-000/file-000.parquet')
+    assert rows['tasks'].to_pylist() == [['push'], ['pull']]
+    tasks = pq.read_table(tmp_path / 'out/meta/tasks.parquet').to_pydict()
+    assert tasks == {'task_index': [0, 1], 'task': ['push', 'pull']}
+    assert pq.read_table(tmp_path / 'out' / DATA)['task_index'].to_pylist() == [0] * 10 + [1] * 10
+    entries = yaml.safe_load((tmp_path / 'out/meta/episodes.yaml').read_text())
+    assert [entry['task'] for entry in entries] == ['push', 'pull']
 
 
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason='the recorded sample is not on this machine')

@@ -14,6 +14,7 @@ from dp_core.replay_buffer import load_dataset
 from dp_core.replay_buffer import ReplayBuffer
 from dp_core.replay_buffer import save_dataset
 from dp_data_tools.lerobot.tables import DataWriter
+from dp_data_tools.lerobot.write import write_lerobot
 from lerobot_samples import export
 from lerobot_samples import lerobot
 from lerobot_samples import require_equal
@@ -29,6 +30,7 @@ from dp_core.replay_buffer import load_dataset
 from dp_core.replay_buffer import ReplayBuffer
 from dp_core.replay_buffer import save_dataset
 from dp_data_tools.lerobot.tables import DataWriter
+from dp_data_tools.lerobot.write import write_lerobot
 begun = []
 def begin(self, real=DataWriter.begin):
     begun.append(self)
@@ -140,6 +142,36 @@ def test_arrays_that_the_contract_does_not_name_are_told(tmp_path, capsys):
     save_dataset(tmp_path / 'more', what, more)
     assert export(tmp_path / 'more', 'lerobot', tmp_path / 'out') == 0
     assert 'left out, because the contract does not name it: reward' in capsys.readouterr().out
+
+
+class Watched:
+    """An array that notes how many rows are read at once."""
+
+    def __init__(self, array, longest):
+        self.array, self.longest = array, longest
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, rows):
+        found = self.array[rows]
+        self.longest.append(len(found))
+        return found
+
+
+@pytest.mark.parametrize('pictures', ['lossless', 'png'])
+def test_few_pictures_are_in_memory_at_a_time(tmp_path, monkeypatch, pictures):
+    monkeypatch.setattr('dp_data_tools.lerobot.write._BLOCK_BYTES', 7 * 8 * 8 * 3)
+    what, buffer = load_dataset(sample(tmp_path / 'ours', (30, 20)))
+    longest = []
+    data = {**buffer.data, 'front': Watched(buffer.data['front'], longest)}
+    watched = ReplayBuffer(data, buffer.episode_ends, buffer.no_end_pad)
+    write_lerobot(tmp_path / 'lero', what, watched, ['push'] * 2, pictures)
+    assert longest == [7, 7, 7, 7, 2, 7, 7, 6]
+    assert export(tmp_path / 'lero', 'zarr', tmp_path / 'again') == 0
+    again = load_dataset(tmp_path / 'again')[1].data['front']
+    assert np.array_equal(again, buffer.data['front'])
 
 
 def test_a_dataset_of_ours_can_be_written_anew(tmp_path):

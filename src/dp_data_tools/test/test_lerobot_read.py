@@ -189,7 +189,7 @@ DAMAGE = {
     'path': (lambda f: change_info(f, data_path='{oh}'), "has path '{oh}', valid: one like"),
     'cut rows': (lambda f: cut(f / DATA), 'cannot read'),
     'no rows': (lambda f: (f / DATA).unlink(), 'cannot read'),
-    'cut video': (lambda f: cut(f / VIDEO), 'file-000.mp4 holds no video'),
+    'cut video': (lambda f: cut(f / VIDEO), 'file-000.mp4'),
     'no video': (lambda f: (f / VIDEO).unlink(), 'is missing, and with it the pictures'),
     'no episodes': (lambda f: (f / EPISODES).unlink(), 'has no parquet files'),
     'cut episodes': (lambda f: cut(f / EPISODES), 'cannot read'),

@@ -40,7 +40,7 @@ class VideoReader:
         except StopIteration as error:
             raise DatasetError(f'{path} has no frame at {time_s:.6g} s: it ends before') from error
         except (self._av.FFmpegError, OSError) as error:
-            raise DatasetError(f'cannot read {path}: {error}') from error
+            raise DatasetError(f'cannot read {path}: {error.strerror or error}') from error
         if abs(self._time_s() - time_s) > self._tolerance_s:
             raise DatasetError(
                 f'{path} has no frame at {time_s:.6g} s; the next is at {self._time_s():.6g} s'

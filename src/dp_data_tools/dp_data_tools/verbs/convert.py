@@ -11,6 +11,7 @@ import sys
 import time
 
 from dp_core.contract import Contract
+from dp_data_tools.bag_files import find_bags
 from dp_data_tools.convert import convert
 from dp_data_tools.convert import Report
 from dp_data_tools.drop_list import load_drops
@@ -19,6 +20,7 @@ from dp_data_tools.export import FORMATS
 from dp_data_tools.idle import IdleRules
 from dp_data_tools.open_bag import READERS
 from dp_data_tools.outcome import OUTCOMES
+from dp_data_tools.outcome import task_of
 from dp_data_tools.plan import Plan
 from dp_data_tools.topics import action_sources
 from dp_data_tools.topics import KINDS
@@ -111,7 +113,7 @@ def run(options: argparse.Namespace) -> int:
     markers = tuple('/' + topic.lstrip('/') for topic in options.split_markers)
     plan = Plan(contract, sources, idle, markers, options.reader)
     form = _form(options)
-    form.require(contract)
+    form.require(contract, [task_of(bag) for bag in find_bags(options.bags)])
     drops = load_drops(options.drop) if options.drop else ()
     begun_s = time.monotonic()
     with tqdm(unit='B', unit_scale=True, desc='bags', disable=None, file=sys.stderr) as bar:
