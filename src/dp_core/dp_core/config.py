@@ -67,6 +67,9 @@ class PolicyConfig:
             centred otherwise; 1 for the whole image.
         share_image_encoder: one image encoder for all cameras instead of one each.
         image_learning_rate: factor on the learning rate of the image encoders; 0 freezes them.
+        window_features: numbers per tick of a stream with several samples for each.
+        modality_dropout: chance that training hides a camera, or a stream with several samples
+            for each tick, from a sequence, so that the policy learns to use the others as well.
         train_timesteps: diffusion steps in training.
         beta_schedule: noise schedule, by its name in diffusers.
         clip_sample: clamp the predicted clean actions to [-1, 1] while sampling.
@@ -94,6 +97,8 @@ class PolicyConfig:
     image_crop: float = 1.0
     share_image_encoder: bool = False
     image_learning_rate: float = 1.0
+    window_features: int = 32
+    modality_dropout: float = 0.0
     train_timesteps: int = 100
     beta_schedule: str = 'squaredcos_cap_v2'
     clip_sample: bool = True
@@ -122,6 +127,9 @@ class PolicyConfig:
         else:
             self._check_transformer()
         self._check_images()
+        if self.window_features < 1:
+            raise ConfigError(f'window_features is {self.window_features}, valid: 1 or more')
+        _require_share(self, 'modality_dropout')
         if not 1 <= self.inference_steps <= self.train_timesteps:
             raise ConfigError(
                 f'inference_steps is {self.inference_steps}, valid: 1 .. {self.train_timesteps}'
@@ -149,8 +157,7 @@ class PolicyConfig:
                 f'n_embed is {self.n_embed}, valid: a multiple of 2 n_heads = {2 * self.n_heads}'
             )
         for name in ('dropout_embed', 'dropout_attention'):
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise ConfigError(f'{name} is {getattr(self, name)}, valid: 0 up to, not with, 1')
+            _require_share(self, name)
 
     def _check_images(self) -> None:
         if self.image_encoder == 'conv':
@@ -214,6 +221,11 @@ class PolicyConfig:
             if getattr(self, field) != choice
             for name in names
         ]
+
+
+def _require_share(config: PolicyConfig, name: str) -> None:
+    if not 0.0 <= getattr(config, name) < 1.0:
+        raise ConfigError(f'{name} is {getattr(config, name)}, valid: 0 up to, not with, 1')
 
 
 def _require_one_of(config: PolicyConfig, name: str, valid: Sequence[str]) -> None:

@@ -36,7 +36,7 @@ def decode(
         rare: decodes pictures of encodings that `dp_core.picture` does not know.
 
     Returns:
-        Event time [ns] (header stamp less the stream's latency) and the value: (dim,) float32,
+        Event time [ns] (header stamp less the stream's latency) and the value: (channels,) float32
         or (H, W, 3) uint8 RGB resized to the contract's size.
 
     Raises:
@@ -70,14 +70,13 @@ def decode_value(stream: Stream, message: Any, rare: RareDecoder | None = None) 
         return decode_image(stream, message, rare)
     if stream.kind == 'joint_state':
         return joint_positions(message, stream.joints, stream.topic)
+    if stream.kind == 'wrench':
+        return _finite(stream, _force_and_torque(message.wrench))
     if stream.kind != 'pose':
         raise ObservationError(
             f'stream {stream.name!r} of kind {stream.kind!r} has no ROS message'
         )
-    value = _pose_features(stream, message.pose)
-    if not np.isfinite(value).all():
-        raise ObservationError(f'{stream.topic}: NaN or infinity in {value.round(3).tolist()}')
-    return value
+    return _finite(stream, _pose_features(stream, message.pose))
 
 
 def is_other_device(stream: Stream, message: Any) -> bool:
@@ -123,6 +122,18 @@ def _columns(names: tuple[str, ...], joints: tuple[str, ...], topic: str) -> NDA
     if doubled:
         raise ObservationError(f'{topic}: joints {doubled} are named more than once')
     return np.array([names.index(joint) for joint in joints], dtype=np.intp)
+
+
+def _finite(stream: Stream, value: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not np.isfinite(value).all():
+        raise ObservationError(f'{stream.topic}: NaN or infinity in {value.round(3).tolist()}')
+    return value
+
+
+def _force_and_torque(wrench: Any) -> NDArray[np.float32]:
+    """Force x, y, z [N] and torque x, y, z [N m], (6,)."""
+    parts = (wrench.force, wrench.torque)
+    return np.array([n for p in parts for n in (p.x, p.y, p.z)], dtype=np.float32)
 
 
 def _pose_features(stream: Stream, pose: Any) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ from dp_core.networks.condition_layout import ConditionLayout
 from dp_core.networks.conv_encoder import ConvEncoder
 from dp_core.networks.resnet18 import ResNet18
 from dp_core.networks.state_encoder import encode_state
+from dp_core.networks.window_encoder import WindowEncoder
 from dp_core.normalize import Normalizer
 from dp_core.observation import ObservationWindow
 import numpy as np
@@ -47,7 +48,7 @@ class ObservationEncoder(nn.Module):
         """Create the image encoders, one for each camera or one for all."""
         super().__init__()
         self.seen = {s.name: cropped_size(s.size, config.image_crop) for s in contract.images}
-        self.low_dim = tuple(stream.name for stream in contract.low_dim)
+        self.low_dim = tuple(s.name for s in contract.low_dim if s.samples == 1)
         self.images = tuple(stream.name for stream in contract.images)
         self.shared = config.share_image_encoder
         sizes = self.seen
@@ -56,9 +57,21 @@ class ObservationEncoder(nn.Module):
         self.cameras = nn.ModuleDict({n: _image_encoder(config, s) for n, s in sizes.items()})
         if config.image_learning_rate == 0.0:
             self.cameras.requires_grad_(False)
-        numbers = sum(stream.dim for stream in contract.low_dim)
-        parts = ((numbers,) if numbers else ()) + len(self.images) * (config.image_features,)
-        self.layout = ConditionLayout(contract.n_obs_steps, parts)
+        self.windows = nn.ModuleDict(
+            {
+                s.name: WindowEncoder(s.channels, s.samples, config.window_features)
+                for s in contract.low_dim
+                if s.samples > 1
+            }
+        )
+        numbers = sum(s.dim for s in contract.low_dim if s.samples == 1)
+        self.layout = ConditionLayout(
+            contract.n_obs_steps,
+            ((numbers,) if numbers else ())
+            + len(self.windows) * (config.window_features,)
+            + len(self.images) * (config.image_features,),
+        )
+        self.hide = nn.Dropout(config.modality_dropout)
 
     def forward(self, low_dim: Mapping[str, Tensor], images: Mapping[str, Tensor]) -> Tensor:
         """Encode a batch of windows.
@@ -86,11 +99,25 @@ class ObservationEncoder(nn.Module):
         Returns:
             condition (B, layout.dim).
         """
-        parts = []
-        if self.low_dim:
-            parts.append(encode_state([low_dim[name] for name in self.low_dim]))
-        parts += [features[name].flatten(1) for name in self.images]
-        return torch.cat(parts, dim=-1)
+        parts = [encode_state([low_dim[n] for n in self.low_dim])] if self.low_dim else []
+        modalities = []  # each (B, n_obs_steps * features)
+        for name, encoder in self.windows.items():
+            windows = low_dim[name]  # (B, n_obs_steps, samples * channels)
+            modalities.append(encoder(windows.flatten(0, 1)).reshape(len(windows), -1))
+        modalities += [features[name].flatten(1) for name in self.images]
+        return torch.cat(parts + self._hide_some(modalities), dim=-1)
+
+    def _hide_some(self, modalities: list[Tensor]) -> list[Tensor]:
+        """In training, hide each of ``modalities`` (B, ...) from some rows: zeros in their place.
+
+        A policy that sometimes does without its camera learns to use the force (and the other
+        way round); one that never has to may look at one of them alone (diffusion_policy#156).
+        """
+        if not (self.training and modalities and self.hide.p > 0.0):
+            return modalities
+        shape = (len(modalities[0]), len(modalities))
+        shown = self.hide(torch.ones(shape, device=modalities[0].device)) > 0.0  # (B, M)
+        return [part * shown[:, k : k + 1] for k, part in enumerate(modalities)]
 
     def frame_features(self, camera: str, frames: Tensor) -> Tensor:
         """Encode frames (N, H, W, 3) uint8 of a camera, each on its own: (N, image_features)."""

@@ -19,6 +19,7 @@ _OWN_FIELDS = {
     'joint_state': ('joints',),
     'pose': ('features', 'points'),
     'image': ('size', 'depth_m'),
+    'wrench': (),
     'vector': ('length',),
 }
 STREAM_KINDS = tuple(_OWN_FIELDS)
@@ -33,7 +34,9 @@ class Stream:
     Attributes:
         name: key of the stream in windows and datasets; letters, digits and underscores.
         kind: ``joint_state`` (sensor_msgs/JointState), ``pose`` (geometry_msgs/PoseStamped),
-            ``image`` (sensor_msgs/Image or CompressedImage) or ``vector`` (no ROS message).
+            ``image`` (sensor_msgs/Image or CompressedImage), ``wrench``
+            (geometry_msgs/WrenchStamped: force x, y, z [N], torque x, y, z [N m]) or ``vector``
+            (no ROS message).
         topic: where it is published; empty for ``vector``.
         joints: ``joint_state``: names, in the order of the features [rad].
         features: ``pose``: which numbers, of POSE_FEATURES. ``rotation_6d`` stands for the first
@@ -44,6 +47,10 @@ class Stream:
         depth_m: ``image``: nearest and farthest depth [m] that the policy tells apart; empty for
             a camera of colours.
         length: ``vector``: number of values.
+        samples: numbers of how many instants stand for a tick, oldest first; the last is the
+            tick itself. More than 1 for a stream whose changes between ticks matter, such as a
+            wrench; the policy then reads them as a sequence in time.
+        sample_dt_s: time between two of them [s].
         frame: ``frame_id`` that messages must carry; empty accepts any.
         max_age_s: oldest sample that may stand for a tick [s].
         latency_s: calibrated delay between event and header stamp, subtracted [s].
@@ -58,6 +65,8 @@ class Stream:
     size: tuple[int, int] = (0, 0)
     depth_m: tuple[float, ...] = ()
     length: int = 0
+    samples: int = 1
+    sample_dt_s: float = 0.0
     frame: str = ''
     max_age_s: float = 0.2
     latency_s: float = 0.0
@@ -93,15 +102,36 @@ class Stream:
                 f'{where}: depth_m is {list(self.depth_m)}, valid: [near, far] with '
                 '0 <= near < far, or none'
             )
-        if self.kind != 'image' and self.dim < 1:
+        if self.kind != 'image' and self.channels < 1:
             raise ContractError(f'{where}: has no values; give joints, features or length')
         require_unique(self.joints, f'{where}: joints')
+        if self.samples < 1 or not (self.samples == 1 or self.kind != 'image'):
+            raise ContractError(
+                f'{where}: samples is {self.samples}, valid: 1 or more, and 1 for images'
+            )
+        if (self.samples > 1) != (0.0 < self.sample_dt_s < float('inf')):
+            raise ContractError(
+                f'{where}: sample_dt_s is {self.sample_dt_s} with samples {self.samples}, valid: '
+                'positive with several samples, and left out with one'
+            )
 
     @property
     def dim(self) -> int:
+        """Number of values per tick of a low-dimensional stream; 0 for images."""
+        return self.samples * self.channels
+
+    @property
+    def channels(self) -> int:
         """Number of values per sample of a low-dimensional stream; 0 for images."""
+        if self.kind == 'wrench':
+            return 6
         if self.kind == 'joint_state':
             return len(self.joints)
         if self.kind == 'pose':
             return sum(POSE_FEATURES[f] for f in self.features) + 2 * len(self.points)
         return self.length
+
+    def sample_times_ns(self, tick_ns: int) -> list[int]:
+        """Times that stand for a tick [ns], oldest first; the tick is the last."""
+        step_ns = round(self.sample_dt_s * 1e9)
+        return [tick_ns - k * step_ns for k in reversed(range(self.samples))]

@@ -39,7 +39,7 @@ class _History:
         self.stamps: deque[int] = deque()
         self.values: deque[NDArray[Any]] = deque()
         self.max_age_ns = round(stream.max_age_s * 1e9)
-        self._span_ns = span_ns
+        self._span_ns = span_ns - stream.sample_times_ns(0)[0]  # as much longer as its windows
 
     def push(self, event_ns: int, value: NDArray[Any]) -> None:
         if self.stamps and event_ns <= self.stamps[-1]:
@@ -58,9 +58,17 @@ class _History:
     def at(self, tick_ns: int, t_obs_ns: int, now_ns: int | None) -> NDArray[Any]:
         """Value that stands for ``tick_ns`` by what is known at ``now_ns`` (None: everything).
 
+        Several samples for each tick come one after another, oldest first.
+
         Raises:
             NotReadyError: no sample lies near enough.
         """
+        if self.stream.samples == 1:
+            return self._sample(tick_ns, t_obs_ns, now_ns)
+        times = self.stream.sample_times_ns(tick_ns)
+        return np.concatenate([self._sample(time, t_obs_ns, now_ns) for time in times])
+
+    def _sample(self, tick_ns: int, t_obs_ns: int, now_ns: int | None) -> NDArray[Any]:
         latest_ns = tick_ns
         if self.stream.kind == 'image':  # not beyond t_obs: live and offline must choose alike
             latest_ns = min(tick_ns + PICTURE_JITTER_NS, t_obs_ns)

@@ -9,11 +9,24 @@ from dp_core.contract import Stream
 
 
 def stream_axes(stream: Stream) -> tuple[str, ...]:
-    """Name the numbers of a low-dimensional stream, in their order."""
+    """Name the numbers of a low-dimensional stream, in their order.
+
+    Where several samples stand for a tick, names bear how long before it they are [ms].
+    """
+    names = _sample_axes(stream)
+    if stream.samples == 1:
+        return names
+    before_ms = [-round(time_ns * 1e-6, 3) for time_ns in stream.sample_times_ns(0)]
+    return tuple(f'{name}@-{ms:g}ms' for ms in before_ms for name in names)
+
+
+def _sample_axes(stream: Stream) -> tuple[str, ...]:
     if stream.kind == 'joint_state':
         return stream.joints
+    if stream.kind == 'wrench':
+        return ('fx', 'fy', 'fz', 'tx', 'ty', 'tz')
     if stream.kind != 'pose':
-        return tuple(map(str, range(stream.dim)))
+        return tuple(map(str, range(stream.channels)))
     names: list[str] = []
     for feature in stream.features:
         if feature == 'points':

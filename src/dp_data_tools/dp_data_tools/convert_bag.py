@@ -138,7 +138,7 @@ class _BagConversion:
         return summary_of(self._runs, arrays, self._plan, self._sizes)
 
     def _push(self, run: Run, stream: Stream, raw: RawMessage) -> None:
-        if stream.kind == 'pose':
+        if stream.kind in ('pose', 'wrench'):
             message = self._reader.deserialize(raw)
         else:
             message = self._fronts.read(raw, joints=stream.kind == 'joint_state')

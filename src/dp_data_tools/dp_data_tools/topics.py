@@ -19,6 +19,7 @@ CONTROLLER_STATE = 'control_msgs/msg/JointTrajectoryControllerState'
 MESSAGE_TYPES = {
     'joint_state': ('sensor_msgs/msg/JointState',),
     'pose': ('geometry_msgs/msg/PoseStamped',),
+    'wrench': ('geometry_msgs/msg/WrenchStamped',),
     'image': ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'),
 }
 

@@ -26,6 +26,7 @@ from dp_policy_node.convert import RobotState
 from dp_policy_node.listener import Listener
 from dp_policy_node.picture_bridge import rare_decoder
 from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import WrenchStamped
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from sensor_msgs.msg import JointState
@@ -172,4 +173,5 @@ def message_type(stream: Stream) -> type:
     """Return the type of the messages that feed a stream."""
     if stream.kind == 'image':
         return CompressedImage if stream.topic.endswith('/compressed') else Image
-    return JointState if stream.kind == 'joint_state' else PoseStamped
+    types = {'joint_state': JointState, 'pose': PoseStamped, 'wrench': WrenchStamped}
+    return types[stream.kind]

@@ -91,7 +91,7 @@ def _state_tracks(stream: Stream, times_s: Array, values: NDArray[Any]) -> list[
     """Tracks of one stream; positions and rotations of a pose have units of their own."""
     values = values.astype(np.float64)
     if stream.kind == 'joint_state':
-        return [Track(stream.name, stream.joints, times_s, values, RADIAN)]
+        return [Track(stream.name, stream_axes(stream), times_s, values, RADIAN)]
     if stream.kind != 'pose':
         return [Track(stream.name, stream_axes(stream), times_s, values)]
     names = [(axis, METRE if axis[0] in 'xyz' else '') for axis in stream_axes(stream)]
