@@ -5,7 +5,6 @@ import json
 
 from dp_core.checkpoint import load_policy
 from dp_core.checkpoint import load_provenance
-from dp_core.evaluation.episode import env_spec
 from dp_core.training.options import TrainConfig
 from dp_core.training.scoring import RolloutScore
 from dp_core.training.snapshots import snapshots_due
@@ -97,7 +96,7 @@ def test_snapshots_lie_in_the_last_part_of_a_run(options):
 
 
 def test_a_score_is_that_of_rollouts():
-    score = RolloutScore(env_spec('line_world:' + line_world.ID), [3, 5])
+    score = RolloutScore('line_world:' + line_world.ID, [3, 5])
     scored = score(sample_policy())
     assert scored['score_episodes'] == 2
     low, high = scored['score_ci95']

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dp_sim import disturb
 from dp_sim import scene
 from dp_sim.retreat import report
 from dp_sim.retreat import Retreat
@@ -96,6 +97,18 @@ class UR5ePushTEnv(gymnasium.Env):  # type: ignore[misc]
     def render(self) -> NDArray[np.uint8]:
         """Picture of the camera `view`, for videos."""
         return self.simulation.render('view', *self._render_size)
+
+    def shove(self, rng: np.random.Generator) -> None:
+        """Move the T aside, 5 cm away from the tool and turned by up to half a radian."""
+        self.simulation.move_block(disturb.shoved(self.simulation, rng))
+
+    def add_distractor(self, rng: np.random.Generator) -> None:
+        """Show a block on the table that was never seen in training; nothing touches it."""
+        self.simulation.renderer.decorations = [disturb.distractor(rng)]
+
+    def set_light(self, factor: float) -> None:
+        """Light the scene by a part of its light."""
+        self.simulation.renderer.set_light(factor)
 
     def close(self) -> None:
         """Free the GL contexts."""

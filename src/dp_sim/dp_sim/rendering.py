@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 import os
 
 import cv2
@@ -28,6 +29,30 @@ class RenderError(DpError):
     """This machine cannot render, or the camera does not exist."""
 
 
+@dataclass(frozen=True)
+class Decoration:
+    """A box that is seen but not felt: position, half sizes (3,) [m], yaw [rad], colour (RGBA)."""
+
+    position: tuple[float, float, float]
+    half_size: tuple[float, float, float]
+    yaw: float
+    colour: tuple[float, float, float, float]
+
+    def add_to(self, scene: mujoco.MjvScene) -> None:
+        """Put it into a scene that is about to be drawn."""
+        cos, sin = np.cos(self.yaw), np.sin(self.yaw)
+        turn = np.array([cos, -sin, 0.0, sin, cos, 0.0, 0.0, 0.0, 1.0])
+        mujoco.mjv_initGeom(
+            scene.geoms[scene.ngeom],
+            mujoco.mjtGeom.mjGEOM_BOX,
+            np.array(self.half_size),
+            np.array(self.position),
+            turn,
+            np.array(self.colour, np.float32),
+        )
+        scene.ngeom += 1
+
+
 class SceneRenderer:
     """Renders the cameras of a model; the GL context belongs to the first thread that renders."""
 
@@ -36,6 +61,8 @@ class SceneRenderer:
         self._model = model
         self._samples = int(model.vis.quality.offsamples)
         self._renderers: dict[tuple[int, int, bool], mujoco.Renderer] = {}
+        self._lights = model.light_diffuse.copy(), model.vis.headlight.diffuse.copy()
+        self.decorations: list[Decoration] = []
         self._marked = mujoco.MjvOption()
         self._marked.geomgroup[MARKS] = True
 
@@ -56,11 +83,18 @@ class SceneRenderer:
         renderer = self._renderer(fine * height, fine * width, smooth=camera == 'view')
         option = self._marked if camera == 'view' else None
         renderer.update_scene(data, camera, scene_option=option)
+        for decoration in self.decorations:
+            decoration.add_to(renderer.scene)
         renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = camera == 'view'
         picture = renderer.render()
         if fine > 1:
             picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
         return np.asarray(picture, dtype=np.uint8)
+
+    def set_light(self, factor: float) -> None:
+        """Light the scene by a part of its light; 1 is as the model says."""
+        self._model.light_diffuse[:] = factor * self._lights[0]
+        self._model.vis.headlight.diffuse[:] = factor * self._lights[1]
 
     def close(self) -> None:
         """Free the GL contexts."""

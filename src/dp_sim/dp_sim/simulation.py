@@ -45,7 +45,7 @@ class Simulation:
         self._draw = draw
         self._model = mujoco.MjModel.from_xml_path(str(MJCF_PATH))
         self._data = mujoco.MjData(self._model)
-        self._renderer = SceneRenderer(self._model)
+        self.renderer = SceneRenderer(self._model)
         self.dt = float(self._model.opt.timestep)  # physics step [s]
         joints = [self._model.joint(name) for name in JOINTS]
         self._q = np.array([joint.qposadr[0] for joint in joints])
@@ -85,6 +85,15 @@ class Simulation:
         self._data.qpos[self._q] = joint_positions
         self._data.qpos[self._block : self._block + 7] = [*block_position, w, x, y, z]
         self._data.qvel[:] = 0.0
+        mujoco.mj_forward(self._model, self._data)
+
+    def move_block(self, pose: Sequence[float]) -> None:
+        """Put the T at (x, y, yaw) [m, rad], at rest, while all else goes on."""
+        half = pose[2] / 2
+        block, speed = self._block, int(self._model.joint('block').dofadr[0])
+        self._data.qpos[block : block + 2] = pose[:2]
+        self._data.qpos[block + 3 : block + 7] = [np.cos(half), 0.0, 0.0, np.sin(half)]
+        self._data.qvel[speed : speed + 6] = 0.0
         mujoco.mj_forward(self._model, self._data)
 
     def step(self, q_ref: Array, qd_ref: Array) -> None:
@@ -144,7 +153,7 @@ class Simulation:
 
     def render(self, camera: str, height: int, width: int) -> NDArray[np.uint8]:
         """Picture (height, width, 3) RGB of the camera front, wrist or view."""
-        return self._renderer.render(self._data, camera, height, width)
+        return self.renderer.render(self._data, camera, height, width)
 
     def camera_intrinsics(self, camera: str, height: int, width: int) -> Array:
         """Pinhole matrix K (3, 3) [pixel]."""
@@ -152,4 +161,4 @@ class Simulation:
 
     def close(self) -> None:
         """Free what rendering took."""
-        self._renderer.close()
+        self.renderer.close()

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Command `dp_eval`: score a policy in a gymnasium environment.
 
-`dp_eval claim NAME --output DIR` tests a claim of the paper instead; `dp_eval claim --list`.
+Other verbs: `dp_eval report FILES` puts results beside the paper's, `dp_eval pusht_data` makes the
+Push-T demonstrations of another view, `dp_eval claim NAME --output DIR` tests a claim of the paper
+(`dp_eval claim --list`).
 `dp_eval attribution --policy DIR --dataset DIR` tells which inputs matter to a policy.
 """
 
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+import os
 from pathlib import Path
 import sys
 from typing import Any
@@ -19,6 +22,7 @@ from dp_core.errors import ConfigError
 from dp_core.errors import DpError
 from dp_core.evaluation.attribution.cli import main as attribution
 from dp_core.evaluation.claims.cli import main as claim
+from dp_core.evaluation.disturbances import DISTURBANCES
 import yaml
 
 
@@ -49,6 +53,10 @@ def parser() -> argparse.ArgumentParser:
         metavar='NAME=VALUE',
         help='of the environment; repeatable',
     )
+    p.add_argument(
+        '--disturb', nargs='+', default=[], choices=DISTURBANCES, help='what is done meanwhile'
+    )
+    p.add_argument('--videos', type=Path, help='folder for best.mp4 and worst.mp4')
     p.add_argument('--workers', type=int, default=0, help='processes that step; 0: in this one')
     p.add_argument('--batch', type=int, default=50, help='episodes at the same time')
     p.add_argument('--threads', type=int, default=1, help='torch threads')
@@ -108,7 +116,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.delay_steps,
         arguments.batch,
     )
-    spec = env_spec(arguments.env, arguments.max_steps, parse_env_arguments(arguments.env_arg))
+    chosen = parse_env_arguments(arguments.env_arg)
+    spec = env_spec(arguments.env, arguments.max_steps, chosen, policy.contract, arguments.disturb)
     seeds = parse_seeds(arguments.seeds)
     stepper: LocalStepper | ProcessStepper
     if arguments.workers:
@@ -120,6 +129,14 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         stepper.close()
     summary = summarize(arguments.policy, policy, spec, protocol, results, call_s)
+    if arguments.videos:
+        from dp_core.evaluation.film import film_best_and_worst
+
+        videos = film_best_and_worst(spec, results, arguments.videos, policy.contract.dt_s)
+        beside = (arguments.output or arguments.videos / 'result').parent
+        for video in videos.values():
+            video['file'] = os.path.relpath(arguments.videos / video['file'], beside)
+        summary['videos'] = videos
     if arguments.output:
         write_json(arguments.output, summary)
     low, high = summary['score_ci95']
@@ -130,12 +147,44 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def pusht_data(words: Sequence[str]) -> int:
+    """Run `dp_eval pusht_data`."""
+    from dp_core.evaluation.pusht_views import VIEWS
+    from dp_core.evaluation.pusht_views import write_view
+
+    p = argparse.ArgumentParser(prog='dp_eval pusht_data', description=pusht_data.__doc__)
+    p.add_argument('view', choices=VIEWS)
+    p.add_argument('--output', type=Path, required=True, help='dataset folder to create')
+    arguments = p.parse_args(words)
+    frames = write_view(arguments.view, arguments.output)
+    sys.stdout.write(f'{arguments.output}: {frames} frames\n')
+    return 0
+
+
+def report(words: Sequence[str]) -> int:
+    """Run `dp_eval report`."""
+    from dp_core.evaluation.tables import read_results
+    from dp_core.evaluation.tables import write_report
+
+    p = argparse.ArgumentParser(prog='dp_eval report', description='Results beside the paper.')
+    p.add_argument('results', type=Path, nargs='+', help="of dp_eval, or a run's scores.json")
+    p.add_argument('--output', type=Path, default=Path('out/eval'), help='folder')
+    arguments = p.parse_args(words)
+    written = write_report(arguments.output, read_results(arguments.results))
+    sys.stdout.write(' and '.join(map(str, written)) + '\n')
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; mistakes end in one line and exit code 2."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         if words[:1] == ['claim']:
             return claim(words[1:])
+        if words[:1] == ['report']:
+            return report(words[1:])
+        if words[:1] == ['pusht_data']:
+            return pusht_data(words[1:])
         if words[:1] == ['attribution']:
             return attribution(words[1:])
         return run(parser().parse_args(words))

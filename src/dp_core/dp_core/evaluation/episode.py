@@ -13,6 +13,7 @@ from typing import Any
 
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
+from dp_core.evaluation.disturbances import Disturbed
 from dp_core.observation import ObservationWindow
 import gymnasium
 import numpy as np
@@ -30,12 +31,16 @@ class EnvSpec:
         module: imported to register it.
         max_steps: episode limit [policy steps]; 0 takes the environment's own.
         arguments: keyword arguments of gymnasium.make.
+        disturbances: what is done to the scene meanwhile, of `disturbances.DISTURBANCES`.
+        dt_s: policy step [s].
     """
 
     id: str
     module: str
     max_steps: int = 0
     arguments: dict[str, Any] = field(default_factory=dict)
+    disturbances: tuple[str, ...] = ()
+    dt_s: float = 0.1
 
     @property
     def step_limit(self) -> int:
@@ -47,15 +52,41 @@ class EnvSpec:
             raise ConfigError(f'environment {self.id!r} sets no episode limit; give --max-steps')
         return known
 
+    @staticmethod
+    def score(reward: float, info: dict[str, Any]) -> float:
+        """Score of a step: clip(coverage / 0.95, 0, 1), or of the reward without coverage."""
+        coverage = info.get('coverage')
+        score = float(reward) if coverage is None else float(coverage) / FULL_COVERAGE
+        return min(1.0, max(0.0, score))
 
-KNOWN_ARGUMENTS = {'gym_pusht/PushT-v0': {'obs_type': 'environment_state_agent_pos'}}
+
+# What gym-pusht is to observe -> its arguments.
+PUSHT_VIEWS = {
+    frozenset({'environment_state', 'agent_pos'}): {'obs_type': 'environment_state_agent_pos'},
+    frozenset({'state'}): {'obs_type': 'state'},
+    frozenset({'pixels', 'agent_pos'}): {
+        'obs_type': 'pixels_agent_pos', 'render_mode': 'rgb_array',
+    },
+    frozenset({'pixels'}): {'obs_type': 'pixels', 'render_mode': 'rgb_array'},
+}  # fmt: skip
+CORNERS = frozenset({'environment_state', 'agent_pos'})
 
 
-def env_spec(name: str, max_steps: int = 0, arguments: dict[str, Any] | None = None) -> EnvSpec:
+def env_spec(
+    name: str,
+    max_steps: int = 0,
+    arguments: dict[str, Any] | None = None,
+    contract: Contract | None = None,
+    disturbances: Sequence[str] = (),
+) -> EnvSpec:
     """Describe the environment `name`, 'id' or 'module:id'.
 
     Without a module, the one that the id begins with is imported. `arguments` are passed to
-    gymnasium.make; without any, those that a known environment needs to observe a dict.
+    gymnasium.make; without any, those that a known environment needs to observe what the
+    contract names.
+
+    Raises:
+        ConfigError: there is no such environment.
     """
     module, _, id_ = name.rpartition(':')
     module = module or id_.partition('/')[0]
@@ -64,8 +95,29 @@ def env_spec(name: str, max_steps: int = 0, arguments: dict[str, Any] | None = N
         gymnasium.spec(id_)
     except (ImportError, gymnasium.error.Error) as error:
         raise ConfigError(f'no environment {name!r}: {error}') from error
-    chosen = KNOWN_ARGUMENTS.get(id_, {}) if arguments is None else arguments
-    return EnvSpec(id_, module, max_steps, dict(chosen))
+    chosen = arguments or {}
+    if arguments is None:
+        chosen = known_arguments(id_, contract)
+    dt_s = contract.dt_s if contract else EnvSpec.dt_s
+    return EnvSpec(id_, module, max_steps, dict(chosen), tuple(disturbances), dt_s)
+
+
+def known_arguments(id_: str, contract: Contract | None) -> dict[str, Any]:
+    """Return the arguments with which a known environment observes the contract's streams."""
+    streams = frozenset(s.name for s in contract.observations) if contract else CORNERS
+    if id_ == 'gym_pusht/PushT-v0':
+        return PUSHT_VIEWS.get(streams, PUSHT_VIEWS[CORNERS])
+    if id_ == 'dp_sim/UR5ePushT-v0' and contract and contract.images:
+        return {'cameras': True}
+    return {}
+
+
+def make_env(spec: EnvSpec, render: bool = False) -> gymnasium.Env[Any, Any]:
+    """Make an environment; one that is to `render` draws itself as well."""
+    importlib.import_module(spec.module)  # registers the id, in worker processes too
+    arguments = {**spec.arguments, 'render_mode': 'rgb_array'} if render else spec.arguments
+    env = gymnasium.make(spec.id, max_episode_steps=spec.step_limit, **arguments)
+    return Disturbed(env, spec.disturbances, spec.dt_s) if spec.disturbances else env
 
 
 @dataclass(frozen=True)
@@ -98,13 +150,12 @@ class Episode:
     def __init__(self, spec: EnvSpec, contract: Contract) -> None:
         """Make the environment."""
         self._contract = contract
-        importlib.import_module(spec.module)  # registers the id, in worker processes too
-        self._limit = spec.step_limit
-        self._env = gymnasium.make(spec.id, max_episode_steps=self._limit, **spec.arguments)
+        self._spec = spec
+        self._env = make_env(spec)
 
     def reset(self, seed: int, keep: int = 0) -> EpisodeState:
         """Start the episode of `seed`; `keep` is the largest lag asked for later [steps]."""
-        observation, _ = self._env.reset(seed=seed)
+        observation = self._named(self._env.reset(seed=seed)[0])
         self._check(observation)
         self._history: deque[dict[str, Any]] = deque(maxlen=self._contract.n_obs_steps + keep)
         self._history.extend([observation] * (self._contract.n_obs_steps + keep))
@@ -122,9 +173,8 @@ class Episode:
             if self._done:
                 break
             observation, reward, terminated, truncated, info = self._env.step(action)
-            coverage = info.get('coverage')
-            score = float(reward) if coverage is None else float(coverage) / FULL_COVERAGE
-            self._score = max(self._score, min(1.0, max(0.0, score)))
+            observation = self._named(observation)
+            self._score = max(self._score, self._spec.score(float(reward), info))
             self._report = info.get('report', {})
             self._history.append(observation)
             seen.append(observation)
@@ -161,6 +211,13 @@ class Episode:
             s.name: np.asarray([f[s.name] for f in frames], np.float32).reshape(-1, s.dim)
             for s in self._contract.low_dim
         }
+
+    def _named(self, observation: Any) -> Any:
+        """Name an observation that is one array after the contract's only stream."""
+        streams = self._contract.observations
+        if isinstance(observation, np.ndarray) and len(streams) == 1:
+            return {streams[0].name: observation}
+        return observation
 
     def _check(self, observation: Any) -> None:
         if not isinstance(observation, dict):

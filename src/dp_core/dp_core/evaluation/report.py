@@ -41,7 +41,7 @@ def summarize(
     return {
         'policy': folder.name,
         'weights_sha256': hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(),
-        'env': spec.id,
+        **kind(policy, spec),
         'score': SCORE,
         'score_mean': float(np.mean(scores)),
         'score_ci95': bootstrap_mean_interval(scores),
@@ -63,12 +63,26 @@ def summarize(
             'p50': float(np.percentile(call_s, 50) * 1e3),
             'p95': float(np.percentile(call_s, 95) * 1e3),
             'max_batch': min(protocol.batch, len(scores)),
+            'per_episode_step': float(sum(call_s) * 1e3 / max(1, sum(r.steps for r in results))),
         },
         'machine': machine(),
         'seeds': [r.seed for r in results],
         'scores': scores,
         'steps': [r.steps for r in results],
         'at_end': at_end(results),
+    }
+
+
+def kind(policy: Policy, spec: EnvSpec) -> dict[str, Any]:
+    """Say what was scored where, in the words by which a report finds the row of a table."""
+    contract, config = policy.contract, policy.config
+    return {
+        'env': spec.id,
+        'streams': [s.name for s in contract.observations],
+        'images': bool(contract.images),
+        'denoiser': config.denoiser,
+        'image_encoder': config.image_encoder if contract.images else '',
+        'disturbances': list(spec.disturbances),
     }
 
 

@@ -73,12 +73,16 @@ class EpisodeResult:
         score: the largest, in [0, 1].
         steps: length [policy steps].
         report: the environment's own figures at the end, where it gives some.
+        actions: (steps, action_dim), what was executed.
     """
 
     seed: int
     score: float
     steps: int
     report: dict[str, float] = field(default_factory=dict)
+    actions: NDArray[np.float32] = field(
+        default_factory=lambda: np.empty((0, 0), np.float32), repr=False, compare=False
+    )
 
 
 def roll_out(
@@ -107,6 +111,7 @@ def roll_out(
         group = list(seeds[start : start + protocol.batch])
         states = stepper.reset(group, protocol.delay_steps)
         running = {seed: state for seed, state in states.items() if not state.done}
+        executed: dict[int, list[NDArray[np.float32]]] = {seed: [] for seed in group}
         chunk = 0
         while running:
             begin = time.perf_counter()
@@ -115,12 +120,16 @@ def roll_out(
             actions = policy.predict_batch(windows, noise)  # (B, horizon, action_dim)
             durations.append(time.perf_counter() - begin)
             picked = clamp(select(actions, policy.contract, protocol, chunk), policy.contract)
+            for seed, part in zip(running, picked, strict=True):
+                executed[seed].append(part)
             moved = stepper.advance(dict(zip(running, picked, strict=True)), protocol.delay_steps)
             states.update(moved)
             running = {seed: state for seed, state in moved.items() if not state.done}
             chunk += 1
         ends = {seed: states[seed] for seed in group}
-        results += [EpisodeResult(s, e.max_score, e.steps, e.report) for s, e in ends.items()]
+        for seed, end in ends.items():
+            actions = np.concatenate(executed[seed] or [np.empty((0, 0), np.float32)])[: end.steps]
+            results.append(EpisodeResult(seed, end.max_score, end.steps, end.report, actions))
         report(len(results), len(seeds), float(np.mean([r.score for r in results])))
     return results, durations
 

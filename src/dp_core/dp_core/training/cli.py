@@ -132,11 +132,10 @@ def score_of(arguments: argparse.Namespace) -> Score | None:
         return None
     from dp_core.evaluation.cli import parse_env_arguments
     from dp_core.evaluation.cli import parse_seeds
-    from dp_core.evaluation.episode import env_spec
     from dp_core.training.scoring import RolloutScore
 
-    spec = env_spec(arguments.score_env, 0, parse_env_arguments(arguments.score_env_arg))
-    return RolloutScore(spec, parse_seeds(arguments.score_seeds))
+    chosen = parse_env_arguments(arguments.score_env_arg)
+    return RolloutScore(arguments.score_env, parse_seeds(arguments.score_seeds), chosen)
 
 
 def reports_of(arguments: argparse.Namespace) -> list[Report]:

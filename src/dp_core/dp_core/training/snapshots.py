@@ -98,7 +98,9 @@ def summarize(scores: list[dict[str, Any]]) -> dict[str, Any]:
     """Return best and mean of the last ten, as the paper's tables give them."""
     best = max(scores, key=lambda line: float(line['score_mean']))
     last = [float(line['score_mean']) for line in scores[-LAST:]]
+    told = ('env', 'streams', 'images', 'denoiser', 'image_encoder', 'disturbances')
     return {
+        **{key: best[key] for key in told if key in best},
         'best': best['score_mean'],
         'best_step': best['step'],
         'last_mean': sum(last) / len(last),

@@ -1,0 +1,145 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""One report of many evaluations: our rows beside the paper's, as Markdown and as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from html import escape
+import json
+from pathlib import Path
+from typing import Any
+
+from dp_core.errors import ConfigError
+from dp_core.evaluation.paper import Row
+from dp_core.evaluation.paper import ROWS
+
+NOT_YET = 'not yet measured'
+HEADS = (
+    'task', 'network', 'paper: best / last ten', 'ours: best / last ten', 'ours: mean score',
+    'success', 'episodes', 'policy call p50', 'videos', 'file',
+)  # fmt: skip
+_STYLE = (
+    'body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:80rem;padding:0 1rem}'
+    'table{border-collapse:collapse}td,th{padding:.35rem .6rem;border-bottom:1px solid #ddd;'
+    'text-align:left;vertical-align:top}th{border-bottom:2px solid #888}.no{color:#999}'
+)
+
+
+def read_results(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """Read result files of `dp_eval`, and the `scores.json` of training runs.
+
+    Raises:
+        ConfigError: a file is missing or none of both.
+    """
+    results = []
+    for path in paths:
+        try:
+            result = json.loads(path.read_text(encoding='utf-8'))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f'cannot read the result {path}: {error}') from error
+        if not isinstance(result, dict) or not ('scores' in result or 'checkpoints' in result):
+            raise ConfigError(f'{path} is no result of dp_eval and no scores.json of a run')
+        results.append({**result, 'file': path.name, 'folder': path.parent})
+    return results
+
+
+def write_report(folder: Path, results: Sequence[Mapping[str, Any]]) -> list[Path]:
+    """Write `report.md` and `report.html`; return both paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = table(results, folder)
+    paths = [folder / 'report.md', folder / 'report.html']
+    for path, text in zip(paths, (markdown(lines), html(lines)), strict=True):
+        path.write_text(text, encoding='utf-8')
+    return paths
+
+
+def table(results: Sequence[Mapping[str, Any]], folder: Path) -> list[list[str]]:
+    """Return a line of cells for each row that is known, then for each result that fits none."""
+    lines, used = [], set()
+    for row in ROWS:
+        fitting = [k for k, result in enumerate(results) if row.fits(result)]
+        used.update(fitting)
+        lines.append(_cells(row, [results[k] for k in fitting], folder))
+    for k, result in enumerate(results):
+        if k not in used:
+            seen = ', '.join([*result.get('streams', []), *result.get('disturbances', [])])
+            row = Row(f'{result.get("env", "?")}: {seen}', str(result.get('denoiser', '?')), {})
+            lines.append(_cells(row, [result], folder))
+    return lines
+
+
+def _cells(row: Row, results: Sequence[Mapping[str, Any]], folder: Path) -> list[str]:
+    run = next((r for r in reversed(results) if 'checkpoints' in r), None)
+    single = next((r for r in reversed(results) if 'scores' in r), None)
+    paper = f'{row.paper[0]:.2f} / {row.paper[1]:.2f}' if row.paper else ''
+    if run is None and single is None:
+        return [row.task, row.network, paper, NOT_YET, *[''] * (len(HEADS) - 4)]
+    ours = f'{run["best"]:.3f} / {run["last_mean"]:.3f}' if run else ''
+    if run and run['last_count'] < 10:
+        ours += f' (last {run["last_count"]})'
+    cells = [row.task, row.network, paper, ours or '-']
+    if single is None:
+        episodes = str((run or {})['checkpoints'][-1].get('score_episodes', ''))
+        cells += ['', '', episodes, '', '']
+    else:
+        low, high = single['score_ci95']
+        cells += [
+            f'{single["score_mean"]:.3f} ({low:.3f} .. {high:.3f})',
+            f'{100 * single["success_rate"]:.0f} %',
+            str(single['episodes']),
+            f'{single["policy_call_ms"]["p50"]:.0f} ms',
+            ' '.join(_links(single, folder)),
+        ]
+    return [*cells, ', '.join(r['file'] for r in (run, single) if r)]
+
+
+def _links(result: Mapping[str, Any], folder: Path) -> list[str]:
+    """Links to the videos, as Markdown, relative to the report."""
+    links = []
+    for name, video in result.get('videos', {}).items():
+        path = Path(result['folder']) / video['file']
+        inside = path.resolve().is_relative_to(folder.resolve())
+        shown = path.resolve().relative_to(folder.resolve()) if inside else path
+        links.append(f'[{name}]({shown})')
+    return links
+
+
+def markdown(lines: Sequence[Sequence[str]]) -> str:
+    """Return the report as Markdown."""
+    rows = [HEADS, ['---'] * len(HEADS), *lines]
+    body = '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
+    return f'# Evaluation\n\n{_NOTE}\n\n{body}\n'
+
+
+def html(lines: Sequence[Sequence[str]]) -> str:
+    """Return the report as a page of its own."""
+    head = ''.join(f'<th>{escape(name)}</th>' for name in HEADS)
+    body = ''.join(
+        f'<tr{" class=no" if NOT_YET in line else ""}>'
+        + ''.join(f'<td>{_linked(cell)}</td>' for cell in line)
+        + '</tr>\n'
+        for line in lines
+    )
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Evaluation</title>'
+        f'<style>{_STYLE}</style><h1>Evaluation</h1><p>{escape(_NOTE)}</p>\n'
+        f'<table><tr>{head}</tr>\n{body}</table></html>\n'
+    )
+
+
+def _linked(cell: str) -> str:
+    """Turn the links of a cell from Markdown to HTML."""
+    parts = []
+    for part in cell.split('[')[1:] if cell.startswith('[') else ():
+        name, _, rest = part.partition('](')
+        parts.append(f'<a href="{escape(rest.rstrip(") "))}">{escape(name)}</a>')
+    return ' '.join(parts) or escape(cell)
+
+
+_NOTE = (
+    'Scores are means over seeds of the largest coverage of an episode over 0.95, at most 1, with '
+    '95 % intervals. Best and mean of the last ten checkpoints are those of one training run; the '
+    "paper's are means over three. The paper's tables are 1 (state) and 2 (images)."
+)

@@ -1,0 +1,79 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+from dp_core.errors import ConfigError
+from dp_core.evaluation.cli import main
+from dp_core.evaluation.paper import ROWS
+from dp_core.evaluation.tables import NOT_YET
+from dp_core.evaluation.tables import read_results
+from dp_core.evaluation.tables import table
+import pytest
+
+KIND = {
+    'env': 'gym_pusht/PushT-v0', 'images': False, 'denoiser': 'unet', 'image_encoder': '',
+    'disturbances': [], 'streams': ['environment_state', 'agent_pos'],
+}  # fmt: skip
+RUN = {**KIND, 'best': 0.96, 'last_mean': 0.9, 'last_count': 10, 'checkpoints': [{}]}
+SINGLE = {
+    **KIND, 'scores': [1.0, 0.5], 'score_mean': 0.75, 'score_ci95': [0.5, 1.0], 'episodes': 2,
+    'success_rate': 0.5, 'policy_call_ms': {'p50': 12.3},
+    'videos': {'best': {'file': 'v/best.mp4'}},
+}  # fmt: skip
+
+
+def write(path, result):
+    path.write_text(json.dumps(result), encoding='utf-8')
+    return path
+
+
+def test_rows_of_the_paper_stand_there_measured_or_not(tmp_path):
+    lines = table([], tmp_path)
+    assert len(lines) == len(ROWS)
+    assert all(line[3] == NOT_YET for line in lines)
+    papers = [line[2] for line in lines if line[2]]
+    assert papers == ['0.95 / 0.91', '0.95 / 0.79', '0.91 / 0.84', '0.78 / 0.66']
+
+
+def test_results_find_their_row_and_others_get_one(tmp_path):
+    odd = {**SINGLE, 'env': 'line_world/Line-v0'}
+    files = [write(tmp_path / f'{n}.json', r) for n, r in enumerate((RUN, SINGLE, odd))]
+    lines = table(read_results(files), tmp_path)
+    assert lines[0][2:] == [
+        '0.95 / 0.91', '0.960 / 0.900', '0.750 (0.500 .. 1.000)', '50 %', '2', '12 ms',
+        '[best](v/best.mp4)', '0.json, 1.json',
+    ]  # fmt: skip
+    assert lines[1][3] == NOT_YET
+    assert lines[-1][0] == 'line_world/Line-v0: environment_state, agent_pos'
+
+
+def test_a_run_with_fewer_checkpoints_says_so(tmp_path):
+    short = write(tmp_path / 'a.json', {**RUN, 'last_count': 4})
+    assert table(read_results([short]), tmp_path)[0][3] == '0.960 / 0.900 (last 4)'
+
+
+def test_a_disturbed_result_is_not_the_undisturbed_row(tmp_path):
+    kind = {'env': 'dp_sim/UR5ePushT-v0', 'disturbances': ['shove']}
+    lines = table(read_results([write(tmp_path / 'a.json', {**SINGLE, **kind})]), tmp_path)
+    measured = [line[0] for line in lines if line[3] != NOT_YET]
+    assert measured == ['UR5e Push-T, corners of the T; the T is shoved']
+
+
+def test_the_command_writes_both_pages(tmp_path, capsys):
+    result = write(tmp_path / 'a.json', SINGLE)
+    assert main(['report', str(result), '--output', str(tmp_path)]) == 0
+    text = (tmp_path / 'report.md').read_text(encoding='utf-8')
+    page = (tmp_path / 'report.html').read_text(encoding='utf-8')
+    assert '| Push-T, corners of the T | U-Net | 0.95 / 0.91 | - | 0.750' in text
+    assert '<a href="v/best.mp4">best</a>' in page
+    assert page.count('<tr') == len(ROWS) + 1
+    assert 'report.html' in capsys.readouterr().out
+
+
+def test_files_that_are_no_results_are_named(tmp_path):
+    for content in ('{', '[]', '{"a": 1}'):
+        (tmp_path / 'x.json').write_text(content, encoding='utf-8')
+        with pytest.raises(ConfigError, match=r'x\.json'):
+            read_results([tmp_path / 'x.json'])
+    with pytest.raises(ConfigError, match='absent'):
+        read_results([tmp_path / 'absent.json'])
