@@ -10,6 +10,7 @@ demo/                      the dataset: the last thing that happens is its renam
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
@@ -115,9 +116,10 @@ def convert(
             made = _results(tasks, plan, workers, ray, on_bytes)
             errors = _collect(made, facts, report)
             report.left_out += [_entry(bag, None, why) for bag, why in whole.items()]
-            chosen = _choose(wanted, facts, errors, dropped, report)
+            names = names_of(bags)
+            chosen = _choose({bag: names[bag] for bag in wanted}, facts, errors, dropped, report)
             if report.episodes:
-                _write(work / 'dataset', plan, chosen, parts, report, form)
+                _write(work / 'dataset', plan, chosen, parts, report, _told(report, names), form)
                 os.rename(work / 'dataset', output)
             shutil.rmtree(work)
         except OSError as error:
@@ -176,7 +178,7 @@ def _collect(made: Results, facts: dict[Path, Any], report: Report) -> dict[Path
 
 
 def _choose(
-    bags: Sequence[Path],
+    names: Mapping[Path, str],
     facts: dict[Path, Any],
     errors: dict[Path, DatasetError],
     drops: Drops,
@@ -184,8 +186,7 @@ def _choose(
 ) -> list[tuple[Path, int, int]]:
     """Bag, first and end row of each episode of the dataset; the rest goes to the report."""
     chosen = []
-    names = names_of(bags)
-    for bag in bags:
+    for bag in names:
         if bag in errors:
             report.failures.append(_entry(bag, None, str(errors[bag])))
             continue
@@ -217,6 +218,7 @@ def _write(
     chosen: Sequence[tuple[Path, int, int]],
     parts: dict[Path, Path],
     report: Report,
+    told: Mapping[str, Any],
     form: Form,
 ) -> None:
     """Join the episodes to a dataset."""
@@ -236,16 +238,20 @@ def _write(
     # teach to stop there.
     cut = np.array([episode['ends_moving'] for episode in report.episodes], dtype=np.bool_)
     buffer = ReplayBuffer(data, ends, cut)
-    about = {
-        **plan.to_dict(),
-        'failures': [_nameless(entry) for entry in report.failures],
-        'left_out': [_nameless(entry) for entry in report.left_out],
-    }
     tasks = [task_of(bag) for bag, _, _ in chosen]
+    about = {**plan.to_dict(), **told}
     write(folder, Dataset(folder, plan.contract, buffer, report.episodes, about, tasks), form)
 
 
-def _nameless(entry: dict[str, Any]) -> dict[str, Any]:
-    """An entry whose bag has its name, not its place: a dataset is the same everywhere."""
-    name = Path(entry['bag']).resolve().name
-    return {**entry, 'bag': name, 'reason': entry['reason'].replace(entry['bag'], name)}
+def _told(report: Report, names: Mapping[Path, str]) -> dict[str, Any]:
+    """What did not become an episode; bags by name, a dataset is the same everywhere."""
+    known = {str(bag): name for bag, name in names.items()}
+
+    def nameless(entry: dict[str, Any]) -> dict[str, Any]:
+        name = known[entry['bag']]
+        return {**entry, 'bag': name, 'reason': entry['reason'].replace(entry['bag'], name)}
+
+    return {
+        'failures': [nameless(entry) for entry in report.failures],
+        'left_out': [nameless(entry) for entry in report.left_out],
+    }

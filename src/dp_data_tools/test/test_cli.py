@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person sees of the commands."""
 
+import subprocess
+import sys
+
 from bag_samples import JOINT_STATE
 from bag_samples import recording
 from bag_samples import write_bag
@@ -28,3 +31,11 @@ def test_help_shows_an_example(capsys):
     with pytest.raises(SystemExit) as leave:
         main(['convert'])
     assert leave.value.code == 2
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+    bag = write_bag(tmp_path / 'bag', recording(1.0))
+    command = [sys.executable, '-u', '-m', 'dp_data_tools.cli', 'info', str(bag)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert (process.wait(timeout=60), process.stderr.read()) == (141, b'')
