@@ -14,7 +14,7 @@ from dp_core.errors import ConfigError
 DENOISERS = ('unet', 'transformer')
 FILMS = ('scale_and_shift', 'scale', 'shift')
 CONDITIONINGS = ('global', 'local')
-IMAGE_ENCODERS = ('conv', 'resnet18', 'clip_vit_b_16')
+IMAGE_ENCODERS = ('dilated', 'conv', 'resnet18', 'clip_vit_b_16')
 SAMPLERS = ('ddim', 'ddpm')
 BETA_SCHEDULES = ('squaredcos_cap_v2', 'linear', 'scaled_linear')
 
@@ -28,6 +28,7 @@ _OF_CHOICE = {
         'n_layers', 'n_heads', 'n_embed', 'n_condition_layers', 'causal',
         'dropout_embed', 'dropout_attention',
     ),
+    ('image_encoder', 'dilated'): ('image_channels',),
     ('image_encoder', 'conv'): ('image_channels',),
 }  # fmt: skip
 
@@ -58,10 +59,12 @@ class PolicyConfig:
         causal: transformer: an action sees none that come later, nor later observations.
         dropout_embed: transformer: share of the embedded tokens' numbers dropped in training.
         dropout_attention: transformer: the same of attention weights and hidden layers.
-        image_encoder: 'conv', small enough for a CPU; 'resnet18' ("Visual Encoder"); or
+        image_encoder: 'dilated', small enough for a CPU; 'conv', the plain one before it;
+            'resnet18' ("Visual Encoder"); or
             'clip_vit_b_16' ("Ablation Study"), to be fine-tuned from CLIP's weights with an
             image_learning_rate of 0.1.
-        image_channels: 'conv': channels of its levels; each halves the image.
+        image_channels: 'dilated' and 'conv': channels of their levels. Of 'dilated' the first
+            three halve the image; of 'conv' all but the last do.
         image_features: numbers per image that condition the denoiser.
         image_crop: side [fraction of the image] of the window seen; moved at random in training,
             centred otherwise; 1 for the whole image.
@@ -91,8 +94,8 @@ class PolicyConfig:
     causal: bool = True
     dropout_embed: float = 0.0
     dropout_attention: float = 0.01
-    image_encoder: str = 'conv'
-    image_channels: tuple[int, ...] = (32, 64, 96, 128)
+    image_encoder: str = 'dilated'
+    image_channels: tuple[int, ...] = (16, 32, 64)
     image_features: int = 64
     image_crop: float = 1.0
     share_image_encoder: bool = False
@@ -160,7 +163,7 @@ class PolicyConfig:
             _require_share(self, name)
 
     def _check_images(self) -> None:
-        if self.image_encoder == 'conv':
+        if 'image_channels' not in self._unused():
             self._check_channels('image_channels')
         if not 0.5 <= self.image_crop <= 1.0:
             raise ConfigError(f'image_crop is {self.image_crop}, valid: 0.5 .. 1.0')
@@ -194,9 +197,13 @@ class PolicyConfig:
 
     @classmethod
     def from_dict(cls, data: Any) -> PolicyConfig:
-        """Build from plain data; unknown keys are refused by name."""
+        """Build from what `to_dict` wrote; unknown keys are refused by name.
+
+        Without ``image_encoder`` the data are older than the choice: it was 'conv'.
+        """
         if not isinstance(data, dict):
             raise ConfigError(f'policy settings: expected a mapping, got {type(data).__name__}')
+        data = {'image_encoder': 'conv', **data}
         known = {f.name: f for f in dataclasses.fields(cls)}
         unknown = sorted(set(data) - set(known))
         if unknown:
@@ -214,13 +221,15 @@ class PolicyConfig:
         return cls(**values)
 
     def _unused(self) -> list[str]:
-        """Return the fields that speak of a choice not made."""
-        return [
+        """Return the fields that speak of no choice that was made."""
+        every = [name for names in _OF_CHOICE.values() for name in names]
+        used = {
             name
             for (field, choice), names in _OF_CHOICE.items()
-            if getattr(self, field) != choice
+            if getattr(self, field) == choice
             for name in names
-        ]
+        }
+        return [name for name in every if name not in used]
 
 
 def _require_share(config: PolicyConfig, name: str) -> None:

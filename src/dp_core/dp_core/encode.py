@@ -12,6 +12,7 @@ from dp_core.errors import ConfigError
 from dp_core.networks.clip_vit import ClipVit
 from dp_core.networks.condition_layout import ConditionLayout
 from dp_core.networks.conv_encoder import ConvEncoder
+from dp_core.networks.dilated_encoder import DilatedEncoder
 from dp_core.networks.resnet18 import ResNet18
 from dp_core.networks.state_encoder import encode_state
 from dp_core.networks.window_encoder import WindowEncoder
@@ -155,7 +156,8 @@ def _image_encoder(config: PolicyConfig, size: tuple[int, int]) -> nn.Module:
         return ResNet18(size, config.image_features)
     if config.image_encoder == 'clip_vit_b_16':
         return ClipVit(config.image_features)
-    return ConvEncoder(config.image_channels, config.n_groups, config.image_features)
+    small = ConvEncoder if config.image_encoder == 'conv' else DilatedEncoder
+    return small(config.image_channels, config.n_groups, config.image_features)
 
 
 def stack_windows(

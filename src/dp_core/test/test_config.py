@@ -31,6 +31,7 @@ def test_yaml_round_trip():
         ({'denoiser': 'transformer', 'n_layers': 0}, 'n_layers is 0'),
         ({'denoiser': 'transformer', 'dropout_embed': 1.0}, 'dropout_embed is 1.0'),
         ({'denoiser': 'transformer', 'down_dims': (8, 16)}, 'takes no down_dims'),
+        ({'image_encoder': 'resnet18', 'image_channels': (8,)}, 'takes no image_channels'),
         ({'n_layers': 4}, "denoiser 'unet' .* takes no n_layers"),
         ({'image_learning_rate': 2.0}, '0 .. 1'),
         ({'inference_steps': 101}, '1 .. 100'),
@@ -71,7 +72,7 @@ def test_the_transformer_takes_any_horizon():
     PolicyConfig(denoiser='transformer').require_horizon(11)
 
 
-def test_settings_of_the_first_checkpoints_are_todays_defaults():
+def test_settings_of_the_first_checkpoints_mean_what_they_meant():
     """What `policy.yaml` held before there was a choice of networks."""
     first = {
         'down_dims': [64, 128, 256],
@@ -87,4 +88,7 @@ def test_settings_of_the_first_checkpoints_are_todays_defaults():
         'sampler': 'ddim',
         'inference_steps': 10,
     }
-    assert PolicyConfig.from_dict(first) == PolicyConfig()
+    read = PolicyConfig.from_dict(first)
+    assert read == PolicyConfig(image_encoder='conv', image_channels=(32, 64, 96, 128))
+    assert PolicyConfig.from_dict(read.to_dict()) == read
+    assert PolicyConfig.from_dict(PolicyConfig().to_dict()) == PolicyConfig()
