@@ -222,7 +222,7 @@ class PolicyConfig:
 
     def _unused(self) -> list[str]:
         """Return the fields that speak of no choice that was made."""
-        every = [name for names in _OF_CHOICE.values() for name in names]
+        every = dict.fromkeys(name for names in _OF_CHOICE.values() for name in names)
         used = {
             name
             for (field, choice), names in _OF_CHOICE.items()

@@ -66,6 +66,7 @@ def test_only_the_settings_of_what_was_chosen_are_written():
     assert 'down_dims' not in written
     assert PolicyConfig.from_dict(written) == PolicyConfig(denoiser='transformer', n_layers=2)
     assert 'n_layers' not in PolicyConfig().to_dict()
+    assert 'image_channels' not in PolicyConfig(image_encoder='resnet18').to_dict()
 
 
 def test_the_transformer_takes_any_horizon():

@@ -3,7 +3,6 @@
 from dp_core.checkpoint import load_policy
 from dp_core.training.cli import main
 from dp_core.training.cli import parser
-from dp_core.training.cli import policy_config
 from policy_samples import sample_dataset
 import pytest
 
@@ -31,11 +30,3 @@ def test_a_mistake_is_one_line(tmp_path, capsys):
 def test_steps_or_budget_is_required():
     with pytest.raises(SystemExit):
         parser().parse_args(['--dataset', 'a', '--output', 'b'])
-
-
-def test_network_settings_come_from_the_command_line():
-    arguments = parser().parse_args(
-        ['--dataset', 'a', '--output', 'b', '--steps', '1', '--image-crop', '0.9']
-    )
-    assert policy_config(arguments).image_crop == 0.9
-    assert policy_config(arguments).down_dims == (64, 128, 256)

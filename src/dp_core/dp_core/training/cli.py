@@ -20,13 +20,13 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from dp_core.config import PolicyConfig
-from dp_core.config import SAMPLERS
 from dp_core.errors import DpError
 from dp_core.training.monitors import Report
 from dp_core.training.monitors import TensorBoard
 from dp_core.training.monitors import together
 from dp_core.training.monitors import WeightsAndBiases
+from dp_core.training.network_options import add_network
+from dp_core.training.network_options import policy_config
 from dp_core.training.options import CACHES
 from dp_core.training.options import DEVICES
 from dp_core.training.options import TrainConfig
@@ -49,6 +49,10 @@ def parser() -> argparse.ArgumentParser:
         '--budget-cpu-s', type=float, default=0.0, help='CPU time, compilation included [s]'
     )
     p.add_argument('--init-from', default='', help='checkpoint to start from')
+    p.add_argument(
+        '--image-weights', default='', metavar='FILE',
+        help='of ImageNet (resnet18) or CLIP (clip_vit_b_16) to begin with',
+    )  # fmt: skip
     p.add_argument('--batch-size', type=int, default=256, help='of each process')
     p.add_argument('--accumulate', type=int, default=1, help='batches per optimiser step')
     p.add_argument('--learning-rate', type=float, default=1e-3)
@@ -59,14 +63,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--state-every-s', type=float, default=60.0, help='resume state [s]')
     add_checkpoints(p.add_argument_group('checkpoints and curves'))
     add_machine(p.add_argument_group('machine'))
-    net = p.add_argument_group('network and diffusion')
-    default = PolicyConfig()
-    net.add_argument('--down-dims', type=int, nargs='+', default=list(default.down_dims))
-    net.add_argument('--image-channels', type=int, nargs='+', default=list(default.image_channels))
-    net.add_argument('--image-features', type=int, default=default.image_features)
-    net.add_argument('--image-crop', type=float, default=default.image_crop)
-    net.add_argument('--sampler', choices=SAMPLERS, default=default.sampler)
-    net.add_argument('--inference-steps', type=int, default=default.inference_steps)
+    add_network(p.add_argument_group('network and diffusion'))
     return p
 
 
@@ -97,18 +94,6 @@ def add_machine(p: argparse._ArgumentGroup) -> None:
         '--cache', choices=CACHES, default='auto',
         help='pictures in memory, or memory-mapped from the disk; auto: by size',
     )  # fmt: skip
-
-
-def policy_config(arguments: argparse.Namespace) -> PolicyConfig:
-    """Take the network's settings from the command line."""
-    return PolicyConfig(
-        down_dims=tuple(arguments.down_dims),
-        image_channels=tuple(arguments.image_channels),
-        image_features=arguments.image_features,
-        image_crop=arguments.image_crop,
-        sampler=arguments.sampler,
-        inference_steps=arguments.inference_steps,
-    )
 
 
 def train_config(arguments: argparse.Namespace) -> TrainConfig:

@@ -29,6 +29,7 @@ class TrainConfig:
         warmup_steps: steps of linear rise before the cosine.
         seed: of weights, data order, noise, crops and dropout.
         init_from: checkpoint whose weights and statistics to start from; empty for none.
+        image_weights: file of weights that the image encoders begin with; empty for none.
         snapshots: EMA checkpoints taken from `snapshots_from` on, the last one included.
         snapshots_from: fraction of the run after which they are taken.
         snapshots_kept: how many of them stay, the newest ones; 10 as in the paper.
@@ -52,6 +53,7 @@ class TrainConfig:
     warmup_steps: int = 100
     seed: int = 0
     init_from: str = ''
+    image_weights: str = ''
     snapshots: int = 1
     snapshots_from: float = 0.6
     snapshots_kept: int = 10
@@ -74,6 +76,11 @@ class TrainConfig:
         for name in ('batch_size', 'accumulate', 'threads', 'snapshots', 'snapshots_kept'):
             if getattr(self, name) < 1:
                 raise ConfigError(f'{name} is {getattr(self, name)}, valid: 1 or more')
+        if self.init_from and self.image_weights:
+            raise ConfigError(
+                f'init_from is {self.init_from!r} and image_weights is {self.image_weights!r}; '
+                'give one of them, for the checkpoint has image weights already'
+            )
         if not 0 < self.learning_rate < 1:
             raise ConfigError(f'learning_rate is {self.learning_rate}, valid: between 0 and 1')
         for name in ('warmup_steps', 'weight_decay', 'clip_norm', 'state_every_s', 'seed'):

@@ -136,6 +136,8 @@ def prepare(
     normalizer = start.normalizer if start else None
     dataset = SequenceDataset(contract, buffer, config.image_crop, normalizer)
     network = start.network if start else PolicyNetwork(contract, config)
+    if options.image_weights:
+        network.encoder.load_image_weights(options.image_weights)
     return dataset, Learner(network, config, options, team)
 
 
