@@ -111,7 +111,10 @@ def _dataset(
 
 
 def _yaml(path: Path) -> Any:
-    return yaml.safe_load(path.read_text(encoding='utf-8')) if path.exists() else None
+    try:
+        return yaml.safe_load(path.read_text(encoding='utf-8')) if path.exists() else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DatasetError(f'cannot read {path}: {error}') from error
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from bag_samples import JOINT_STATE
 from bag_samples import recording
 from bag_samples import write_bag
 from dp_data_tools.cli import main
+from dp_data_tools.cli import VERBS
 import pytest
 
 
@@ -28,6 +29,10 @@ def test_help_shows_an_example(capsys):
             main(arguments)
         assert leave.value.code == 0
         assert 'dp_data_tools convert take_* --contract contract.yaml' in capsys.readouterr().out
+    for verb in VERBS:
+        with pytest.raises(SystemExit):
+            main([verb, '--help'])
+        assert f'\n  dp_data_tools {verb} ' in capsys.readouterr().out
     with pytest.raises(SystemExit) as leave:
         main(['convert'])
     assert leave.value.code == 2

@@ -131,6 +131,15 @@ def test_a_dataset_without_contract_is_taken_as_it_is(tmp_path):
     assert np.array_equal(buffer.data['front'], load_dataset(tmp_path / 'ours')[1].data['front'])
 
 
+def test_an_action_that_is_no_list_of_numbers_is_refused(tmp_path, capsys):
+    folder = lerobot(tmp_path)
+    features = json.loads((folder / 'meta/info.json').read_text())['features']
+    features['action']['dtype'] = 'int64'
+    change_info(folder, features=features)
+    assert export(folder, 'zarr', tmp_path / 'd') == 1
+    assert "'action' is int64 of shape [2], valid: a list of numbers" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     'change, words',
     [
@@ -187,6 +196,13 @@ DAMAGE = {
     'no json': (lambda f: (f / 'meta/info.json').write_text('{'), 'cannot read'),
     'fps': (lambda f: change_info(f, fps=0), 'fps is 0, valid: a positive number'),
     'path': (lambda f: change_info(f, data_path='{oh}'), "has path '{oh}', valid: one like"),
+    'no action': (lambda f: change_info(f, features={}), "has no feature 'action'; it has []"),
+    'no shape': (
+        lambda f: change_info(f, features={'action': {'dtype': 'float32'}}),
+        "feature 'action' is {'dtype': 'float32'}, it lacks dtype or shape",
+    ),
+    'origins': (lambda f: (f / 'meta/episodes.yaml').write_text('['), 'cannot read'),
+    'contract': (lambda f: (f / 'meta/contract.yaml').write_text('['), 'is not valid YAML'),
     'cut rows': (lambda f: cut(f / DATA), 'cannot read'),
     'no rows': (lambda f: (f / DATA).unlink(), 'cannot read'),
     'cut video': (lambda f: cut(f / VIDEO), 'file-000.mp4'),

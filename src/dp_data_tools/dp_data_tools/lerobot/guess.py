@@ -12,8 +12,8 @@ from dp_core.contract import Contract
 from dp_data_tools.lerobot.layout import ACTION
 from dp_data_tools.lerobot.layout import CAMERA
 from dp_data_tools.lerobot.mapping import is_camera
+from dp_data_tools.lerobot.mapping import is_vector
 from dp_data_tools.lerobot.mapping import names_of
-from dp_data_tools.lerobot.mapping import NUMBERS
 from dp_data_tools.lerobot.meta import Meta
 
 # The original's: two observations, 16 steps predicted, 8 of them done.
@@ -29,7 +29,7 @@ def guess_contract(meta: Meta) -> Contract:
     observations = [
         _stream(name, feature)
         for name, feature in meta.features.items()
-        if name.startswith('observation.') and (is_camera(feature) or _is_vector(feature))
+        if name.startswith('observation.') and (is_camera(feature) or is_vector(feature))
     ]
     action = {'name': 'robot', 'kind': 'vector', 'dims': names_of(meta.features[ACTION])}
     data = {
@@ -48,10 +48,8 @@ def _stream(key: str, feature: Mapping[str, Any]) -> dict[str, Any]:
     name = re.sub(r'\W', '_', short, flags=re.ASCII)
     if not is_camera(feature):
         return {'name': name, 'kind': 'vector', 'topic': key, 'length': feature['shape'][0]}
-    shape, names = feature['shape'], feature.get('names') or ['height', 'width']
+    shape, names = feature['shape'], feature.get('names')
+    if not isinstance(names, list) or not {'height', 'width'} <= set(names):
+        names = ['height', 'width']
     size = [shape[names.index(name)] for name in ('height', 'width')]
     return {'name': name, 'kind': 'image', 'topic': key, 'size': size}
-
-
-def _is_vector(feature: Mapping[str, Any]) -> bool:
-    return feature['dtype'] in NUMBERS and len(feature['shape']) == 1

@@ -89,12 +89,17 @@ def is_camera(feature: Mapping[str, Any]) -> bool:
     return feature['dtype'] in ('video', 'image') and not depth
 
 
+def is_vector(feature: Mapping[str, Any]) -> bool:
+    """Whether a feature is a list of numbers."""
+    return feature['dtype'] in NUMBERS and len(feature['shape']) == 1
+
+
 def names_of(feature: Mapping[str, Any]) -> list[str]:
     """Names of the numbers of a feature; their places where it does not name them."""
     names = feature.get('names')
     if isinstance(names, dict):
         names = [name for group in names.values() for name in group]
-    (width,) = feature['shape']
+    width = feature['shape'][0]
     if not isinstance(names, list) or len(names) != width:
         return [str(k) for k in range(width)]
     return [str(name).removesuffix('.pos') for name in names]
@@ -109,7 +114,7 @@ def _columns(
     named: Sequence[str], plain: Sequence[str], feature: Mapping[str, Any], key: str
 ) -> list[int]:
     """Columns of the numbers that a contract calls ``named``, or in short ``plain``."""
-    if feature['dtype'] not in NUMBERS or len(feature['shape']) != 1:
+    if not is_vector(feature):
         raise ContractError(
             f'{key!r} is {feature["dtype"]} of shape {feature["shape"]}, valid: a list of numbers '
             f'of {NUMBERS}'

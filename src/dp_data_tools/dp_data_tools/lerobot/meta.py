@@ -120,8 +120,12 @@ def _info(folder: Path) -> dict[str, Any]:
         raise DatasetError(f'{path} lacks {missing}')
     if not isinstance(info['fps'], int | float) or info['fps'] <= 0:
         raise DatasetError(f'{path}: fps is {info["fps"]!r}, valid: a positive number')
-    if ACTION not in info['features']:
-        raise DatasetError(f'{path} has no feature {ACTION!r}; it has {list(info["features"])}')
+    features = info['features']
+    if not isinstance(features, dict) or ACTION not in features:
+        raise DatasetError(f'{path} has no feature {ACTION!r}; it has {list(features)}')
+    for name, feature in features.items():
+        if not isinstance(feature, dict) or not {'dtype', 'shape'} <= set(feature):
+            raise DatasetError(f'{path}: feature {name!r} is {feature!r}, it lacks dtype or shape')
     return dict(info)
 
 
