@@ -55,7 +55,7 @@ class ObservationEncoder(nn.Module):
         sizes = self.seen
         if self.shared and sizes:
             sizes = {_SHARED: min(sizes.values(), key=min)}  # it has to bear the smallest
-        self.cameras = nn.ModuleDict({n: _image_encoder(config, s) for n, s in sizes.items()})
+        self.cameras = nn.ModuleDict({n: image_encoder(config, s) for n, s in sizes.items()})
         if config.image_learning_rate == 0.0:
             self.cameras.requires_grad_(False)
         self.windows = nn.ModuleDict(
@@ -150,7 +150,7 @@ class ObservationEncoder(nn.Module):
         return frames[:, top : top + height, left : left + width]
 
 
-def _image_encoder(config: PolicyConfig, size: tuple[int, int]) -> nn.Module:
+def image_encoder(config: PolicyConfig, size: tuple[int, int]) -> nn.Module:
     """Create the encoder of images of this size (height, width), as the policy sees them."""
     if config.image_encoder == 'resnet18':
         return ResNet18(size, config.image_features)

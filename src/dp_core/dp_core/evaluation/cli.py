@@ -4,8 +4,8 @@
 
 Other verbs: `dp_eval report FILES` puts results beside the paper's, `dp_eval pusht_data` makes the
 Push-T demonstrations of another view, `dp_eval claim NAME --output DIR` tests a claim of the paper
-(`dp_eval claim --list`).
-`dp_eval attribution --policy DIR --dataset DIR` tells which inputs matter to a policy.
+(`dp_eval claim --list`), `dp_eval attribution --policy DIR --dataset DIR` tells which inputs
+matter to a policy, `dp_eval encoders NAMES` what image encoders learn to see.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dp_core.errors import DpError
 from dp_core.evaluation.attribution.cli import main as attribution
 from dp_core.evaluation.claims.cli import main as claim
 from dp_core.evaluation.disturbances import DISTURBANCES
+from dp_core.evaluation.encoder_probe.cli import main as encoders
 import yaml
 
 
@@ -187,6 +188,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return pusht_data(words[1:])
         if words[:1] == ['attribution']:
             return attribution(words[1:])
+        if words[:1] == ['encoders']:
+            return encoders(words[1:])
         return run(parser().parse_args(words))
     except DpError as error:
         sys.stderr.write(f'dp_eval: {error}\n')
