@@ -23,7 +23,8 @@ def test_without_lerobot_ours_is_measured_and_the_result_says_so(tmp_path, monke
     )
     assert code == 0
     result = json.loads(output.read_text(encoding='utf-8'))
-    assert set(result['ways']) == {'ours, float32', 'ours, bfloat16'}
+    names = {'ours, float32', 'ours, bfloat16', 'reading alone, ours'}
+    assert set(result['ways']) == names
     assert all(way['samples_per_cpu_s'] > 0 for way in result['ways'].values())
     assert result['lerobot'] == 'not installed in this environment: not measured'
     assert 'LeRobot: not installed' in capsys.readouterr().out

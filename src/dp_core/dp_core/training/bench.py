@@ -34,12 +34,13 @@ from dp_core.training.draws import draw
 from dp_core.training.learner import Learner
 from dp_core.training.lerobot_step import lerobot_step
 from dp_core.training.lerobot_step import LEROBOT_VERSION
+from dp_core.training.lerobot_step import read_lerobot
 from dp_core.training.options import TrainConfig
 from dp_core.training.pictures import load_for_training
 import numpy as np
 import torch
 
-Step = Callable[[], None]
+Step = Callable[[], object]
 
 
 @dataclass
@@ -93,6 +94,11 @@ def our_step(
     return step, sum(p.numel() for p in network.parameters())
 
 
+def read(dataset: SequenceDataset, order: EpochOrder, number: int) -> None:
+    """Read a batch and drop it."""
+    dataset.batch(order(number), 0, number)
+
+
 def contenders(arguments: argparse.Namespace) -> dict[str, Contender]:
     """Return all ways of training that this environment can run."""
     contract, buffer = load_for_training([arguments.dataset])
@@ -112,6 +118,12 @@ def contenders(arguments: argparse.Namespace) -> dict[str, Contender]:
             compile=compile_, batch_size=arguments.batch_size, threads=arguments.threads,
         )  # fmt: skip
         found[name] = Contender(*our_step(contract, dataset, config, options))
+    order = EpochOrder(len(dataset), arguments.batch_size, 0)
+    numbers = iter(range(sys.maxsize))
+    found['reading alone, ours'] = Contender(lambda: read(dataset, order, next(numbers)), 0)
+    if LEROBOT_VERSION and arguments.lerobot_dataset:
+        theirs = read_lerobot(contract, arguments.lerobot_dataset, arguments.batch_size)
+        found['reading alone, LeRobot'] = Contender(lambda: next(theirs, None), 0)
     if LEROBOT_VERSION:
         for name, bf16 in (('LeRobot, float32 (its default)', False), ('LeRobot, bfloat16', True)):
             made = lerobot_step(

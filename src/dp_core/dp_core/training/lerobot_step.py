@@ -48,7 +48,7 @@ def lerobot_step(
     policy = DiffusionPolicy(_their_config(contract, config)).train()
     optimizer = torch.optim.AdamW(policy.parameters(), 1e-4, betas=BETAS, weight_decay=1e-6)
     ready = _ready(contract, dataset, batch_size)
-    batches = _read(contract, own_dataset, batch_size) if own_dataset else ready
+    batches = read_lerobot(contract, own_dataset, batch_size) if own_dataset else ready
 
     def step() -> None:
         with torch.autocast('cpu', dtype=torch.bfloat16, enabled=bf16):
@@ -113,7 +113,7 @@ def _ready(contract: Contract, dataset: SequenceDataset, batch_size: int) -> Bat
         yield batch
 
 
-def _read(contract: Contract, folder: Path, batch_size: int) -> Batches:
+def read_lerobot(contract: Contract, folder: Path, batch_size: int) -> Batches:
     """Yield batches as lerobot-train reads them, in this process."""
     from lerobot.datasets.lerobot_dataset import LeRobotDataset
 
