@@ -3,11 +3,19 @@
 """LeRobot datasets, ours and those of others, as datasets of ours."""
 
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bag_samples import contract
 from dp_core.replay_buffer import load_dataset
+from dp_core.replay_buffer import ReplayBuffer
+from dp_core.replay_buffer import save_dataset
 from dp_data_tools.cli import main
 from dp_data_tools.dataset_folder import open_dataset
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from lerobot_samples import change_info
 from lerobot_samples import export
 from lerobot_samples import lerobot
@@ -38,6 +46,24 @@ def test_there_and_back_is_the_same_bit_for_bit(tmp_path, pictures):
     folder = lerobot(tmp_path, '--pictures', pictures)
     assert export(folder, 'zarr', tmp_path / 'again') == 0
     require_equal(tmp_path / 'ours', tmp_path / 'again')
+
+
+@given(
+    arrays(
+        np.float32,
+        st.tuples(st.integers(1, 20), st.just(2)),
+        elements=st.floats(width=32, allow_nan=False, allow_infinity=False),
+    )
+)
+@settings(max_examples=8, deadline=None)
+def test_any_finite_number_is_the_same_bit_for_bit(values):
+    with TemporaryDirectory() as name:
+        place = Path(name)
+        data = {'arm': values, 'action': -values}
+        buffer = ReplayBuffer(data, np.array([len(values)]), np.zeros(1, np.bool_))
+        save_dataset(place / 'ours', contract(False), buffer)
+        assert export(lerobot(place), 'zarr', place / 'again') == 0
+        require_equal(place / 'ours', place / 'again')
 
 
 def test_without_images(tmp_path):

@@ -163,6 +163,14 @@ def test_lossy_videos_are_near(tmp_path, codec, error):
     assert np.abs(seen.astype(int) - pictures).mean() < error
 
 
+def test_depth_is_lossless_whatever_the_codec(tmp_path):
+    what = contract().to_dict()
+    what['observations'][1]['depth_m'] = [0.2, 2.0]
+    folder = lerobot(tmp_path, '--pictures', 'h264', what=Contract.from_dict(what))
+    pictures = frames(folder / VIDEO)[1]
+    assert np.array_equal(pictures, load_dataset(tmp_path / 'ours')[1].data['front'])
+
+
 def test_png_lies_in_the_rows(tmp_path):
     folder = lerobot(tmp_path, '--pictures', 'png')
     rows = pq.read_table(folder / DATA)['observation.images.front'].to_pylist()

@@ -22,6 +22,7 @@ from dp_core.replay_buffer import ReplayBuffer
 from dp_data_tools.lerobot.codecs import Codec
 from dp_data_tools.lerobot.codecs import codec_of
 from dp_data_tools.lerobot.codecs import DEFAULT
+from dp_data_tools.lerobot.codecs import VIDEOS
 from dp_data_tools.lerobot.features import features_of
 from dp_data_tools.lerobot.features import whole_rate
 from dp_data_tools.lerobot.layout import ACTION
@@ -99,7 +100,7 @@ class _Writer:
     def __init__(
         self, folder: Path, contract: Contract, buffer: ReplayBuffer, codec: Codec | None
     ) -> None:
-        self._folder, self._contract, self._buffer, self._codec = folder, contract, buffer, codec
+        self._folder, self._contract, self._buffer = folder, contract, buffer
         self._rate = whole_rate(contract)
         arrays = buffer.data
         types = {ACTION: np.dtype(arrays['action'].dtype)}
@@ -109,11 +110,12 @@ class _Writer:
             contract, types, {'dtype': 'video' if codec is not None else 'image'}
         )
         self._videos: dict[str, VideoWriter] = {}
-        for stream in contract.images:
+        for stream in contract.images if codec is not None else ():
             key = CAMERA + stream.name
-            if codec is not None:
-                self._videos[key] = VideoWriter(folder, key, stream.size, self._rate, codec)
-                self.features[key]['info'] = codec.info(*stream.size, self._rate)
+            # Between two codes of depth lies another depth, and 0 is none: nothing may blur them.
+            used = VIDEOS['lossless'] if stream.depth_m else codec
+            self._videos[key] = VideoWriter(folder, key, stream.size, self._rate, used)
+            self.features[key]['info'] = used.info(*stream.size, self._rate)
         rows = len(buffer)
         self._numbers = {
             name: NumberStatistics(name, rows)
