@@ -166,7 +166,9 @@ def test_a_jump_beyond_the_largest_step_is_refused():
     pipeline = Pipeline(policy(), ur5e(), seed=1, guard=GuardSettings(max_step=0.3))
     chunk = pipeline.predict(window(), START)
     elsewhere = CommandedMotion(chunk.positions[0] + np.array([0.4, 0, 0, 0, 0, 0]))
-    with pytest.raises(LimitError, match='shoulder_pan_joint would go 0.3.. rad from what is com'):
+    with pytest.raises(
+        LimitError, match=r'shoulder_pan_joint would go 0.[34]\d* rad from what is com'
+    ):
         pipeline.connect(chunk, elsewhere, T_OBS + 80 * MS, SETTINGS)
 
 
