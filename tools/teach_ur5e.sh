@@ -15,30 +15,35 @@ configs=src/dp_bringup/config/ur5e_pusht
 shipped=src/dp_bringup/policies/ur5e_pusht_state
 each=$(((${EPISODES:-200} + 1) / 2)) # starts per cell
 say() { echo "teach_ur5e: $*"; }
-mkdir -p "$root"
+mkdir -p "$root/logs"
 
-# record CELL SEED BURST_EVERY: what was recorded before an interruption stays, the next run takes other starts.
+# record CELL SEED BURST_EVERY: what was recorded before an interruption stays; the next run records as many starts
+# again, others.
 record() {
-  local demos=$root/demos/$1 seed=$2
+  local demos=$root/demos/$1 attempt
   [ -f "$root/recorded_$1" ] && return
-  if [ -d "$demos" ]; then
-    dp_data_tools recover "$demos"
-    seed=$((seed + $(find "$demos" -mindepth 1 -maxdepth 1 | wc -l)))
-  fi
+  attempt=$(find "$root/logs" -maxdepth 1 -name "$1_*" | wc -l)
+  [ -d "$demos" ] && dp_data_tools recover "$demos"
   say "$each starts -> $demos"
   # Two cells in one domain would hear each other: each takes one of its own.
-  env -u ROS_DOMAIN_ID dp_run_local ur5_teaching --demos "$demos" --episodes "$each" --seed "$seed" --burst-every "$3" \
-    --camera-rate "${CAMERA_RATE:-15}" --time-limit "${TIME_LIMIT:-90}" --logs "$root/logs/$1"
+  env -u ROS_DOMAIN_ID dp_run_local ur5_teaching --demos "$demos" --episodes "$each" --seed $(($2 + attempt * each)) \
+    --burst-every "$3" --camera-rate "${CAMERA_RATE:-15}" --time-limit "${TIME_LIMIT:-90}" \
+    --logs "$root/logs/$1_$attempt"
   touch "$root/recorded_$1"
   say "$(find "$demos" -mindepth 1 -maxdepth 1 -name 'episode_*' | wc -l) episodes in $demos"
 }
 
+set -m # each cell in a process group of its own, which Ctrl-C does not reach by itself
 record plain 20000 0 & plain=$!
+trap 'kill -TERM -- "-$plain" 2> /dev/null; wait' EXIT
 sleep 3 # so that the second finds the first one's domain taken
 record bursts 10000 "${BURST_EVERY:-6}" & bursts=$!
+trap 'kill -TERM -- "-$plain" "-$bursts" 2> /dev/null; wait' EXIT
 failed=
 wait $plain || failed=plain
 wait $bursts || failed="$failed bursts"
+trap - EXIT
+set +m
 if [ -n "$failed" ]; then
   say "recording failed: $failed; what the nodes said is in $root/logs" >&2
   exit 1

@@ -28,6 +28,7 @@ import yaml
 
 STACKS = {'ur5_pusht': Ur5Pusht, 'ur5_teaching': Ur5Teaching}
 POLL_S = 0.1
+EXIT_INTERRUPTED = 130  # before the work of the stack was done, where it has any
 # For a second Ctrl-C: nobody wants to wait any longer [s].
 IMPATIENT = ((signal.SIGTERM, 0.5), (signal.SIGKILL, 2.0))
 
@@ -224,7 +225,8 @@ def _run(arguments: Sequence[str] | None, interrupt: Interrupt) -> int:
         while not (interrupt or running.is_done):
             running.check()
             time.sleep(POLL_S)
-    return 0
+        has_purpose = any(spec.is_purpose for spec in options.nodes())
+        return EXIT_INTERRUPTED if has_purpose and not running.is_done else 0
 
 
 if __name__ == '__main__':

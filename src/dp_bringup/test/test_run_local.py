@@ -140,9 +140,21 @@ RUNNER = """import sys
 from dp_bringup import run_local
 from dp_bringup.stacks import NodeSpec
 from dp_bringup.stacks import Ur5Pusht
-Ur5Pusht.nodes = lambda self: tuple(NodeSpec('fake', name, name) for name in 'ab')
+is_purpose = len(sys.argv) > 2
+Ur5Pusht.nodes = lambda self: tuple(
+    NodeSpec('fake', name, name, is_purpose=is_purpose) for name in 'ab'
+)
 sys.exit(run_local.main(['--logs', sys.argv[1]]))
 """
+
+
+def test_work_that_was_interrupted_is_not_done(programs):
+    logs = programs / 'logs'
+    runner = subprocess.Popen([sys.executable, '-c', RUNNER, str(logs), 'purpose'])
+    wait_for(lambda: all((logs / f'{n}.log').exists() for n in 'ab'))
+    wait_for(lambda: all('up' in (logs / f'{n}.log').read_text() for n in 'ab'))
+    runner.send_signal(signal.SIGTERM)
+    assert runner.wait(timeout=30) == 130
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])

@@ -106,7 +106,7 @@ def _entries(
             'first_ns': int(ticks_ns[first]),
             'last_ns': int(ticks_ns[end - 1]),
             # With a speed of 0 nothing is rest, so nothing is known about the end.
-            'ends_moving': bool(rules.speed and moving[end - 1]),
+            'ends_moving': bool(rules.speed and end == run.rows and moving[end - 1]),
             'trimmed_s': [
                 _seconds(first - borders[2 * number], plan),
                 _seconds(borders[2 * number + 3] - end, plan),

@@ -110,6 +110,9 @@ def test_an_episode_that_ends_in_motion_is_marked_as_cut(tmp_path):
     assert run(tmp_path, [rested, cut], NUMBERS) == 0
     assert [entry['ends_moving'] for entry in episodes(tmp_path)] == [False, True]
     assert load_dataset(tmp_path / 'out')[1].no_end_pad.tolist() == [False, True]
+    # What rests after its last motion was not cut off, even if none of the rest is kept.
+    assert run(tmp_path, [rested, cut], NUMBERS, 'tight', (*COMMANDS, '--keep-idle', '0')) == 0
+    assert [entry['ends_moving'] for entry in episodes(tmp_path, 'tight')] == [False, True]
 
 
 def test_a_long_rest_ends_an_episode_when_asked(tmp_path):
