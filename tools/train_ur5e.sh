@@ -45,7 +45,7 @@ case $kind in
       dp_demonstrate --contract "$contract" --output "$demos-camera" --render "$demos" --max-frames 30000
     fi
     options=(--dataset "$demos-camera" --budget-cpu-s "${BUDGET_CPU_S:-2000}"
-      --batch-size 128 --image-channels 16 32 64 64)
+      --batch-size 128 --image-encoder conv --image-channels 16 32 64 64)
     scene=(--env-arg cameras=true)
     seeds=400000:400040
     ;;

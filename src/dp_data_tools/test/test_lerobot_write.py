@@ -221,6 +221,14 @@ def test_long_videos_are_split_between_episodes(tmp_path, monkeypatch):
     assert np.array_equal(again, load_dataset(tmp_path / 'ours')[1].data['front'])
 
 
+def test_an_episode_too_long_for_a_video_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr('dp_data_tools.lerobot.video_writer.LONGEST_S', 1)
+    sample(tmp_path / 'ours')
+    assert export(tmp_path / 'ours', 'lerobot', tmp_path / 'lerobot') == 1
+    assert 'valid: 1 s at most; pictures in files have no such limit' in capsys.readouterr().err
+    assert not (tmp_path / 'lerobot').exists()
+
+
 def test_a_large_data_file_is_followed_by_another(tmp_path, monkeypatch):
     monkeypatch.setattr('dp_data_tools.lerobot.tables.DATA_MIB', 0)
     folder = lerobot(tmp_path, camera=False)

@@ -17,6 +17,7 @@ from dp_core.contract import Contract
 from dp_core.contract import Stream
 from dp_core.decode import decode
 from dp_core.decode import is_other_device
+from dp_core.errors import ConfigError
 from dp_core.errors import ObservationError
 from dp_core.observation import ObservationWindow
 from dp_core.sync import FUTURE_TOLERANCE_NS
@@ -170,8 +171,17 @@ class ObservationInput:
 
 
 def message_type(stream: Stream) -> type:
-    """Return the type of the messages that feed a stream."""
+    """Return the type of the messages that feed a stream.
+
+    Raises:
+        ConfigError: none do; the stream is one of a simulation.
+    """
     if stream.kind == 'image':
         return CompressedImage if stream.topic.endswith('/compressed') else Image
     types = {'joint_state': JointState, 'pose': PoseStamped, 'wrench': WrenchStamped}
+    if stream.kind not in types:
+        raise ConfigError(
+            f'stream {stream.name!r} is of kind {stream.kind!r}, which no topic carries; valid '
+            f'on a robot: {["image", *types]}'
+        )
     return types[stream.kind]

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import math
 
+from dp_core.errors import ConfigError
 from dp_core.errors import NotReadyError
 import pytest
 
@@ -120,3 +121,8 @@ def test_what_is_missing_is_told():
     assert 'joint_states' in feed.input.why_missing(T0, 0.5)
     feed.joints(T0)
     assert "'front'" in feed.input.why_missing(T0, 0.5)
+
+
+def test_a_stream_that_no_topic_carries_is_named():
+    with pytest.raises(ConfigError, match="stream 'corners' is of kind 'vector'.*'joint_state'"):
+        Feed(JOINTS, {'name': 'corners', 'kind': 'vector', 'length': 16})

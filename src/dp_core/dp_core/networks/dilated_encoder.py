@@ -5,7 +5,7 @@
 A place of the last map of the plain small encoder (`conv_encoder.py`) sees 33 pixels. That is
 less than the length of an object in a 96-pixel image, so how the object lies has to be put
 together from where its parts are. Here the map goes through convolutions with growing gaps (Yu
-and Koltun, 1511.07122): as many weights each, and 145 pixels. And the spatial softmax, which
+and Koltun, 1511.07122): as many weights each, and 129 pixels. And the spatial softmax, which
 begins nearly uniform so that every keypoint lies in the middle, learns how sharp to be.
 """
 

@@ -41,7 +41,17 @@ class VideoWriter:
         self._out: IO[bytes] | None = None
 
     def begin(self, frames: int) -> dict[str, Any]:
-        """Begin an episode of ``frames`` frames; return where it will be, for meta/episodes."""
+        """Begin an episode of ``frames`` frames; return where it will be, for meta/episodes.
+
+        Raises:
+            DatasetError: LeRobot could not find the frames of an episode as long as that.
+        """
+        if frames > LONGEST_S * self._rate:
+            raise DatasetError(
+                f'an episode of {frames / self._rate:.0f} s is too long for a video of '
+                f'{self._key}, valid: {LONGEST_S} s at most; pictures in files have no such '
+                'limit (--pictures png)'
+            )
         if self._container is not None and self._frames + frames > self._most:
             self.close()
             self._file, self._frames = self._file + 1, 0
