@@ -11,12 +11,15 @@ import sys
 import time
 
 from dp_core.errors import ConfigError
+from dp_core.errors import TrainingError
 from dp_core.training.cli import main
 from dp_core.training.processes import is_broken_connection
 from dp_core.training.processes import joined
 from dp_core.training.processes import Team
 from policy_samples import sample_dataset
 import pytest
+import torch
+from torch import distributed
 
 # Two channels in a group at least: with one, its bias has a gradient of rounding errors only that
 # AdamW scales up to full steps, so runs that differ by rounding part at 1e-4 within 60 steps.
@@ -104,6 +107,43 @@ def test_half_an_environment_of_torchrun_is_named(monkeypatch):
         pass
 
 
+def test_a_process_takes_its_gpu_before_it_joins(monkeypatch):
+    done = []
+    place = {'RANK': '5', 'WORLD_SIZE': '8', 'LOCAL_RANK': '1', 'LOCAL_WORLD_SIZE': '4'}
+    for name, value in place.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 4)
+    monkeypatch.setattr(torch.cuda, 'set_device', lambda gpu: done.append(f'takes {gpu}'))
+    monkeypatch.setattr(torch.backends.cudnn, 'deterministic', False)
+    join, leave = 'init_process_group', 'destroy_process_group'
+    monkeypatch.setattr(
+        distributed, join, lambda backend, **how: done.append((backend, how['device_id']))
+    )
+    monkeypatch.setattr(distributed, leave, lambda: done.append('leaves'))
+    with joined('cuda') as team:
+        done.append('works')
+    assert done == ['takes 1', ('nccl', torch.device('cuda', 1)), 'works', 'leaves']
+    assert team == Team(rank=5, size=8, local_rank=1, local_size=4)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
+    with pytest.raises(ConfigError, match='needs GPU 1.* at most 1 processes'), joined('cuda'):
+        pass
+
+
+def test_processes_that_do_not_find_together_are_told(monkeypatch):
+    def refuse(*_, **__):
+        raise distributed.DistBackendError('NCCL error: Duplicate GPU detected : rank 0 and 1')
+
+    for name, value in {'RANK': '1', 'WORLD_SIZE': '2', 'LOCAL_RANK': '1'}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(distributed, 'init_process_group', refuse)
+    with pytest.raises(TrainingError, match='1 of 2 cannot join .*Duplicate GPU'), joined('cpu'):
+        pass
+
+
 def test_only_errors_of_the_connection_are_called_so():
     assert is_broken_connection(RuntimeError('[gloo/transport/tcp/pair.cc] Connection closed'))
+    assert is_broken_connection(distributed.DistBackendError('NCCL error: remote process exited'))
+    set_up = 'NCCL error: ncclInvalidUsage: Duplicate GPU detected'
+    assert not is_broken_connection(distributed.DistBackendError(set_up))
     assert not is_broken_connection(RuntimeError('shapes (2,) and (3,) do not fit'))

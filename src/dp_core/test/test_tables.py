@@ -47,13 +47,36 @@ def test_results_find_their_row_and_others_get_one(tmp_path):
     assert lines[-1][0] == 'line_world/Line-v0: environment_state, agent_pos'
 
 
+@pytest.mark.parametrize('encoder', ['conv', 'dilated'])
+def test_both_small_encoders_stand_in_their_row(tmp_path, encoder):
+    kind = {'streams': ['agent_pos', 'pixels'], 'images': True, 'image_encoder': encoder}
+    lines = table(read_results([write(tmp_path / 'a.json', {**SINGLE, **kind})]), tmp_path)
+    measured = [line[:2] for line in lines if line[3] != NOT_YET]
+    assert measured == [['Push-T, 96 px image', 'U-Net, small encoder']]
+
+
+def test_another_view_is_not_the_row_of_the_corners(tmp_path):
+    state = write(tmp_path / 'a.json', {**SINGLE, 'streams': ['state']})
+    lines = table(read_results([state]), tmp_path)
+    assert [line[0] for line in lines if line[3] != NOT_YET] == ['gym_pusht/PushT-v0: state']
+
+
+def test_further_results_of_a_row_get_a_line_each(tmp_path):
+    kinds = (SINGLE, RUN, {**SINGLE, 'score_mean': 0.5}, {**RUN, 'best': 0.5})
+    files = [write(tmp_path / f'{n}.json', kind) for n, kind in enumerate(kinds)]
+    lines = table(read_results(files), tmp_path)
+    assert len(lines) == len(ROWS) + 2
+    assert [line[-1] for line in lines[:4]] == ['1.json, 0.json', '3.json', '2.json', '']
+    assert [line[3] for line in lines[:3]] == ['0.960 / 0.900', '0.500 / 0.900', '-']
+
+
 def test_a_run_with_fewer_checkpoints_says_so(tmp_path):
     short = write(tmp_path / 'a.json', {**RUN, 'last_count': 4})
     assert table(read_results([short]), tmp_path)[0][3] == '0.960 / 0.900 (last 4)'
 
 
 def test_a_disturbed_result_is_not_the_undisturbed_row(tmp_path):
-    kind = {'env': 'dp_sim/UR5ePushT-v0', 'disturbances': ['shove']}
+    kind = {'env': 'dp_sim/UR5ePushT-v0', 'disturbances': ['shove'], 'streams': ['block', 'tool']}
     lines = table(read_results([write(tmp_path / 'a.json', {**SINGLE, **kind})]), tmp_path)
     measured = [line[0] for line in lines if line[3] != NOT_YET]
     assert measured == ['UR5e Push-T, corners of the T; the T is shoved']

@@ -61,7 +61,7 @@ def table(results: Sequence[Mapping[str, Any]], folder: Path) -> list[list[str]]
     for row in ROWS:
         fitting = [k for k, result in enumerate(results) if row.fits(result)]
         used.update(fitting)
-        lines.append(_cells(row, [results[k] for k in fitting], folder))
+        lines += [_cells(row, some, folder) for some in _paired([results[k] for k in fitting])]
     for k, result in enumerate(results):
         if k not in used:
             seen = ', '.join([*result.get('streams', []), *result.get('disturbances', [])])
@@ -70,9 +70,16 @@ def table(results: Sequence[Mapping[str, Any]], folder: Path) -> list[list[str]]
     return lines
 
 
+def _paired(results: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Return a row's first run with its first single evaluation, then each further one alone."""
+    runs = [r for r in results if 'checkpoints' in r]
+    singles = [r for r in results if 'checkpoints' not in r]
+    return [runs[:1] + singles[:1], *([r] for r in runs[1:] + singles[1:])]
+
+
 def _cells(row: Row, results: Sequence[Mapping[str, Any]], folder: Path) -> list[str]:
-    run = next((r for r in reversed(results) if 'checkpoints' in r), None)
-    single = next((r for r in reversed(results) if 'scores' in r), None)
+    run = next((r for r in results if 'checkpoints' in r), None)
+    single = next((r for r in results if 'scores' in r), None)
     paper = f'{row.paper[0]:.2f} / {row.paper[1]:.2f}' if row.paper else ''
     if run is None and single is None:
         return [row.task, row.network, paper, NOT_YET, *[''] * (len(HEADS) - 4)]

@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 import os
 from typing import Any
 
 from dp_core.errors import ConfigError
 from dp_core.errors import TrainingError
+from dp_core.training.compute import device_of
 import torch
 from torch import distributed
 from torch import nn
@@ -25,6 +27,8 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 PATIENCE = timedelta(hours=2)  # others wait for a rollout score as long as that
+# What NCCL says of processes that were started wrongly; nobody was lost then.
+_SET_UP = ('Duplicate GPU', 'invalid usage', 'invalid argument', 'InvalidUsage', 'InvalidArgument')
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,13 @@ class Team:
         rank: its number; 0 writes the files.
         size: how many there are.
         local_rank: its number on this machine, and that of its GPU.
+        local_size: how many there are on this machine.
     """
 
     rank: int = 0
     size: int = 1
     local_rank: int = 0
+    local_size: int = 1
 
     @property
     def writes(self) -> bool:
@@ -102,16 +108,24 @@ def joined(device: str) -> Iterator[Team]:
 
     Raises:
         ConfigError: torchrun's environment is incomplete, or there is no such device.
-        TrainingError: another process ended before its time.
+        TrainingError: the processes do not find together, or another ended before its time.
     """
     if 'WORLD_SIZE' not in os.environ:
         yield Team()
         return
     try:
         team = Team(*(int(os.environ[name]) for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK')))
-        distributed.init_process_group('nccl' if device == 'cuda' else 'gloo', timeout=PATIENCE)
+        team = replace(team, local_size=int(os.environ.get('LOCAL_WORLD_SIZE', team.size)))
+        # NCCL talks from GPU to GPU: each process takes its own before the first word.
+        gpu = device_of(device, team.local_rank) if device == 'cuda' else None
+        backend = 'nccl' if gpu else 'gloo'
+        distributed.init_process_group(backend, timeout=PATIENCE, device_id=gpu)
     except (KeyError, ValueError) as error:
         raise ConfigError(f'WORLD_SIZE is set, but this is not torchrun: {error}') from error
+    except RuntimeError as error:
+        raise TrainingError(
+            f'process {team.rank} of {team.size} cannot join the others: {error}'
+        ) from error
     try:
         yield team
     except RuntimeError as error:
@@ -129,4 +143,6 @@ def joined(device: str) -> Iterator[Team]:
 def is_broken_connection(error: RuntimeError) -> bool:
     """Say whether `error` comes from what connects processes rather than from the computation."""
     words = ('gloo', 'NCCL', 'Connection closed by peer', 'Connection reset by peer')
+    if any(word in str(error) for word in _SET_UP):
+        return False
     return isinstance(error, distributed.DistError) or any(w in str(error) for w in words)

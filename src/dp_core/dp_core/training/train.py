@@ -70,7 +70,7 @@ def _train(
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     with team.one_after_rank_0():
-        contract, buffer = load_for_training(options.datasets, options.cache, team.size)
+        contract, buffer = load_for_training(options.datasets, options.cache, team.local_size)
     data = {**contract.to_dict(), 'frames': len(buffer)}
     settings = describe(options, config, data, team.size)
     team.require_agreement(settings, 'the run')
