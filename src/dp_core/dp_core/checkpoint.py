@@ -163,12 +163,20 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
             pass
         return dict(load_file(path))
     except (SafetensorError, OSError, ValueError) as error:
-        if path.read_bytes()[:4].startswith((_ZIPPED, _PICKLED)):
+        if _beginning(path).startswith((_ZIPPED, _PICKLED)):
             raise CheckpointError(
                 f'{path} is a pickle under a name of safetensors: it may hold a program and is '
                 'never opened; valid: safetensors'
             ) from error
         raise CheckpointError(f'{path} is truncated or corrupt: {error}') from error
+
+
+def _beginning(path: Path) -> bytes:
+    try:
+        with path.open('rb') as file:
+            return file.read(len(_ZIPPED))
+    except OSError:
+        return b''
 
 
 def _require_shapes(

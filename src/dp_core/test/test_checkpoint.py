@@ -1,5 +1,6 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
+from dp_core import checkpoint
 from dp_core.checkpoint import load_policy
 from dp_core.checkpoint import load_provenance
 from dp_core.checkpoint import save_policy
@@ -159,3 +160,13 @@ def test_weights_by_their_names_of_earlier_versions_load(folder):
     (folder / 'policy.yaml').write_text(yaml.safe_dump(data), encoding='utf-8')
     again = load_policy(folder)
     assert np.array_equal(again.predict(sample_window(), 1), before.predict(sample_window(), 1))
+
+
+def test_weights_that_cannot_be_read_are_named(folder, monkeypatch):
+    def refuse(path, *_, **__):
+        raise PermissionError(13, 'Permission denied', str(path))
+
+    monkeypatch.setattr(checkpoint, 'safe_open', refuse)
+    monkeypatch.setattr(type(folder), 'open', refuse)
+    with pytest.raises(CheckpointError, match=r'statistics\.safetensors .*Permission denied'):
+        checkpoint._read_tensors(folder / STATISTICS_FILE)

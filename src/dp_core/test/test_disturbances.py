@@ -77,8 +77,15 @@ def test_disturbances_that_cannot_be_are_refused():
         Disturbed(Table(), ['rain'], 0.1)
     with pytest.raises(ConfigError, match=r'has no shove\(\)'):
         Disturbed(gymnasium.make('CartPole-v1'), ['shove'], 0.1)
-    with pytest.raises(ConfigError, match='no camera to cover, only'):
-        env = Disturbed(Table(cameras=False), ['cover'], 0.1)
-        env.reset(seed=0)
-        for _ in range(100):
-            env.step(None)
+    with pytest.raises(ConfigError, match=r"no camera to cover, only \['tool'\]"):
+        Disturbed(Table(cameras=False), ['cover'], 0.1).reset(seed=0)
+    with pytest.raises(ConfigError, match='no camera to cover, only .*one array'):
+        Disturbed(gymnasium.make('CartPole-v1'), ['cover'], 0.1).reset(seed=0)
+
+
+def test_a_scene_that_is_one_picture_is_covered(monkeypatch):
+    monkeypatch.setattr(Table, 'observation', lambda self: np.full((4, 4, 3), 255, np.uint8))
+    env = Disturbed(Table(), ['cover'], dt_s=0.1)
+    seen = [env.reset(seed=1)[0]] + [env.step(None)[0] for _ in range(100)]
+    assert {picture.shape for picture in seen} == {(4, 4, 3)}
+    assert sum(not picture.any() for picture in seen) == 30

@@ -1,7 +1,9 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
 from fractions import Fraction
+from types import SimpleNamespace
 
+from dp_core.evaluation import film
 from dp_core.evaluation.episode import env_spec
 from dp_core.evaluation.film import caption
 from dp_core.evaluation.film import film_best_and_worst
@@ -32,6 +34,15 @@ def test_small_pictures_are_enlarged_and_told_apart():
     small = np.zeros((96, 97, 3), np.uint8)
     assert caption(small, 3, 0.5).shape == (288, 290, 3)
     assert not np.array_equal(caption(small, 3, 0.5), caption(small, 4, 0.5))
+
+
+def test_a_scene_that_fails_is_closed(monkeypatch):
+    closed = []
+    broken = SimpleNamespace(reset=lambda seed: 1 / 0, close=lambda: closed.append(1))
+    monkeypatch.setattr(film, 'make_env', lambda spec, render: broken)
+    with pytest.raises(ZeroDivisionError):
+        film.repeat(None, EpisodeResult(1, 0.0, 0, {}, np.zeros((0, 2), np.float32)))
+    assert closed == [1]
 
 
 def test_best_and_worst_are_repeated_to_the_same_score(tmp_path):

@@ -1,6 +1,7 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
 import dataclasses
+from dataclasses import replace
 
 from dp_core.checkpoint import load_policy
 from dp_core.checkpoint import save_policy
@@ -11,6 +12,7 @@ from dp_core.training.cli import parser
 from dp_core.training.network_options import policy_config
 from policy_samples import sample_dataset
 from policy_samples import sample_policy
+from policy_samples import SMALL
 from policy_samples import TRANSFORMER
 import pytest
 import torch
@@ -69,6 +71,8 @@ def test_an_old_checkpoint_keeps_its_plain_encoder(tmp_path):
     del data['config']['image_encoder']
     path.write_text(yaml.safe_dump(data), encoding='utf-8')
     assert read('--network', str(path)).image_encoder == 'conv'
+    assert read('--init-from', str(tmp_path / 'p')) == replace(SMALL, image_encoder='conv')
+    assert read('--init-from', str(tmp_path / 'absent')) == PolicyConfig()
 
 
 @pytest.mark.parametrize(

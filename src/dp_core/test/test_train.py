@@ -3,6 +3,7 @@
 from dataclasses import replace
 import json
 import os
+from pathlib import Path
 
 from dp_core.checkpoint import load_policy
 from dp_core.checkpoint import load_provenance
@@ -11,6 +12,11 @@ from dp_core.errors import ConfigError
 from dp_core.errors import DatasetError
 from dp_core.replay_buffer import save_dataset
 from dp_core.training.options import TrainConfig
+from dp_core.training.settings import describe
+from dp_core.training.settings import provenance
+from dp_core.training.state import load_state
+from dp_core.training.state import Progress
+from dp_core.training.state import save_state
 from dp_core.training.train import schedule
 from dp_core.training.train import train
 import numpy as np
@@ -21,6 +27,7 @@ from policy_samples import sample_window
 from policy_samples import SMALL
 import pytest
 from safetensors.torch import load_file
+import torch
 
 
 @pytest.fixture
@@ -106,6 +113,35 @@ def test_state_of_another_run_is_refused_by_the_first_difference(options):
         train(options, SMALL, kill_at(40))
     with pytest.raises(CheckpointError, match='run.*seed.*0 there.*1 here|other settings'):
         train(replace(options, seed=1), SMALL)
+
+
+def test_a_run_goes_on_with_the_same_score_only(options):
+    scored = replace(options, score='scene 0:50')
+    with pytest.raises(KilledError):
+        train(scored, SMALL, kill_at(40))
+    with pytest.raises(CheckpointError, match='scene 0:50.* there'):
+        train(replace(options, score='scene 50:100'), SMALL)
+    assert train(scored, SMALL) == options.output
+
+
+def test_state_of_a_gpu_is_read_on_the_cpu(tmp_path, monkeypatch):
+    save_state(tmp_path, {}, Progress(), '{}')
+    read = torch.load
+    places = []
+    monkeypatch.setattr(
+        torch, 'load', lambda path, **how: (places.append(how['map_location']), read(path))[1]
+    )
+    assert load_state(tmp_path, '{}')['step'] == 0
+    assert places == ['cpu']
+
+
+def test_a_checkpoint_tells_names_of_private_files_only(options):
+    paths = {'datasets': (Path('/private/d'),), 'image_weights': '/private/w.pth'}
+    settings = describe(replace(options, **paths), SMALL, {})
+    told = provenance(settings, Progress())
+    assert '/private' in settings
+    assert '/private' not in str(told)
+    assert told['training']['image_weights'] == 'w.pth'
 
 
 def test_damaged_state_is_named(options):

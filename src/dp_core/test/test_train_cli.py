@@ -3,6 +3,7 @@
 from dp_core.checkpoint import load_policy
 from dp_core.training.cli import main
 from dp_core.training.cli import parser
+from dp_core.training.cli import train_config
 from policy_samples import sample_dataset
 import pytest
 
@@ -25,6 +26,13 @@ def test_a_mistake_is_one_line(tmp_path, capsys):
     assert code == 2
     lines = capsys.readouterr().err.splitlines()
     assert lines == [f'dp_train: no dataset folder at {tmp_path / "absent"}']
+
+
+def test_what_scores_a_run_is_one_of_its_settings():
+    words = ['--dataset', 'a', '--output', 'b', '--steps', '1', '--score-seeds', '0:50']
+    assert train_config(parser().parse_args(words)).score == ''
+    words += ['--score-env', 'scene', '--score-env-arg', 'a=1']
+    assert train_config(parser().parse_args(words)).score == 'scene 0:50 a=1'
 
 
 def test_steps_or_budget_is_required():

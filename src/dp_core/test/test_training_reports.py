@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run tells: the person's line, curves, and advice when memory is short."""
 
+from pathlib import Path
+import sys
+from types import SimpleNamespace
+
 from dp_core.errors import ConfigError
 from dp_core.errors import TrainingError
 from dp_core.training.memory import memory_advice
@@ -36,6 +40,18 @@ def test_progress_tells_loss_rate_and_time_left(capsys):
     ]
 
 
+def test_what_is_said_next_begins_below_the_line_of_a_terminal(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, 'isatty', lambda: True)
+    progress = ProgressLine()
+    progress.end()  # nothing was shown
+    progress(line(20, 10.0), 0.1)
+    progress.end()
+    progress.end()
+    shown = capsys.readouterr().err
+    assert shown.endswith('time left unknown  \r\n')
+    assert shown.count('\n') == 1
+
+
 def test_time_left_is_judged_by_this_process():
     assert time_left((0.5, 100.0), (0.6, 200.0)) == '6 min 40 s left'  # 0.1 in 100 s, 0.4 to go
     assert time_left((0.0, 0.0), (0.001, 60.0)) == '16 h 39 min left'
@@ -66,9 +82,23 @@ def test_tensorboard_shows_the_curves_once_after_a_kill(tmp_path):
 
 
 def test_a_monitor_that_is_not_installed_is_named(monkeypatch, tmp_path):
-    monkeypatch.setitem(__import__('sys').modules, 'wandb', None)
+    monkeypatch.setitem(sys.modules, 'wandb', None)
     with pytest.raises(ConfigError, match=r"--wandb needs the package 'wandb' \(pip install"):
         WeightsAndBiases(tmp_path, 'project')
+
+
+def test_runs_in_folders_of_one_name_have_their_own_pages(monkeypatch, tmp_path):
+    begun = []
+    package = SimpleNamespace(
+        init=lambda **how: begun.append(how) or SimpleNamespace(log=lambda *_, **__: None)
+    )
+    monkeypatch.setitem(sys.modules, 'wandb', package)
+    monkeypatch.chdir(tmp_path)
+    for folder in (tmp_path / 'a' / 'run', tmp_path / 'b' / 'run', Path('a/run')):
+        WeightsAndBiases(folder, 'project')(line(20, 1.0), 0.5)
+    assert [how['name'] for how in begun] == ['run'] * 3
+    first, second, again = (how['id'] for how in begun)
+    assert first == again != second
 
 
 @pytest.mark.parametrize(

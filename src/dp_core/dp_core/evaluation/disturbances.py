@@ -78,11 +78,16 @@ class Disturbed(gymnasium.Wrapper):  # type: ignore[misc]
         return self._covered(observation), float(reward), terminated, truncated, info
 
     def _covered(self, observation: Any) -> Any:
-        if 'cover' not in self._names or not self._begin <= self._steps < self._end:
+        if 'cover' not in self._names:
             return observation
-        cameras = [name for name, x in observation.items() if np.ndim(x) == 3]
+        named = observation if isinstance(observation, dict) else {'one array': observation}
+        cameras = [name for name, x in named.items() if _is_picture(x)]
         if not cameras:
-            raise ConfigError(f'there is no camera to cover, only {sorted(observation)}')
+            raise ConfigError(f'there is no camera to cover, only {sorted(named)}')
+        if not self._begin <= self._steps < self._end:
+            return observation
+        if not isinstance(observation, dict):
+            return np.zeros_like(observation)
         return {**observation, **{name: np.zeros_like(observation[name]) for name in cameras}}
 
     def _offered(self, method: str) -> Callable[..., None]:
@@ -91,3 +96,7 @@ class Disturbed(gymnasium.Wrapper):  # type: ignore[misc]
             raise ConfigError(f'{type(scene).__name__} has no {method}(), so it cannot do that')
         found: Callable[..., None] = getattr(scene, method)
         return found
+
+
+def _is_picture(observed: Any) -> bool:
+    return np.ndim(observed) == 3 and np.asarray(observed).dtype == np.uint8

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
-FRAMES_PER_S = 20
 SMALLEST_SIDE = 240  # smaller pictures are enlarged, so that the caption fits
 
 
@@ -53,13 +52,15 @@ def film_best_and_worst(
 def repeat(spec: EnvSpec, result: EpisodeResult) -> tuple[list[Image], float]:
     """Execute the actions of an episode again; return its pictures and its score."""
     env = make_env(spec, render=True)
-    env.reset(seed=result.seed)
-    frames, score = [caption(env.render(), result.seed, 0.0)], 0.0
-    for action in result.actions:
-        _, reward, _, _, info = env.step(action)
-        score = max(score, spec.score(reward, info))
-        frames.append(caption(env.render(), result.seed, score))
-    env.close()
+    try:
+        env.reset(seed=result.seed)
+        frames, score = [caption(env.render(), result.seed, 0.0)], 0.0
+        for action in result.actions:
+            _, reward, _, _, info = env.step(action)
+            score = max(score, spec.score(reward, info))
+            frames.append(caption(env.render(), result.seed, score))
+    finally:
+        env.close()
     return frames, score
 
 

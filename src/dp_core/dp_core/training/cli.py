@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     end.add_argument(
         '--budget-cpu-s', type=float, default=0.0, help='CPU time, compilation included [s]'
     )
-    p.add_argument('--init-from', default='', help='checkpoint to start from')
+    p.add_argument('--init-from', default='', help='checkpoint to start from and its network')
     p.add_argument(
         '--image-weights', default='', metavar='FILE',
         help='of ImageNet (resnet18) or CLIP (clip_vit_b_16) to begin with',
@@ -103,11 +103,13 @@ def train_config(arguments: argparse.Namespace) -> TrainConfig:
     known = {f.name for f in dataclasses.fields(TrainConfig)}
     same = {name: value for name, value in vars(arguments).items() if name in known}
     auto = arguments.precision == 'auto' and has_bf16(arguments.device)
+    scored = (arguments.score_env, arguments.score_seeds, *(arguments.score_env_arg or ()))
     return TrainConfig(
         **same,
         datasets=tuple(arguments.dataset),
         compile=not arguments.no_compile,
         bf16=auto or arguments.precision == 'bf16',
+        score=' '.join(scored) if arguments.score_env else '',
     )
 
 
@@ -123,9 +125,9 @@ def score_of(arguments: argparse.Namespace) -> Score | None:
     return RolloutScore(arguments.score_env, parse_seeds(arguments.score_seeds), chosen)
 
 
-def reports_of(arguments: argparse.Namespace) -> list[Report]:
+def reports_of(arguments: argparse.Namespace, progress: ProgressLine) -> list[Report]:
     """Return what is told of each log line, the person's line first."""
-    reports: list[Report] = [ProgressLine()]
+    reports: list[Report] = [progress]
     if arguments.tensorboard:
         reports.append(TensorBoard(arguments.output))
     if arguments.wandb:
@@ -158,8 +160,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         leads = os.environ.get('RANK', '0') == '0'
         for hint in hints(options) if leads else ():
             sys.stderr.write(hint + '\n')
-        reports = reports_of(arguments) if leads else []
-        folder = train(options, config, together(reports), score_of(arguments))
+        progress = ProgressLine()
+        reports = reports_of(arguments, progress) if leads else []
+        try:
+            folder = train(options, config, together(reports), score_of(arguments))
+        finally:
+            progress.end()
     except DpError as error:
         sys.stderr.write(f'dp_train: {error}\n')
         return 2

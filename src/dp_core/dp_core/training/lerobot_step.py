@@ -13,6 +13,7 @@ from typing import Any
 
 from dp_core.config import PolicyConfig
 from dp_core.contract import Contract
+from dp_core.errors import ConfigError
 from dp_core.training.dataset import SequenceDataset
 from dp_core.training.learner import BETAS
 import numpy as np
@@ -114,7 +115,21 @@ def _ready(contract: Contract, dataset: SequenceDataset, batch_size: int) -> Bat
 
 
 def read_lerobot(contract: Contract, folder: Path, batch_size: int) -> Batches:
-    """Yield batches as lerobot-train reads them, in this process."""
+    """Yield batches as lerobot-train reads them, in this process.
+
+    Raises:
+        ConfigError: the contract sees no pictures.
+    """
+    if not contract.images:
+        raise ConfigError(
+            f'--lerobot-dataset is {str(folder)!r}, but the contract {contract.name!r} sees no '
+            "pictures: LeRobot's policy then wants observation.environment_state, which is not "
+            'in the dataset; valid: a dataset with images, or no --lerobot-dataset'
+        )
+    return _read(contract, folder, batch_size)
+
+
+def _read(contract: Contract, folder: Path, batch_size: int) -> Batches:
     from lerobot.datasets.lerobot_dataset import LeRobotDataset
 
     past = [contract.dt_s * k for k in range(1 - contract.n_obs_steps, 1)]

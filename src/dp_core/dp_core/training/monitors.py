@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence
+import hashlib
 import importlib
 from pathlib import Path
 from typing import Any
@@ -61,9 +62,13 @@ class WeightsAndBiases:
     def __call__(self, line: dict[str, Any], done: float) -> None:
         """Add a log line."""
         if self._run is None:
-            name = self._output.name
+            folder = self._output.resolve()
             self._run = self._wandb.init(
-                project=self._project, name=name, id=name, resume='allow', dir=str(self._output)
+                project=self._project,
+                name=folder.name,
+                id=hashlib.sha256(str(folder).encode()).hexdigest()[:16],  # names come twice
+                resume='allow',
+                dir=str(folder),
             )
         self._run.log(curves(line), step=line['step'])
 

@@ -49,6 +49,8 @@ def add_network(group: argparse._ArgumentGroup) -> None:
 def policy_config(arguments: argparse.Namespace) -> PolicyConfig:
     """Take the network's settings from the command line and the file it names.
 
+    Without a file, they are those of the checkpoint that the run starts from, if any.
+
     Raises:
         ConfigError: the file cannot be read, or a setting is unknown or not valid.
     """
@@ -56,7 +58,9 @@ def policy_config(arguments: argparse.Namespace) -> PolicyConfig:
     given = {name: value for name, value in vars(arguments).items() if name in names}
     given = {name: list(v) if isinstance(v, tuple) else v for name, v in given.items()}
     base = {'image_encoder': PolicyConfig().image_encoder}
-    return PolicyConfig.from_dict({**base, **_from_file(arguments.network), **given})
+    start = Path(arguments.init_from) / 'policy.yaml'  # one that is missing is told when loaded
+    path = start if arguments.init_from and start.exists() else None
+    return PolicyConfig.from_dict({**base, **_from_file(arguments.network or path), **given})
 
 
 def _from_file(path: Path | None) -> dict[str, Any]:

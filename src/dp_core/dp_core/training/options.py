@@ -39,6 +39,7 @@ class TrainConfig:
         bf16: matrix products in bfloat16.
         threads: torch threads.
         cache: where pictures lie: 'memory', 'disk' (memory-mapped), or by size with 'auto'.
+        score: what checkpoints are scored in, scene, seeds and arguments; empty for nothing.
     """
 
     datasets: tuple[Path, ...]
@@ -63,6 +64,7 @@ class TrainConfig:
     bf16: bool = True
     threads: int = 1
     cache: str = 'auto'
+    score: str = ''
 
     def __post_init__(self) -> None:
         """Refuse runs that cannot end or step."""

@@ -16,6 +16,7 @@ class ProgressLine:
     def __init__(self) -> None:
         """Look where the output goes."""
         self._terminal = sys.stderr.isatty()
+        self._open = False  # the cursor stands in a line
         self._first: tuple[float, float] | None = None
 
     def __call__(self, line: dict[str, Any], done: float) -> None:
@@ -35,11 +36,12 @@ class ProgressLine:
         )
 
     def end(self) -> None:
-        """Leave the last line standing."""
-        if self._terminal:
-            sys.stderr.write('\n')
+        """Leave the last line standing; what is said next begins below it."""
+        if self._open:
+            self._write('', '\n')
 
     def _write(self, text: str, end: str) -> None:
+        self._open = not end.endswith('\n')
         sys.stderr.write(text + end)
         sys.stderr.flush()
 

@@ -28,15 +28,18 @@ def describe(
     plain = {**vars(options), 'datasets': [str(path) for path in options.datasets]}
     for name in FREE:
         plain.pop(name)
+    if not options.score:  # nor does it stand in the settings of older runs
+        del plain['score']
     run = {**plain, 'processes': processes}
     return json.dumps({'run': run, **config.to_dict(), 'data': data}, sort_keys=True)
 
 
 def provenance(settings: str, progress: Progress) -> dict[str, Any]:
-    """Say how a checkpoint came about, as plain data; folders by name, they are private."""
+    """Say how a checkpoint came about, as plain data; paths by name, they are private."""
     run = json.loads(settings)['run']
     run['datasets'] = [Path(folder).name for folder in run['datasets']]
-    run['init_from'] = Path(run['init_from']).name
+    for key in ('init_from', 'image_weights'):
+        run[key] = Path(run[key]).name
     return {
         'training': run,
         'settings_sha256': hashlib.sha256(settings.encode()).hexdigest(),

@@ -69,7 +69,7 @@ def load_state(folder: Path, settings: str) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise CheckpointError(f'{path} is damaged: {error}; remove it to start anew') from error
     if state['settings'] != settings:
