@@ -90,6 +90,8 @@ class Client(Terminal):
         return self.call(client.set_parameters([parameter]), 'fault').results[0]
 
     def positions(self):
+        """Where the joints are now, not where they were before a reset."""
+        self.simulate(0.1)
         self.more(self.joints, 1)
         return np.array(self.joints[-1].position)
 
