@@ -169,8 +169,9 @@ def _count(bag: Path) -> dict[str, Any]:
                 number = int(bytes(raw[16:40]).split(b'\0')[0])  # frame_id: no need of the pixels
             numbers.setdefault(connection.topic, []).append(number)
             delays_ms.append((received_ns - header_stamp_ns(raw)) * 1e-6)
+    # The bag need not hold them in the order of their numbers.
     missing = {
-        topic: found[-1] - found[0] + 1 - len(set(found)) for topic, found in numbers.items()
+        topic: max(found) - min(found) + 1 - len(set(found)) for topic, found in numbers.items()
     }
     return {
         'messages': {topic: len(found) for topic, found in numbers.items()},
