@@ -190,10 +190,12 @@ def write_pictures(
     from dp_bringup.episode_plot import plot_episode
     from dp_bringup.film import Film
     from dp_bringup.film import FilmError
+    from dp_bringup.film import FRAMES_PER_S
     from dp_bringup.film import strip_times
     from dp_bringup.film import video_frames
     from dp_bringup.film import write_strip
-    from dp_bringup.film import write_video
+    from dp_core.evaluation.video import VideoError
+    from dp_core.evaluation.video import write_video
 
     film, pictures = None, []
     try:
@@ -214,9 +216,9 @@ def write_pictures(
 
     try:
         frames = video_frames(film, logs, show)
-        write_video(options.output / 'video.mp4', frames)
+        write_video(options.output / 'video.mp4', frames, FRAMES_PER_S)
         progress.show('done', is_last=True)
-    except FilmError as error:
+    except VideoError as error:
         print(error, file=sys.stderr)
     finally:
         film.close()

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
-from fractions import Fraction
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +28,7 @@ GAP = 6  # between the pictures of a strip [px]
 
 
 class FilmError(DpError):
-    """This machine cannot render or write a video; the message names what is missing."""
+    """This machine cannot render; the message names what is missing."""
 
 
 class Film:
@@ -134,31 +133,3 @@ def caption(image: Image, left: str, right: str) -> Image:
     draw.text((14, height - 29), left, font=font, fill='white')
     draw.text((width - 14, height - 29), right, font=font, fill='white', anchor='ra')
     return np.asarray(picture)
-
-
-def write_video(path: Path, frames: Iterator[Image]) -> None:
-    """Write frames as H.264, in one rename.
-
-    Raises:
-        FilmError: PyAV is not installed, or cannot write H.264.
-    """
-    try:
-        import av
-    except ImportError as error:
-        raise FilmError('no video: PyAV is not installed (pip install av)') from error
-    partial = path.with_suffix('.partial.mp4')
-    try:
-        with av.open(str(partial), 'w') as container:
-            stream = container.add_stream('libx264', rate=FRAMES_PER_S)
-            stream.height, stream.width, stream.pix_fmt = HEIGHT, WIDTH, 'yuv420p'
-            stream.time_base = Fraction(1, FRAMES_PER_S)
-            stream.options = {'crf': '24', 'preset': 'veryfast'}
-            for image in frames:
-                frame = av.VideoFrame.from_ndarray(image, format='rgb24')
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode())
-        partial.replace(path)
-    except (av.error.FFmpegError, ValueError) as error:
-        raise FilmError(f'no video: PyAV cannot write H.264: {error}') from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -7,7 +7,6 @@ import sys
 from dp_bringup import film
 from dp_bringup.episode_log import EpisodeLog
 from dp_bringup.episode_plot import plot_episode
-from dp_bringup.film import write_video
 from episode_samples import chunk
 from episode_samples import record
 from episode_samples import SQUARE
@@ -47,17 +46,6 @@ def test_a_strip_shows_the_table_side_by_side(tmp_path):
     assert pixels.shape == (50, 2 * 50 + film.GAP, 3)
     assert pixels[:, :50] == pytest.approx(90 / 255)
     assert (pixels[:, 50 : 50 + film.GAP] == 1.0).all()
-
-
-def test_a_video_holds_its_frames(tmp_path):
-    av = pytest.importorskip('av')
-    frames = [np.full((film.HEIGHT, film.WIDTH, 3), 20 * i, np.uint8) for i in range(8)]
-    write_video(tmp_path / 'video.mp4', iter(frames))
-    with av.open(str(tmp_path / 'video.mp4')) as container:
-        stream = container.streams.video[0]
-        assert (stream.codec_context.name, stream.average_rate) == ('h264', film.FRAMES_PER_S)
-        assert len(list(container.decode(stream))) == 8
-    assert [path.name for path in tmp_path.iterdir()] == ['video.mp4']
 
 
 def test_frames_run_at_the_speed_that_they_tell(log, monkeypatch):

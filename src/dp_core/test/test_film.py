@@ -1,14 +1,16 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
 from fractions import Fraction
+import sys
 from types import SimpleNamespace
 
 from dp_core.evaluation import film
 from dp_core.evaluation.episode import env_spec
 from dp_core.evaluation.film import caption
 from dp_core.evaluation.film import film_best_and_worst
-from dp_core.evaluation.film import write_video
 from dp_core.evaluation.rollout import EpisodeResult
+from dp_core.evaluation.video import VideoError
+from dp_core.evaluation.video import write_video
 import numpy as np
 import pytest
 
@@ -28,6 +30,12 @@ def test_a_video_holds_its_frames(tmp_path):
     assert (stream.codec_context.name, stream.average_rate) == ('h264', 20)
     assert [f.to_ndarray(format='rgb24').shape for f in decoded] == [(240, 320, 3)] * 8
     assert [p.name for p in tmp_path.iterdir()] == ['a.mp4']
+
+
+def test_without_pyav_its_name_is_told(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'av', None)
+    with pytest.raises(VideoError, match='pip install av'):
+        write_video(tmp_path / 'a.mp4', [], Fraction(20))
 
 
 def test_small_pictures_are_enlarged_and_told_apart():

@@ -51,6 +51,18 @@ def contract(camera=True, offset_s=0.0, **changes):
     return Contract.from_dict({**data, **changes})
 
 
+def so101_contract():
+    """What the recorded sample of an SO-101 holds."""
+    names = ['shoulder_pan', 'shoulder_lift', 'elbow_flex', 'wrist_flex', 'wrist_roll', 'gripper']
+    camera = {'name': 'wrist', 'kind': 'image', 'topic': 'camera/wrist/image_raw'}
+    arm = {'name': 'arm', 'kind': 'joint_state', 'topic': 'joint_states', 'joints': names}
+    group = {'name': 'arm', 'kind': 'joint_position', 'dims': names, 'joints': names}
+    return contract(
+        observations=[{**camera, 'size': [90, 160]}, arm],
+        actions=[{**group, 'controller': 'jtc'}],
+    )
+
+
 def plane_contract(**changes):
     """The tool's x and y, seen and commanded."""
     return contract(

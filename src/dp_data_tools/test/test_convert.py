@@ -12,6 +12,7 @@ from bag_samples import plane_contract
 from bag_samples import POSE
 from bag_samples import pose
 from bag_samples import recording
+from bag_samples import so101_contract
 from bag_samples import write_bag
 from conversion import run
 from conversion import STATES
@@ -116,15 +117,7 @@ def test_a_stream_that_ends_early_ends_the_episode_and_is_reported(tmp_path, cap
 
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason='the recorded sample is not on this machine')
 def test_the_recorded_sample(tmp_path):
-    names = ['shoulder_pan', 'shoulder_lift', 'elbow_flex', 'wrist_flex', 'wrist_roll', 'gripper']
-    camera = {'name': 'wrist', 'kind': 'image', 'topic': 'camera/wrist/image_raw'}
-    arm = {'name': 'arm', 'kind': 'joint_state', 'topic': 'joint_states', 'joints': names}
-    group = {'name': 'arm', 'kind': 'joint_position', 'dims': names, 'joints': names}
-    what = contract(
-        observations=[{**camera, 'size': [90, 160]}, arm],
-        actions=[{**group, 'controller': 'jtc'}],
-    )
-    assert run(tmp_path, SAMPLE, what, action=SAMPLE_ACTION) == 0
+    assert run(tmp_path, SAMPLE, so101_contract(), action=SAMPLE_ACTION) == 0
     buffer = load_dataset(tmp_path / 'out')[1]
     assert buffer.episode_ends.tolist() == [30]
     assert buffer.data['wrist'].shape == (30, 90, 160, 3)
@@ -133,5 +126,8 @@ def test_the_recorded_sample(tmp_path):
     # Joint states and pictures share their stamps: every third message, exactly.
     expected = [dict(zip(m.name, m.position)) for m in states[::3]]
     assert buffer.data['arm'] == pytest.approx(
-        np.array([[row[name] for name in names] for row in expected]), abs=1e-6
+        np.array(
+            [[row[name] for name in so101_contract().stream('arm').joints] for row in expected]
+        ),
+        abs=1e-6,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 from bag_samples import contract
 from bag_samples import recording
+from bag_samples import so101_contract
 from bag_samples import write_bag
 from conversion import content
 from conversion import run
@@ -72,16 +73,8 @@ def test_each_episode_has_the_task_that_was_recorded_with_it(tmp_path):
 
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason='the recorded sample is not on this machine')
 def test_the_recorded_sample_becomes_both(tmp_path):
-    names = ['shoulder_pan', 'shoulder_lift', 'elbow_flex', 'wrist_flex', 'wrist_roll', 'gripper']
-    camera = {'name': 'wrist', 'kind': 'image', 'topic': 'camera/wrist/image_raw'}
-    arm = {'name': 'arm', 'kind': 'joint_state', 'topic': 'joint_states', 'joints': names}
-    group = {'name': 'arm', 'kind': 'joint_position', 'dims': names, 'joints': names}
-    what = contract(
-        observations=[{**camera, 'size': [90, 160]}, arm],
-        actions=[{**group, 'controller': 'jtc'}],
-    )
     options = [*formats('both'), '--idle-speed', '0', '--task', 'lift the ring']
-    assert run(tmp_path, SAMPLE, what, action=('--action-topic', '/joint_commands'),
+    assert run(tmp_path, SAMPLE, so101_contract(), action=('--action-topic', '/joint_commands'),
                options=options) == 0  # fmt: skip
     data = load_dataset(tmp_path / 'out')[1].data
     table = pq.read_table(tmp_path / 'out' / DATA).to_pydict()

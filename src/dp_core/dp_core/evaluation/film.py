@@ -4,17 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import cv2
-from dp_core.errors import ConfigError
 from dp_core.evaluation.episode import EnvSpec
 from dp_core.evaluation.episode import make_env
 from dp_core.evaluation.rollout import EpisodeResult
+from dp_core.evaluation.video import write_video
 import numpy as np
 from numpy.typing import NDArray
 
@@ -74,32 +73,3 @@ def caption(picture: Image, seed: int, score: float) -> Image:
     for colour, width in (((255, 255, 255), 4), ((30, 30, 30), 1)):
         cv2.putText(large, text, place, font, 0.5, colour, width, cv2.LINE_AA)
     return np.asarray(large, np.uint8)
-
-
-def write_video(path: Path, frames: Sequence[Image] | Iterator[Image], rate: Fraction) -> None:
-    """Write frames (H, W, 3) RGB as H.264 at `rate` frames per second, in one rename.
-
-    Raises:
-        ConfigError: PyAV is not installed, or cannot write H.264.
-    """
-    try:
-        import av
-    except ImportError as error:
-        raise ConfigError('no video: PyAV is not installed (pip install av)') from error
-    partial = path.with_suffix('.partial.mp4')
-    try:
-        with av.open(str(partial), 'w') as container:
-            stream: Any = None
-            for image in frames:
-                if stream is None:
-                    stream = container.add_stream('libx264', rate=rate)
-                    stream.height, stream.width = image.shape[:2]
-                    stream.pix_fmt = 'yuv420p'
-                    stream.options = {'crf': '24', 'preset': 'veryfast'}
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format='rgb24')))
-            container.mux(stream.encode())
-        partial.replace(path)
-    except (av.error.FFmpegError, ValueError) as error:
-        raise ConfigError(f'no video: PyAV cannot write H.264: {error}') from error
-    finally:
-        partial.unlink(missing_ok=True)
