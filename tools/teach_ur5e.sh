@@ -6,6 +6,7 @@
 #
 #   EPISODES=200 TRAIN_OPTIONS='--budget-cpu-s 2400' TRIALS=50 tools/teach_ur5e.sh [FOLDER]
 #
+# BURST_EVERY, TIME_LIMIT [s] and CAMERA_RATE [Hz] are of the cells, SEEDS of dp_eval, TRIAL_S of a start in dp_demo.
 # Two cells are taught at the same time: one shows the task plainly, in the other the tool is driven against the T now
 # and then. Finished steps are skipped, an interrupted recording or training goes on: call the same command again.
 set -euo pipefail

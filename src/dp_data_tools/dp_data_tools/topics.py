@@ -24,8 +24,8 @@ MESSAGE_TYPES = {
 }
 
 
-# command: the command in force at the row. reference: where the controller wanted the robot to be
-# action_offset later. state: where the robot was action_offset later.
+# command: the command at the row, interpolated. reference: where the controller wanted the robot
+# to be action_offset later. state: where the robot was action_offset later.
 KINDS = ('command', 'reference', 'state')
 OPTIONS = ('--action-topic', '--action-reference', '--action-state')
 

@@ -41,7 +41,7 @@ made up. The others are converted, and the exit status is 1. A conversion that w
 where it was when the same command runs again.
 """
 _ACTIONS = {
-    'command': ('--action-topic', 'the action of a row is the command in force then'),
+    'command': ('--action-topic', 'the action of a row is the command then, interpolated'),
     'reference': (
         '--action-reference',
         'the action is where the controller wanted the robot to be action_offset_s later '
