@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """One bag -> the rows of its episodes on disk, in one pass and in bounded memory.
 
-Numbers are decoded as they come. A picture is only remembered; the resampler says which rows show
-it, and then it is read and decoded, by threads, while the next messages are being read.
+Messages are read some hundred at a time, and those that look alike are decoded together. A picture
+is only remembered; the resampler says which rows show it, and then it is read and decoded, by
+threads, while the next messages are being read.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +27,9 @@ from dp_core.errors import DatasetError
 from dp_core.errors import ObservationError
 from dp_core.picture import fit_image
 from dp_core.picture import full_image
+from dp_data_tools.alike import Sample
+from dp_data_tools.alike import samples_alike
+from dp_data_tools.alike import standing_for
 from dp_data_tools.bag_reader import BagReader
 from dp_data_tools.markers import BEGIN
 from dp_data_tools.markers import DISCARD
@@ -39,9 +46,12 @@ from dp_data_tools.run import Run
 from dp_data_tools.run import summary_of
 from dp_data_tools.topics import match_topics
 import numpy as np
+from numpy.typing import NDArray
 
 _WAITING_ROWS = 24  # rows whose pictures are being decoded; bounds the memory
-_PROGRESS_EVERY = 256  # messages
+_Picture = tuple[tuple[int, ...], NDArray[np.uint8]]  # its size before it was fitted, and it
+_Row = tuple[Run, int, dict[str, Any], Future[dict[str, _Picture]]]  # tick, numbers, pictures
+_BLOCK_MESSAGES, _BLOCK_BYTES = 512, 1 << 20  # are read at once
 
 
 def convert_bag(
@@ -74,13 +84,25 @@ def convert_bag(
     ):
         work = _BagConversion(plan, reader, writer, pool)
         whole_ns = max(1.0, reader.duration_s * 1e9)
-        for number, raw in enumerate(reader.raw_messages(work.topics)):
-            work.take(raw)
-            if number % _PROGRESS_EVERY == 0:
-                on_progress(min(1.0, (raw.recorded_ns - reader.start_ns) / whole_ns))
+        for messages in _blocks(reader.raw_messages(work.topics)):
+            work.take(messages)
+            on_progress(min(1.0, (messages[-1].recorded_ns - reader.start_ns) / whole_ns))
         facts = {**work.finish(), 'recorded_s': round(reader.duration_s, 3)}
         writer.keep(facts)
     return facts
+
+
+def _blocks(messages: Iterable[RawMessage]) -> Iterator[list[RawMessage]]:
+    """Some messages at a time; fewer where they are large."""
+    block, size = [], 0
+    for raw in messages:
+        block.append(raw)
+        size += len(raw.head)
+        if len(block) == _BLOCK_MESSAGES or size >= _BLOCK_BYTES:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
 
 
 class _BagConversion:
@@ -103,7 +125,7 @@ class _BagConversion:
         self._rare = rare_decoder()
         self._fronts = Fronts()
         self._sizes: dict[str, tuple[int, ...]] = {}  # camera -> its size in this bag
-        self._waiting: deque[tuple[Run, int, dict[str, Any]]] = deque()
+        self._waiting: deque[_Row] = deque()
         self._runs: list[Run] = []
         self._run: Run | None = None
         if not plan.markers:
@@ -114,21 +136,36 @@ class _BagConversion:
         """Topics that are read."""
         return list(self._listeners)
 
-    def take(self, raw: RawMessage) -> None:
-        """Take the next message."""
-        if raw.topic in self._plan.markers:
-            self._mark(raw)
-        if self._plan.idle.split_s and raw.topic in self._action_topics:
-            self._split_at_silence(raw)
-        run = self._run
-        if run is None or run.failure:
-            return
-        for stream in self._listeners[raw.topic]:
+    def take(self, messages: Sequence[RawMessage]) -> None:
+        """Take the next messages."""
+        for raw, samples in zip(messages, self._samples_alike(messages)):
+            if raw.topic in self._plan.markers:
+                self._mark(raw)
+            if self._plan.idle.split_s and raw.topic in self._action_topics:
+                self._split_at_silence(raw)
+            run = self._run
+            if run is None or run.failure:
+                continue
             try:
-                self._push(run, stream, raw)
+                for stream, known in zip(self._listeners[raw.topic], samples):
+                    sample = known or self._sample(run, stream, raw)
+                    if sample:
+                        run.resampler.push(stream.name, sample[0], raw.recorded_ns, sample[1])
             except (ObservationError, DatasetError) as error:
                 self._fail(run, error)
-                return
+
+    def _samples_alike(self, messages: Sequence[RawMessage]) -> list[list[Sample | None]]:
+        """For each message one entry for each stream that listens to it, see `samples_alike`."""
+        found: list[list[Sample | None]] = [[] for _ in messages]
+        by_topic: dict[str, list[int]] = {}
+        for place, raw in enumerate(messages):
+            by_topic.setdefault(raw.topic, []).append(place)
+        for topic, places in by_topic.items():
+            some = [messages[place] for place in places]
+            for stream in self._listeners[topic]:
+                for place, sample in zip(places, samples_alike(stream, some, self._fronts)):
+                    found[place].append(sample)
+        return found
 
     def finish(self) -> dict[str, Any]:
         """Write what is still waiting and sum up."""
@@ -137,25 +174,23 @@ class _BagConversion:
         arrays = self._writer.arrays()
         return summary_of(self._runs, arrays, self._plan, self._sizes)
 
-    def _push(self, run: Run, stream: Stream, raw: RawMessage) -> None:
+    def _sample(self, run: Run, stream: Stream, raw: RawMessage) -> Sample | None:
+        """Sample of one message; None where it is of another device."""
         if stream.kind in ('pose', 'wrench'):
             message = self._reader.deserialize(raw)
         else:
             message = self._fronts.read(raw, joints=stream.kind == 'joint_state')
         if is_other_device(stream, message):
             run.others[stream.name] = list(message.name)
-            return
+            return None
         try:
             event_ns = event_time_ns(stream, message)
             if stream.kind == 'image':
-                value = np.empty((), dtype=object)
-                value[()] = raw
-            else:
-                value = decode_value(stream, message)
+                return event_ns, standing_for(raw)
+            return event_ns, decode_value(stream, message)
         except ObservationError as error:
             where = f'recorded at {raw.recorded_ns * 1e-9:.3f}'
             raise ObservationError(f'{error}, {where}') from error
-        run.resampler.push(stream.name, event_ns, raw.recorded_ns, value)
 
     def _mark(self, raw: RawMessage) -> None:
         message = self._reader.deserialize(raw)
@@ -178,10 +213,8 @@ class _BagConversion:
 
     def _begin(self) -> None:
         def on_row(tick_ns: int, row: dict[str, Any]) -> None:
-            for camera in self._plan.contract.images:
-                stream = self._streams[camera.name]
-                row[camera.name] = self._pool.submit(self._picture, stream, row[camera.name])
-            self._waiting.append((run, tick_ns, row))
+            shown = {camera.name: row.pop(camera.name) for camera in self._plan.contract.images}
+            self._waiting.append((run, tick_ns, row, self._pool.submit(self._pictures, shown)))
             self._write_rows(_WAITING_ROWS)
 
         run = self._run = Run(len(self._runs), self._plan, on_row)
@@ -206,8 +239,11 @@ class _BagConversion:
                 text += f' [{stream.topic} names the joints {run.others[name]}]'
         run.failure = run.failure or text
 
-    def _picture(self, stream: Stream, raw: RawMessage) -> tuple[tuple[int, ...], Any]:
-        """Size and fitted picture of a message (in a thread)."""
+    def _pictures(self, shown: dict[str, RawMessage]) -> dict[str, _Picture]:
+        """Pictures of one row, by camera (in a thread)."""
+        return {name: self._picture(self._streams[name], raw) for name, raw in shown.items()}
+
+    def _picture(self, stream: Stream, raw: RawMessage) -> _Picture:
         try:
             image = full_image(stream, self._reader.deserialize(raw), self._rare)
             return image.shape[:2], fit_image(stream, image)
@@ -218,12 +254,11 @@ class _BagConversion:
     def _write_rows(self, waiting: int) -> None:
         """Write the oldest rows until only so many wait."""
         while len(self._waiting) > waiting:
-            run, tick_ns, row = self._waiting.popleft()
+            run, tick_ns, row, pictures = self._waiting.popleft()
             try:
-                for camera in self._plan.contract.images:
-                    future: Future[Any] = row[camera.name]
-                    size, row[camera.name] = future.result()
-                    self._require_size(camera.name, size, tick_ns)
+                for camera, (size, picture) in pictures.result().items():
+                    self._require_size(camera, size, tick_ns)
+                    row[camera] = picture
             except (ObservationError, DatasetError) as error:
                 self._fail(run, error)
             if not run.failure:

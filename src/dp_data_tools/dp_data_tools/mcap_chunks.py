@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 import heapq
 from itertools import pairwise
+from operator import attrgetter
 import os
 import struct
 from typing import Any
@@ -68,16 +69,15 @@ def _chunk(
 def _in_order(file: int, chunk: Any, topics: Mapping[int, str]) -> list[RawMessage]:
     """Messages of a chunk by the time of recording."""
     start = chunk.chunk_start_offset
-    front = _exactly(file, start, _RECORD.size + _CHUNK_FRONT.size)
-    kind, _ = _RECORD.unpack_from(front)
-    _, _, size, checksum, name_bytes = _CHUNK_FRONT.unpack_from(front, _RECORD.size)
+    block = _exactly(file, start, min(_BLOCK_BYTES, chunk.chunk_length))
+    kind, _ = _RECORD.unpack_from(block)
+    _, _, size, checksum, name_bytes = _CHUNK_FRONT.unpack_from(block, _RECORD.size)
     if kind != _CHUNK or name_bytes > 16:
         raise DatasetError(f'there is no chunk at byte {start}')
-    at = start + _RECORD.size + _CHUNK_FRONT.size
-    name = _exactly(file, at, name_bytes + 8)
-    (stored,) = struct.unpack_from('<Q', name, name_bytes)
-    compression = name[:name_bytes].decode('ascii', 'replace')
-    at += name_bytes + 8
+    place = _RECORD.size + _CHUNK_FRONT.size
+    compression = block[place : place + name_bytes].decode('ascii', 'replace')
+    (stored,) = struct.unpack_from('<Q', block, place + name_bytes)
+    at = start + place + name_bytes + 8
     data = b''
     if compression or checksum:
         data = _decompress(_exactly(file, at, stored), compression, start)
@@ -86,18 +86,22 @@ def _in_order(file: int, chunk: Any, topics: Mapping[int, str]) -> list[RawMessa
     if compression:
         found = list(_records_in(data, topics))
     else:
-        found = list(_records_of(file, at, at + stored, topics))
-    found.sort(key=lambda message: message.recorded_ns)
+        found = list(_records_of(file, at, at + stored, topics, block, start))
+    found.sort(key=attrgetter('recorded_ns'))
     return found
 
 
-def _records_of(file: int, at: int, end: int, topics: Mapping[int, str]) -> Iterator[RawMessage]:
-    """Messages between two places of a file; large ones stay there."""
+def _records_of(
+    file: int, at: int, end: int, topics: Mapping[int, str], block: bytes, block_at: int
+) -> Iterator[RawMessage]:
+    """Messages between two places of a file; large ones stay there.
+
+    ``block`` is what was read already, at ``block_at``.
+    """
     before = _RECORD.size + _MESSAGE_FRONT.size
-    block, block_at = b'', at  # what was read, and where it begins
     while at < end:
         here = at - block_at
-        if here + before + HEAD_BYTES > len(block):
+        if here + before + HEAD_BYTES > len(block) and block_at + len(block) < end:
             block, block_at, here = os.pread(file, min(_BLOCK_BYTES, end - at), at), at, 0
         if len(block) - here < _RECORD.size:
             raise DatasetError(f'the file ends within the chunk at byte {at}')

@@ -19,6 +19,7 @@ from dp_core.errors import DatasetError
 import numpy as np
 
 HEAD_BYTES = 1024
+STAMP_AT, BETWEEN_AT = 4, 12  # places in a message: behind the encapsulation, behind the stamp
 
 
 class RawMessage:
@@ -66,12 +67,34 @@ class RawMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
-    """What lies between the stamp and the positions of a message; the next one has the same."""
+class Layout:
+    """What lies between the stamp and the positions of a message; the next one has the same.
 
+    Attributes:
+        order: of the bytes, '<' or '>'.
+        between: the bytes behind the stamp: frame, and joint names.
+        frame_id: of the header.
+        names: of the joints.
+    """
+
+    order: str
     between: bytes
     frame_id: str
     names: tuple[str, ...]
+
+    def begins(self, order: str, data: bytes) -> bool:
+        """Whether a message has this layout, up to the number of its positions."""
+        end = BETWEEN_AT + len(self.between)
+        return self.order == order and data[BETWEEN_AT:end] == self.between
+
+    @property
+    def count_at(self) -> int:
+        """Where the number of positions lies."""
+        return _aligned(BETWEEN_AT + len(self.between), 4)
+
+    def positions_at(self, count: int) -> int:
+        """Where so many positions lie; nothing is aligned where there are none."""
+        return _aligned(self.count_at + 4, 8) if count else self.count_at + 4
 
 
 class Fronts:
@@ -79,7 +102,7 @@ class Fronts:
 
     def __init__(self) -> None:
         """Nothing is known yet."""
-        self._layouts: dict[str, _Layout] = {}
+        self._layouts: dict[str, Layout] = {}
 
     def read(self, raw: RawMessage, joints: bool = False) -> Any:
         """Header of a message; with ``joints`` also the joint names and positions behind it.
@@ -105,22 +128,24 @@ class Fronts:
                 f'message of its type: {error}'
             ) from error
 
+    def layout(self, topic: str) -> Layout:
+        """Layout of the message that was read last on a topic."""
+        return self._layouts[topic]
+
     def _read(self, topic: str, data: bytes, joints: bool) -> Any:
         if data[0] != 0 or data[1] not in (0, 1):
             raise ValueError(f'encapsulation {bytes(data[:2]).hex()}, valid: 0000, 0001 (CDR)')
         order = '<' if data[1] else '>'
-        sec, nanosec = _TWO[order].unpack_from(data, 4)
+        sec, nanosec = _TWO[order].unpack_from(data, STAMP_AT)
         layout = self._layouts.get(topic)
-        if layout is None or data[12 : 12 + len(layout.between)] != layout.between:
+        if layout is None or not layout.begins(order, data):
             layout = self._layouts[topic] = _layout(data, order, joints)
         stamp = SimpleNamespace(sec=sec, nanosec=nanosec)
         header = SimpleNamespace(stamp=stamp, frame_id=layout.frame_id)
         if not joints:
             return SimpleNamespace(header=header)
-        place = _aligned(12 + len(layout.between), 4)
-        count = _ONE[order].unpack_from(data, place)[0]
-        place = _aligned(place + 4, 8) if count else place + 4
-        position = np.frombuffer(data, _FLOATS[order], count, place)
+        (count,) = _ONE[order].unpack_from(data, layout.count_at)
+        position = np.frombuffer(data, _FLOATS[order], count, layout.positions_at(count))
         return SimpleNamespace(header=header, name=layout.names, position=position)
 
 
@@ -134,17 +159,17 @@ def _aligned(place: int, step: int) -> int:
     return 4 + (place - 4 + step - 1) // step * step
 
 
-def _layout(data: bytes, order: str, joints: bool) -> _Layout:
-    frame_id, place = _text(data, 12, order)
+def _layout(data: bytes, order: str, joints: bool) -> Layout:
+    frame_id, place = _text(data, BETWEEN_AT, order)
     if not joints:
-        return _Layout(data[12:place], frame_id, ())
+        return Layout(order, data[BETWEEN_AT:place], frame_id, ())
     place = _aligned(place, 4)
     (count,) = _ONE[order].unpack_from(data, place)
     place, names = place + 4, []
     for _ in range(count):
         name, place = _text(data, _aligned(place, 4), order)
         names.append(name)
-    return _Layout(data[12:place], frame_id, tuple(names))
+    return Layout(order, data[BETWEEN_AT:place], frame_id, tuple(names))
 
 
 def _text(data: bytes, place: int, order: str) -> tuple[str, int]:

@@ -11,6 +11,7 @@ from dp_data_tools.quality.following import following_error
 from dp_data_tools.quality.lag import Lag
 from dp_data_tools.quality.lag import lags_of
 from dp_data_tools.quality.lag import typical_s
+from dp_data_tools.quality.pairs import agreed
 from dp_data_tools.quality.pairs import pair_by_names
 from dp_data_tools.quality.pairs import pair_vectors
 from hypothesis import given
@@ -21,6 +22,7 @@ import pytest
 from quality_samples import changed
 from quality_samples import episode
 from quality_samples import motion
+from quality_samples import PAIRS
 
 TIMES_S = np.arange(200) / 20
 
@@ -41,6 +43,17 @@ def test_names_are_paired_in_any_order_and_others_left_alone():
     assert pair_by_names([action], [grip]) == ()
     metres = dataclasses.replace(arm, unit='m')
     assert pair_by_names([action], [metres]) == ()
+
+
+def test_episodes_pair_an_action_as_most_of_them_do():
+    block = track('block', np.zeros((200, 2)), ('a', 'b'))
+    plain = [episode(k) for k in range(3)]
+    plain = [dataclasses.replace(e, states=(*e.states, block)) for e in plain]
+    odd = tuple(Pair('action', joint, 'block', joint) for joint in 'ab')
+    mistaken = dataclasses.replace(plain[0], pairs=odd)
+    without = dataclasses.replace(plain[1], states=(block,), pairs=odd)
+    found = agreed([mistaken, *plain, without])
+    assert [e.pairs for e in found] == [PAIRS, PAIRS, PAIRS, PAIRS, ()]
 
 
 def test_vectors_are_paired_by_their_motion():

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
+from dp_data_tools.quality.episode import Episode
 from dp_data_tools.quality.episode import Pair
 from dp_data_tools.quality.episode import Track
 import numpy as np
@@ -41,6 +44,25 @@ def pair_vectors(actions: Sequence[Track], states: Sequence[Track]) -> tuple[Pai
                 for asked, moved in zip(action.dims, best.dims)
             ]
     return tuple(pairs)
+
+
+def agreed(episodes: Sequence[Episode]) -> list[Episode]:
+    """Pair each action in all episodes with the state that most of them pair it with.
+
+    One in which the arm hardly moves may find that something else moves more like its command.
+    """
+    votes: dict[str, Counter[str]] = {}
+    for episode in episodes:
+        for action, state in dict.fromkeys((pair.action, pair.state) for pair in episode.pairs):
+            votes.setdefault(action, Counter())[state] += 1
+    chosen = {action: states.most_common(1)[0][0] for action, states in votes.items()}
+    usual = dict.fromkeys(
+        pair for episode in episodes for pair in episode.pairs if chosen[pair.action] == pair.state
+    )
+    return [
+        replace(e, pairs=tuple(p for p in usual if e.track(p.action) and e.track(p.state)))
+        for e in episodes
+    ]
 
 
 def _likeness(action: Track, state: Track) -> float:

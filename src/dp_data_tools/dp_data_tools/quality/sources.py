@@ -19,6 +19,7 @@ from dp_data_tools.quality.dataset import open_dataset
 from dp_data_tools.quality.episode import Episode
 from dp_data_tools.quality.episode import RADIAN
 from dp_data_tools.quality.episode import Track
+from dp_data_tools.quality.pairs import agreed
 from dp_data_tools.quality.scan import scan_episodes
 
 
@@ -52,7 +53,7 @@ def read_bags(
             found = [Episode(str(path), 0, name, 0.0, damage=str(error))]
         episodes += [dataclasses.replace(episode, bag=name) for episode in found]
         on_read()
-    return episodes
+    return agreed(episodes)
 
 
 def read_dataset(path: Path, on_read: Callable[[], object]) -> list[Episode]:
@@ -62,7 +63,7 @@ def read_dataset(path: Path, on_read: Callable[[], object]) -> list[Episode]:
         for index in range(len(folder.ends)):
             episodes.append(folder.episode(index))
             on_read()
-    return episodes
+    return agreed(episodes)
 
 
 def with_limits(episode: Episode, urdf: str) -> Episode:

@@ -38,6 +38,7 @@ from rosbags.highlevel import AnyReader
 from std_srvs.srv import Trigger
 
 PATIENCE_S = 30.0
+ANSWER_S = 5.0
 SAMPLE_S = 0.5
 
 
@@ -128,14 +129,18 @@ def _command(node: Node, command: str) -> None:
     """Give the recorder a command; a start waits until it has found the topics."""
     client = node.create_client(Trigger, f'/episode_recorder/{command}')
     deadline = time.monotonic() + PATIENCE_S
-    answer = 'no answer'
+    answer, unanswered = 'no answer', False
     while time.monotonic() < deadline:
         if client.wait_for_service(1.0):
             future = client.call_async(Trigger.Request())
-            rclpy.spin_until_future_complete(node, future, timeout_sec=PATIENCE_S)
-            if future.done() and future.result().success:
+            rclpy.spin_until_future_complete(node, future, timeout_sec=ANSWER_S)
+            if not future.done():
+                # A server that has not found the client yet does as asked, and its answer is lost.
+                unanswered = True
+                continue
+            answer = future.result().message
+            if future.result().success or (unanswered and 'is being recorded' in answer):
                 return
-            answer = future.result().message if future.done() else answer
         time.sleep(0.5)
     raise RecordingError(f'the recorder refuses {command}: {answer}')
 
