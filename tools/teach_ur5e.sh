@@ -6,6 +6,7 @@
 #
 #   EPISODES=200 TRAIN_OPTIONS='--budget-cpu-s 2400' TRIALS=50 tools/teach_ur5e.sh [FOLDER]
 #
+# CAMERA_TRAIN_OPTIONS='--budget-cpu-s 4000 --batch-size 64 --noise-draws 4' trains a policy that sees, as well.
 # BURST_EVERY, TIME_LIMIT [s] and CAMERA_RATE [Hz] are of the cells, SEEDS of dp_eval, TRIAL_S of a start in dp_demo.
 # Two cells are taught at the same time: one shows the task plainly, in the other the tool is driven against the T now
 # and then. Finished steps are skipped, an interrupted recording or training goes on: call the same command again.
@@ -81,3 +82,8 @@ for policy in "$root/policy" "$shipped"; do
     --time-limit "${TRIAL_S:-60}" --no-video --output "$run"
 done
 python -m dp_bringup.compare_runs "$root/runs/policy" "$root/runs/ur5e_pusht_state" --output "$root/compared.json"
+
+if [ -n "${CAMERA_TRAIN_OPTIONS:-}" ]; then
+  # shellcheck disable=SC2086 # several words
+  dp_train --dataset "$root/camera" --output "$root/policy_camera" $CAMERA_TRAIN_OPTIONS
+fi

@@ -1,18 +1,20 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-r"""From any commanded motion to rest: soon, without a jerk, and also when the message comes late.
+r"""From any commanded motion to rest: soon, without a jerk, wherever it finds the controller.
 
-Three pieces of constant jerk, the same for all joints, so that the tool stays on its way::
+Four pieces of constant jerk, the same for all joints, so that the tool stays on its way::
 
-    acceleration   0 |\            /|
-                     | \          / |
-                  -A |  \________/  |
-                     |<--->|<--->|<--->|
-                     onset  steady  end
+    acceleration   0 |\                 /|
+                     |  \              / |
+                  -A |     \__________/  |
+                     |<---->|<>|<--->|<-->|
+                      onset rise steady end
 
-The first piece is long, because the controller has moved on by the time a brake arrives, and this
-piece makes up for that: a cubic of length L that starts the distance g too far on decelerates by
-6 g / L^2 more at its begin, where the plan does not decelerate yet.
+A brake takes effect when it arrives, wherever the controller is by then. The first piece is a
+cubic, and makes up for that: one of length L that starts the distance g beside its plan
+accelerates by 6 g / L^2 more at its begin and less at its end, or the other way round. So it is
+long, leaves room at its begin for a controller that has moved on, because the brake came late, and
+at its end for one that lags behind, because the motion before had come late.
 """
 
 from __future__ import annotations
@@ -24,8 +26,12 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 ONSET_S, END_S = 0.1, 0.05
-# A brake that reaches the controller this late still keeps the acceleration limit [s].
-DELAY_S = 0.01
+# A controller so far ahead of the plan, or behind it, still keeps the acceleration limit [s],
+# unless the motion accelerates so much already that less than LEAST_ROOM of it is left [1].
+AHEAD_S, BEHIND_S, LEAST_ROOM = 0.01, 0.005, 0.25
+# The onset ends at this part of the full deceleration, or more [1].
+LEAST_ONSET = 0.7
+SHORT_S = 1e-6  # pieces that are shorter are left out
 
 
 def brake(
@@ -37,8 +43,8 @@ def brake(
 ) -> Trajectory:
     """Come to rest from the commanded state, every joint inside ``max_acceleration`` [rad/s^2].
 
-    From speed v, that is steady and below 0.8 rad/s at 5 rad/s^2, it takes
-    v / max_acceleration + 0.075 s.
+    From a steady speed v, at 5 rad/s^2, it takes 0.15 s up to 0.3 rad/s, and from there up to
+    1.5 rad/s v / max_acceleration + 0.1 to 0.15 s.
 
     Args:
         motion: what is commanded.
@@ -50,18 +56,28 @@ def brake(
             half of it more, because it may also have had another velocity.
     """
     position, velocity, acceleration = motion.at(now_ns)
-    gap = float(np.abs(velocity).max()) * DELAY_S
+    onset_s = _onset_s(velocity, acceleration, max_acceleration)
     if last_seen is not None:
-        gap = max(gap, 1.5 * float(np.abs(position - last_seen).max()))
-    onset_s = max(ONSET_S, float(np.sqrt(6.0 * gap / max_acceleration)))
+        gap = 1.5 * float(np.abs(position - last_seen).max())
+        onset_s = max(onset_s, float(np.sqrt(6.0 * gap / max_acceleration)))
     excess = velocity + acceleration * onset_s / 2.0  # (J,) what A has to take away
+    pull = 6.0 * np.abs(velocity) / onset_s**2 + 2.0 * np.abs(acceleration) / onset_s
+    behind = float(pull.max()) * BEHIND_S  # more at the end of the onset [rad/s^2]
+    part, rise_s = 1.0, 0.0  # of the full deceleration, reached by the onset
     ramps_s = (onset_s + END_S) / 2.0  # A acts for half of each ramp
+    if float(np.abs(excess).max()) / ramps_s + behind > max_acceleration:
+        part = max(LEAST_ONSET, 1.0 - behind / max_acceleration)
+        rise_s = onset_s / part - onset_s
+        ramps_s += rise_s / 2.0
     steady_s = max(0.0, float(np.abs(excess).max()) / max_acceleration - ramps_s)
     peak = -excess / (ramps_s + steady_s)  # (J,) acceleration of the steady piece [rad/s^2]
-    lengths_s = [length for length in (onset_s, steady_s, END_S) if length > 0.0]
-    ends = [peak, peak, np.zeros_like(peak)][-len(lengths_s) :]
+    pieces = ((onset_s, part * peak), (rise_s, peak), (steady_s, peak), (END_S, 0.0 * peak))
     knots: list[tuple[Array, Array]] = []
-    for length, end in zip(lengths_s, ends):
+    lengths_s = []
+    for length, end in pieces:
+        if length < SHORT_S:
+            continue
+        lengths_s.append(length)
         position = position + length * velocity + length**2 * (2.0 * acceleration + end) / 6.0
         velocity = velocity + length * (acceleration + end) / 2.0
         acceleration = end
@@ -76,3 +92,16 @@ def brake(
         positions=np.array([knot[0] for knot in knots]),
         velocities=np.array([*(knot[1] for knot in knots[:-1]), np.zeros_like(peak)]),
     )
+
+
+def _onset_s(velocity: Array, acceleration: Array, limit: float) -> float:
+    """Return how long the first piece has to be for a controller ahead or behind [s].
+
+    At its begin what makes up for that adds to a motion that slows down, or speeds up, already; at
+    its end to the brake.
+    """
+    off_s = np.where(velocity * acceleration < 0.0, AHEAD_S, BEHIND_S)
+    begin = off_s / np.maximum(limit - np.abs(acceleration), LEAST_ROOM * limit)
+    end = BEHIND_S / ((1.0 - LEAST_ONSET) * limit)
+    needed = np.sqrt(6.0 * np.abs(velocity) * np.maximum(begin, end))
+    return max(ONSET_S, float(np.max(needed, initial=0.0)))

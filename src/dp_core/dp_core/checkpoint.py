@@ -11,6 +11,7 @@ from typing import Any
 
 from dp_core.config import PolicyConfig
 from dp_core.contract import Contract
+from dp_core.device import device_of
 from dp_core.errors import CheckpointError
 from dp_core.errors import ConfigError
 from dp_core.errors import ContractError
@@ -62,7 +63,7 @@ def save_policy(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     weights = {
-        name: value.detach().to(dtype).contiguous()
+        name: value.detach().to('cpu', dtype).contiguous()
         for name, value in policy.network.state_dict().items()
     }
     statistics = {k: torch.from_numpy(v) for k, v in policy.normalizer.to_arrays().items()}
@@ -84,16 +85,21 @@ def save_policy(
         partial.rename(folder)
 
 
-def load_policy(folder: Path | str, expected: Contract | None = None) -> Policy:
+def load_policy(
+    folder: Path | str, expected: Contract | None = None, device: str = 'cpu'
+) -> Policy:
     """Read a checkpoint folder.
 
     Args:
         folder: with the three files of a checkpoint.
         expected: contract of the caller; a checkpoint of another one is refused.
+        device: 'cpu' or 'cuda', where it will compute.
 
     Raises:
         CheckpointError: names the file and what is wrong with it.
+        ConfigError: there is no such device.
     """
+    there = device_of(device)  # first: to no device a large file need not be read
     folder = Path(folder)
     _require_kind(folder)
     document = _read_document(folder / POLICY_FILE)
@@ -113,7 +119,7 @@ def load_policy(folder: Path | str, expected: Contract | None = None) -> Policy:
         normalizer = Normalizer.from_arrays(
             {name: np.asarray(value, dtype=np.float32) for name, value in statistics.items()}
         )
-        return Policy(contract, config, normalizer, network)
+        return Policy(contract, config, normalizer, network).to(there)
     except CheckpointError as error:
         raise CheckpointError(f'{folder / STATISTICS_FILE}: {error}') from error
 

@@ -98,18 +98,21 @@ def sample(
 
     Args:
         denoiser: the network.
-        scheduler: the reverse process, timesteps set.
+        scheduler: the reverse process, timesteps set. Its tables stay on the CPU, where its loop
+            reads them one number at a time, whatever device the network is on.
         condition: from the encoder, computed once.
         x_start: standard normal noise.
-        generators: one per row, for the noise that DDPM adds at each step.
+        generators: one per row, of the CPU, for the noise that DDPM adds at each step.
         known: what is known of the actions; None for nothing.
+
+    Condition, x_start and what is known are on the network's device.
 
     Returns:
         actions (B, horizon, action_dim) in [-1, 1].
     """
     batch = len(condition)
     timesteps = scheduler.timesteps[known.skipped if known else 0 :]  # (K,), falling
-    each = timesteps.repeat_interleave(batch)  # (K * B,)
+    each = timesteps.to(condition.device).repeat_interleave(batch)  # (K * B,)
     modulation = denoiser.modulation(each, condition.repeat(len(timesteps), 1))
     modulation = modulation.reshape(len(timesteps), batch, *modulation.shape[1:])  # (K, B, ...)
     x = x_start

@@ -35,11 +35,13 @@ class FrameFeatures:
 
     def _frame(self, camera: str, frame: NDArray[np.uint8]) -> Tensor:
         known = self._known.get(camera, ())
+        device = next(self._encoder.parameters()).device
         for pixels, features in known:
-            if np.array_equal(pixels, frame):
+            if features.device == device and np.array_equal(pixels, frame):
                 return features
         frame = frame.copy()  # whoever gave it may write the next one there
-        features = self._encoder.frame_features(camera, torch.from_numpy(frame)[None])[0]  # (F,)
+        picture = torch.from_numpy(frame)[None].to(device)
+        features = self._encoder.frame_features(camera, picture)[0]  # (F,)
         # One assignment, so that several threads may predict at once.
         self._known[camera] = ((frame, features), *known)[: self._remembered]
         return features

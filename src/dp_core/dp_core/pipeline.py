@@ -88,11 +88,12 @@ class Pipeline:
         urdf: str,
         seed: int | None = None,
         guard: GuardSettings | None = None,
+        device: str = 'cpu',
     ) -> Pipeline:
         """Load a checkpoint folder and prepare it for the robot described by ``urdf``."""
         from dp_core.checkpoint import load_policy  # torch: only where the network is
 
-        return cls(load_policy(Path(checkpoint)), urdf, seed, guard)
+        return cls(load_policy(Path(checkpoint), device=device), urdf, seed, guard)
 
     @property
     def contract(self) -> Contract:

@@ -120,6 +120,19 @@ class Policy:
         self._scheduler = sampling_scheduler(config)
         self._features = FrameFeatures(network.encoder, 2 * contract.n_obs_steps)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is, and computes."""
+        return next(self.network.parameters()).device
+
+    def to(self, device: torch.device) -> Policy:
+        """Move the network to ``device``, and return this policy.
+
+        Noise is drawn on the CPU whatever the device, so that a seed means the same on each.
+        """
+        self.network.to(device)
+        return self
+
     def with_sampler(self, sampler: str, inference_steps: int) -> Policy:
         """Return the same policy with another sampler ('ddim' or 'ddpm') or number of steps."""
         config = replace(self.config, sampler=sampler, inference_steps=inference_steps)
@@ -132,6 +145,7 @@ class Policy:
         The pictures of a single window, as a robot asks, are encoded if they are new.
         """
         low_dim, images = stack_windows(windows, self.contract, self.normalizer)
+        low_dim = {name: values.to(self.device) for name, values in low_dim.items()}
         encoder = self.network.encoder
         if len(windows) == 1:
             pictures = windows[0].images
@@ -139,6 +153,7 @@ class Policy:
                 name: self._features.window(name, pictures[name])[None] for name in encoder.images
             }
             return encoder.join(low_dim, features)
+        images = {name: frames.to(self.device) for name, frames in images.items()}
         condition: Tensor = encoder(low_dim, images)
         return condition
 
@@ -153,7 +168,7 @@ class Policy:
 
         Args:
             condition: from `encode`.
-            generator: source of the noise, one for all rows or one for each row.
+            generator: source of the noise, of the CPU, one for all rows or one for each row.
             known: what is known of the actions of every row; None for nothing.
         """
         shape = (self.contract.horizon, self.contract.action_dim)
@@ -161,7 +176,7 @@ class Policy:
             sources = [generator] * len(condition)
         else:
             sources = list(generator)
-        noise = torch.stack([torch.randn(shape, generator=g) for g in sources])
+        noise = torch.stack([torch.randn(shape, generator=g) for g in sources]).to(self.device)
         return sample(
             self.network.denoiser, self._scheduler, condition, noise, sources, self._known(known)
         )
@@ -171,8 +186,8 @@ class Policy:
             return None
         unit = self.normalizer[ACTION].normalize(known.actions.astype(np.float32))
         return Known(
-            torch.from_numpy(unit.clip(-1.0, 1.0))[None],
-            torch.from_numpy(known.weights.astype(np.float32)),
+            torch.from_numpy(unit.clip(-1.0, 1.0))[None].to(self.device),
+            torch.from_numpy(known.weights.astype(np.float32)).to(self.device),
             min(round(known.skip * self.config.inference_steps), self.config.inference_steps - 1),
         )
 
@@ -203,4 +218,4 @@ class Policy:
             seeds = [secrets.randbits(63) for _ in windows]
         sources = [torch.Generator().manual_seed(seed) for seed in seeds]
         unit = self.sample(self.encode(windows), sources, known)
-        return self.normalizer[ACTION].unnormalize(unit.numpy())
+        return self.normalizer[ACTION].unnormalize(unit.cpu().numpy())

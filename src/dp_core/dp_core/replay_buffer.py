@@ -35,6 +35,8 @@ CONTRACT_FILE = 'contract.yaml'
 STORES = ('replay_buffer.zarr', 'replay_buffer.zarr.zip')
 _CHUNK_BYTES = 2_000_000
 _CHUNKS_AT_ONCE = 4  # zarr compresses them side by side, on all cores
+# Looking for chunks that are all zero takes zarr longer than compressing and writing them.
+_WRITE_ALL = {'write_empty_chunks': True}
 _READ_ERRORS = (BaseZarrError, KeyError, ValueError, OSError, RuntimeError, zipfile.BadZipFile)
 
 
@@ -233,7 +235,9 @@ def _write(path: Path, buffer: ReplayBuffer) -> None:
         frame_bytes = max(1, array.dtype.itemsize * math.prod(array.shape[1:]))
         chunk = max(1, min(len(array), _CHUNK_BYTES // frame_bytes))
         shape = (chunk, *array.shape[1:])
-        stored = data.create_array(name, shape=array.shape, dtype=array.dtype, chunks=shape)
+        stored = data.create_array(
+            name, shape=array.shape, dtype=array.dtype, chunks=shape, config=_WRITE_ALL
+        )
         some = _CHUNKS_AT_ONCE * chunk  # all of them may be larger than the memory
         for first in range(0, len(array), some):
             stored[first : first + some] = array[first : first + some]

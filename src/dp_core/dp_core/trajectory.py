@@ -46,7 +46,8 @@ class TrajectorySettings:
             ``ensemble``: its actions are averaged with those of the chunks still in force.
             ``rtc``: real-time chunking; it is predicted so that it goes on from what was sent.
             ``warm_start``: it is predicted from the one before with some noise, in fewer steps.
-        lead_s: smallest time from hand-over to the first knot [s].
+        lead_s: steps that are meant for sooner than this after the hand-over are cut [s]; the
+            first knot lies so far ahead, and at least FIRST_KNOT_STEPS knots.
         max_blind_s: most that is sent ahead, before the arm comes to rest, at full speed; a chunk
             that is stretched in time may reach as much farther [s].
         fade_s: time in which the shift of ``fade`` vanishes [s].

@@ -46,6 +46,7 @@ class Oracle:
         self.normalizer = Normalizer.fit(buffer.data)
         self.alphas = training_scheduler(self.config).alphas_cumprod
         self.leak = leak
+        self.device = self.alphas.device
         self.network = SimpleNamespace(encoder=self.encode, denoiser=self.denoise)
 
     def encode(self, low_dim, images):

@@ -36,6 +36,15 @@ def test_frames_flattened_into_the_batch_keep_their_masks():
     assert layer(values.flatten(0, 1)).equal(layer(values).flatten(0, 1))
 
 
+def test_an_observation_that_rows_share_is_dropped_by_the_first_ones_key():
+    layer = nn.Sequential(nn.Dropout(0.5))
+    dropout, keys, values = RowDropout(layer), draw_row_keys(6, 0, 0), torch.ones(2, 8)
+    dropout.draw_from(keys)
+    shared = layer(values)
+    dropout.draw_from(keys[::3])
+    assert layer(values).equal(shared)
+
+
 @pytest.mark.parametrize('p', [0.1, 0.5])
 def test_the_asked_share_is_dropped_and_the_mean_stays(p):
     layer = nn.Sequential(nn.Dropout(p))

@@ -7,9 +7,11 @@ from dp_core.errors import ConfigError
 from dp_core.evaluation.cli import main
 from dp_core.evaluation.cli import parse_env_arguments
 from dp_core.evaluation.cli import parse_seeds
+from dp_core.evaluation.report import machine
 import line_world
 from policy_samples import sample_policy
 import pytest
+import torch
 
 
 def test_result_file_holds_what_is_needed_to_check_it(tmp_path, capsys):
@@ -31,6 +33,22 @@ def test_result_file_holds_what_is_needed_to_check_it(tmp_path, capsys):
     assert result['protocol']['sampler'] == 'ddim'
     assert len(result['weights_sha256']) == 64
     assert 'score' in capsys.readouterr().out
+
+
+def test_a_gpu_that_is_not_there_is_one_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    words = ['--policy', str(tmp_path), '--env', line_world.ID, '--device', 'cuda']
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("dp_eval: device is 'cuda' and this process needs GPU 0, but PyTorch")
+    assert said.endswith('sees 0; valid here: cpu\n')
+
+
+def test_a_report_names_the_gpu_that_was_used(monkeypatch):
+    assert 'gpu' not in machine()
+    monkeypatch.setattr(torch.cuda, 'is_initialized', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'get_device_name', lambda: 'a large one')
+    assert machine()['gpu'] == 'a large one'
 
 
 def test_a_mistake_is_one_line(tmp_path, capsys):

@@ -39,6 +39,15 @@ def test_layout_is_the_one_of_diffusion_policy(tmp_path):
     assert root['meta/episode_ends'].dtype == np.int64
 
 
+def test_frames_that_are_all_zero_are_stored_as_others_are(tmp_path):
+    buffer = sample_buffer(images=True)
+    black = {name: np.zeros_like(array) for name, array in buffer.data.items()}
+    none = ReplayBuffer(black, buffer.episode_ends, buffer.no_end_pad)
+    save_dataset(tmp_path / 'd', sample_contract(images=True), none)
+    assert (tmp_path / 'd' / 'replay_buffer.zarr' / 'data' / 'front' / '0.0.0.0').exists()
+    assert not load_dataset(tmp_path / 'd')[1].data['front'].any()
+
+
 def test_store_without_cut_marks_is_read(tmp_path):
     save_dataset(tmp_path / 'd', sample_contract(), sample_buffer())
     del zarr.open(tmp_path / 'd' / 'replay_buffer.zarr', mode='r+')['meta/no_end_pad']

@@ -55,6 +55,24 @@ def test_both_small_encoders_stand_in_their_row(tmp_path, encoder):
     assert measured == [['Push-T, 96 px image', 'U-Net, small encoder']]
 
 
+@pytest.mark.parametrize(
+    ('told', 'network'),
+    [
+        ({}, 'U-Net, small encoder'),
+        ({'frozen_encoder': False}, 'U-Net, small encoder'),
+        ({'frozen_encoder': True}, 'U-Net, small encoder (frozen)'),
+    ],
+)
+def test_a_frozen_encoder_has_a_row_of_its_own(tmp_path, told, network):
+    kind = {
+        'env': 'dp_sim/UR5ePushT-v0', 'streams': ['front', 'wrist', 'tool'],
+        'images': True, 'image_encoder': 'dilated', **told,
+    }  # fmt: skip
+    lines = table(read_results([write(tmp_path / 'a.json', {**SINGLE, **kind})]), tmp_path)
+    measured = [line[:2] for line in lines if line[3] != NOT_YET]
+    assert measured == [['UR5e Push-T, two cameras', network]]
+
+
 def test_another_view_is_not_the_row_of_the_corners(tmp_path):
     state = write(tmp_path / 'a.json', {**SINGLE, 'streams': ['state']})
     lines = table(read_results([state]), tmp_path)

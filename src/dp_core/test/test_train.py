@@ -64,7 +64,7 @@ def log_of(folder):
 def test_a_killed_run_goes_on_exactly(tmp_path, options, images):
     if images:
         dataset = sample_dataset(tmp_path / 'with_images', images=True)
-        options = replace(options, datasets=(dataset,))
+        options = replace(options, datasets=(dataset,), noise_draws=3)
     config = replace(SMALL, image_crop=0.75)
     whole = train(options, config)
     broken = replace(options, output=tmp_path / 'broken')

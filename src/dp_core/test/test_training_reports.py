@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run tells: the person's line, curves, and advice when memory is short."""
 
+from dataclasses import replace
 from pathlib import Path
 import sys
 from types import SimpleNamespace
@@ -112,6 +113,26 @@ def test_out_of_memory_gives_advice(fails):
     assert said.startswith('out of memory on cpu (')
     assert 'at --batch-size 64: ' in said
     assert 'Try --batch-size 32 --accumulate 4' in said
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        'CUDA error: out of memory',
+        "NCCL error: unhandled cuda error. Last error: Cuda failure 2 'out of memory'",
+        'CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`',
+        'cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED',
+    ],
+)
+def test_a_gpu_that_cannot_even_tell_what_is_free_gives_advice(monkeypatch, words):
+    def lost():
+        raise RuntimeError('CUDA error: unknown error')
+
+    monkeypatch.setattr(torch.cuda, 'mem_get_info', lost)
+    options = replace(OPTIONS, device='cuda')
+    with pytest.raises(TrainingError) as caught, memory_advice(options):
+        raise RuntimeError(words)
+    assert str(caught.value).startswith(f'out of memory on cuda at --batch-size 64: {words}. Try')
 
 
 def test_other_errors_get_no_advice_about_memory():

@@ -18,6 +18,7 @@ import sys
 from typing import Any
 
 from dp_core.config import SAMPLERS
+from dp_core.device import DEVICES
 from dp_core.errors import ConfigError
 from dp_core.errors import DpError
 from dp_core.evaluation.attribution.cli import main as attribution
@@ -60,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--videos', type=Path, help='folder for best.mp4 and worst.mp4')
     p.add_argument('--workers', type=int, default=0, help='processes that step; 0: in this one')
     p.add_argument('--batch', type=int, default=50, help='episodes at the same time')
+    p.add_argument('--device', choices=DEVICES, default='cpu', help='of the policy')
     p.add_argument('--threads', type=int, default=1, help='torch threads')
     return p
 
@@ -107,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     import torch
 
     torch.set_num_threads(arguments.threads)
-    policy = load_policy(arguments.policy)
+    policy = load_policy(arguments.policy, device=arguments.device)
     policy = policy.with_sampler(
         arguments.sampler or policy.config.sampler,
         arguments.inference_steps or policy.config.inference_steps,

@@ -50,6 +50,7 @@ def _row(
     encoder: str = '',
     paper: tuple[float, float] | None = None,
     disturbances: tuple[str, ...] = (),
+    is_frozen: bool = False,
 ) -> Row:
     names = {'unet': 'U-Net', 'transformer': 'transformer'}
     names |= {'small': 'small encoder', 'resnet18': 'ResNet-18'}
@@ -59,8 +60,10 @@ def _row(
         'denoiser': (denoiser,),
         'image_encoder': _SMALL if encoder == 'small' else (encoder,),
         'disturbances': (sorted(disturbances),),
+        'frozen_encoder': (True,) if is_frozen else (False, None),  # older results do not say
     }
     network = ', '.join(names[part] for part in (denoiser, encoder) if part)
+    network += ' (frozen)' if is_frozen else ''
     return Row(task, network, match, paper)
 
 
@@ -87,6 +90,7 @@ ROWS = (
     _row(_STATE, UR5E, _SEEN[_STATE], 'unet'),
     _row(f'{_STATE}; {_TOLD["shove"]}', UR5E, _SEEN[_STATE], 'unet', disturbances=('shove',)),
     _row(_CAMERAS, UR5E, _SEEN[_CAMERAS], 'unet', 'small'),
+    _row(_CAMERAS, UR5E, _SEEN[_CAMERAS], 'unet', 'small', is_frozen=True),
     *(
         _row(f'{_CAMERAS}; {told}', UR5E, _SEEN[_CAMERAS], 'unet', 'small', disturbances=(name,))
         for name, told in _TOLD.items()

@@ -82,6 +82,7 @@ def kind(policy: Policy, spec: EnvSpec) -> dict[str, Any]:
         'images': bool(contract.images),
         'denoiser': config.denoiser,
         'image_encoder': config.image_encoder if contract.images else '',
+        'frozen_encoder': bool(contract.images) and config.image_learning_rate == 0.0,
         'disturbances': list(spec.disturbances),
     }
 
@@ -97,14 +98,17 @@ def at_end(results: Sequence[EpisodeResult]) -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """Describe processor and libraries, without names of this computer."""
+    """Describe processor, GPU if one was used, and libraries, without names of this computer."""
     model = platform.processor() or platform.machine()
     info = Path('/proc/cpuinfo')
     if info.exists():
         names = [x for x in info.read_text(encoding='utf-8').splitlines() if 'model name' in x]
         model = names[0].partition(':')[2].strip() if names else model
+    used = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    gpu = {'gpu': torch.cuda.get_device_name()} if used else {}
     return {
         'cpu': model,
+        **gpu,
         'cores': os.cpu_count(),
         'torch': str(torch.__version__),
         'threads': torch.get_num_threads(),

@@ -20,6 +20,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from dp_core.device import DEVICES
 from dp_core.errors import DpError
 from dp_core.training.monitors import Report
 from dp_core.training.monitors import TensorBoard
@@ -28,7 +29,6 @@ from dp_core.training.monitors import WeightsAndBiases
 from dp_core.training.network_options import add_network
 from dp_core.training.network_options import policy_config
 from dp_core.training.options import CACHES
-from dp_core.training.options import DEVICES
 from dp_core.training.options import TrainConfig
 from dp_core.training.progress_line import ProgressLine
 
@@ -55,6 +55,10 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     p.add_argument('--batch-size', type=int, default=256, help='of each process')
     p.add_argument('--accumulate', type=int, default=1, help='batches per optimiser step')
+    p.add_argument(
+        '--noise-draws', type=int, default=1, metavar='N',
+        help='guesses per sequence, with other noise; its pictures are encoded once for all',
+    )  # fmt: skip
     p.add_argument('--learning-rate', type=float, default=1e-3)
     p.add_argument('--weight-decay', type=float, default=1e-6)
     p.add_argument('--clip-norm', type=float, default=0.0, help='of the gradient; 0: any')

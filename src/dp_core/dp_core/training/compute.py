@@ -1,40 +1,20 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Where and how the step is computed: device, compiled or not, in bfloat16 or not."""
+"""How the step is computed: compiled or not, in bfloat16 or not."""
 
 from contextlib import AbstractContextManager
 from typing import Any
 import warnings
 
-from dp_core.errors import ConfigError
 import torch
 from torch import nn
-
-
-def device_of(name: str, local_rank: int = 0) -> torch.device:
-    """Return the device of this process: the CPU, or the GPU with its number on this machine.
-
-    Raises:
-        ConfigError: there is no such device.
-    """
-    if name == 'cpu':
-        return torch.device('cpu')
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if local_rank >= count:
-        raise ConfigError(
-            f'device is {name!r} and this process needs GPU {local_rank}, but PyTorch '
-            f'{torch.__version__} sees {count}; valid here: cpu'
-            + (f', or torchrun with at most {count} processes on this machine' if count else '')
-        )
-    torch.cuda.set_device(local_rank)
-    torch.backends.cudnn.deterministic = True  # a resumed run gives the same bits
-    return torch.device('cuda', local_rank)
 
 
 def has_bf16(device: str = 'cpu') -> bool:
     """Say whether this device multiplies bfloat16 matrices in hardware."""
     if device == 'cuda':
-        return bool(torch.cuda.is_available() and torch.cuda.is_bf16_supported())
+        has_gpu = torch.cuda.is_available()
+        return bool(has_gpu and torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
@@ -43,12 +23,20 @@ def precision(bf16: bool, device: torch.device) -> AbstractContextManager[Any]:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16)
 
 
-def compiled(module: nn.Module, enabled: bool) -> Any:
-    """Compile `module` in this process, so that its CPU time counts as this run's."""
+def compiled(module: nn.Module, enabled: bool, in_this_process: bool = False) -> Any:
+    """Return `module` compiled at its first call, or as it is.
+
+    Args:
+        module: what to compile.
+        enabled: whether to.
+        in_this_process: use no helpers beside the compiler, so that the CPU time of all of it
+            counts as this run's; slower where there are many cores.
+    """
     if not enabled:
         return module
     import torch._inductor.config  # loads slowly
 
-    torch._inductor.config.compile_threads = 1
+    if in_this_process:
+        torch._inductor.config.compile_threads = 1
     warnings.filterwarnings('ignore', message='.*Online softmax.*')
     return torch.compile(module, dynamic=False)

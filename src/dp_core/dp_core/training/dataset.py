@@ -13,6 +13,7 @@ from dp_core.errors import DatasetError
 from dp_core.normalize import ACTION
 from dp_core.normalize import Normalizer
 from dp_core.replay_buffer import ReplayBuffer
+from dp_core.training.draws import moved
 from dp_core.training.pictures import Cutter
 import numpy as np
 from numpy.typing import NDArray
@@ -65,12 +66,10 @@ class Batch:
     actions: Tensor
 
     def to(self, device: torch.device) -> Batch:
-        """Return the batch on `device`; itself where it is there."""
-        if device.type == 'cpu':
-            return self
-        low_dim = {name: values.to(device) for name, values in self.low_dim.items()}
-        images = {name: values.to(device) for name, values in self.images.items()}
-        return Batch(low_dim, images, self.actions.to(device))
+        """Return the batch on `device`."""
+        low_dim = {name: moved(values, device) for name, values in self.low_dim.items()}
+        images = {name: moved(values, device) for name, values in self.images.items()}
+        return Batch(low_dim, images, moved(self.actions, device))
 
 
 class SequenceDataset:

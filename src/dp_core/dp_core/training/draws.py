@@ -1,7 +1,8 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""What chance decides in one training step: a function of seed and step, one row per sequence.
+"""What chance decides in one training step: a function of seed and step, a row for each guess.
 
+A sequence may be guessed at several times, with other noise: then `each` rows in a row are its.
 All processes draw for the whole batch and take their rows, so two processes see what one with
 twice the batch would, and a run that goes on sees what the killed one would have seen.
 """
@@ -16,33 +17,51 @@ import torch
 from torch import Tensor
 
 
+def moved(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor of the CPU on `device`; a GPU fetches it while the CPU goes on.
+
+    From memory that may be paged out a GPU would be waited for, until all it had to do is done,
+    before the next batch could be made ready.
+    """
+    if device.type == 'cuda':
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
 @dataclass(frozen=True)
 class Draws:
-    """Chance of B rows.
+    """Chance of B sequences, R = B * each rows.
 
     Attributes:
-        noise: (B, horizon, action_dim), standard normal.
-        timesteps: (B,) diffusion steps.
-        row_keys: (B,) what dropout is drawn from.
+        noise: (R, horizon, action_dim), standard normal.
+        timesteps: (R,) diffusion steps.
+        row_keys: (R,) what dropout is drawn from.
+        each: rows of a sequence.
     """
 
     noise: Tensor
     timesteps: Tensor
     row_keys: Tensor
+    each: int = 1
 
-    def of(self, rows: slice) -> Draws:
-        """Return some of the rows."""
-        return Draws(self.noise[rows], self.timesteps[rows], self.row_keys[rows])
+    def of(self, sequences: slice) -> Draws:
+        """Return the rows of some of the sequences."""
+        rows = slice(sequences.start * self.each, sequences.stop * self.each)
+        return Draws(self.noise[rows], self.timesteps[rows], self.row_keys[rows], self.each)
 
     def to(self, device: torch.device) -> Draws:
         """Return the draws on `device`."""
-        return Draws(*(t.to(device) for t in (self.noise, self.timesteps, self.row_keys)))
+        noise, timesteps = moved(self.noise, device), moved(self.timesteps, device)
+        return Draws(noise, timesteps, moved(self.row_keys, device), self.each)
 
 
-def draw(rows: int, contract: Contract, levels: int, seed: int, step: int) -> Draws:
-    """Draw for the batch of `rows` sequences of a step; `levels` is the number of timesteps."""
+def draw(
+    sequences: int, contract: Contract, levels: int, seed: int, step: int, each: int = 1
+) -> Draws:
+    """Draw for the batch of a step, `each` times for a sequence; there are `levels` timesteps."""
+    rows = sequences * each
     shape = torch.Size((rows, contract.horizon, contract.action_dim))
-    return Draws(*draw_noise(shape, levels, seed, step), draw_row_keys(rows, seed, step))
+    return Draws(*draw_noise(shape, levels, seed, step), draw_row_keys(rows, seed, step), each)
 
 
 def draw_noise(

@@ -47,10 +47,11 @@ class LayerDropout(nn.Module):
         """Drop numbers of values (B, ...) or (B * n, ...) and scale up the others."""
         if not self.training or self.p == 0.0:
             return values
-        rows = self.row_keys.numel()
-        each = values.numel() // rows
+        # Where rows share an observation, its encoder drops by the first one's key.
+        keys = self.row_keys[:: max(1, len(self.row_keys) // len(values))]
+        each = values.numel() // len(keys)
         places = torch.arange(each, device=values.device) * _GOLDEN + self._salt
-        hashed = mixed(mixed(self.row_keys[:, None] + places[None]))  # (B, numbers of a row)
+        hashed = mixed(mixed(keys[:, None] + places[None]))  # (B, numbers of a row)
         kept = (hashed & (2**_BITS - 1)) >= round(self.p * 2**_BITS)
         mask: Tensor = kept.reshape(values.shape).to(values.dtype) / (1.0 - self.p)
         return values * mask

@@ -11,11 +11,11 @@ from typing import Any
 from dp_core.config import PolicyConfig
 from dp_core.contract import Contract
 from dp_core.denoise import training_scheduler
+from dp_core.device import device_of
 from dp_core.normalize import Normalizer
 from dp_core.policy import Policy
 from dp_core.policy import PolicyNetwork
 from dp_core.training.compute import compiled
-from dp_core.training.compute import device_of
 from dp_core.training.compute import precision
 from dp_core.training.dataset import Batch
 from dp_core.training.draws import Draws
@@ -54,7 +54,8 @@ class Learner:
         )
         self._noising = training_scheduler(config)
         self._loss_of = team.parallel(
-            compiled(DenoisingLoss(network), options.compile), self._device
+            compiled(DenoisingLoss(network), options.compile, options.budget_cpu_s > 0),
+            self._device,
         )
         self._options = options
 
@@ -68,11 +69,12 @@ class Learner:
 
         Args:
             batch: B sequences.
-            draws: chance of the B rows.
+            draws: their chance.
             last: nothing more is added before `update`; processes average their gradients then.
         """
         batch, draws = batch.to(self._device), draws.to(self._device)
-        noisy = self._noising.add_noise(batch.actions, draws.noise, draws.timesteps)  # like noise
+        actions = batch.actions.repeat_interleave(draws.each, dim=0)
+        noisy = self._noising.add_noise(actions, draws.noise, draws.timesteps)  # like noise
         self._dropout.draw_from(draws.row_keys)
         with self._alone() if not last else nullcontext():
             with precision(self._options.bf16, self._device):
@@ -113,10 +115,10 @@ class Learner:
         self._optimizer.load_state_dict(state['optimizer'])
 
     def policy(self, contract: Contract, config: PolicyConfig, normalizer: Normalizer) -> Policy:
-        """Return a policy with the averaged weights, on the CPU."""
+        """Return a policy with a copy of the averaged weights, on the device of the training."""
         network = PolicyNetwork(contract, config)
         network.load_state_dict({**self._network.state_dict(), **self._ema.weights})
-        return Policy(contract, config, normalizer, network)
+        return Policy(contract, config, normalizer, network).to(self._device)
 
 
 def optimizer_groups(network: PolicyNetwork, options: TrainConfig) -> list[dict[str, Any]]:

@@ -28,13 +28,17 @@ class DenoisingLoss(nn.Module):
     ) -> Tensor:
         """Return the loss (scalar).
 
+        An observation may be shared by the R / B rows that follow each other; it is encoded once
+        (2406.11838, section 3.2, does so with tokens).
+
         Args:
             low_dim: name -> (B, n_obs_steps, dim) in [-1, 1].
             images: name -> (B, n_obs_steps, H, W, 3) uint8.
-            noisy: (B, horizon, action_dim), actions mixed with noise.
-            timesteps: (B,) diffusion steps.
-            noise: (B, horizon, action_dim), what was mixed in.
+            noisy: (R, horizon, action_dim), actions mixed with noise.
+            timesteps: (R,) diffusion steps.
+            noise: (R, horizon, action_dim), what was mixed in.
         """
-        condition = self.network.encoder(low_dim, images)
+        condition = self.network.encoder(low_dim, images)  # (B, C)
+        condition = condition.repeat_interleave(len(noisy) // len(condition), dim=0)  # (R, C)
         predicted = self.network.denoiser(noisy, timesteps, condition)
         return functional.mse_loss(predicted.float(), noise)

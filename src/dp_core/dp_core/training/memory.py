@@ -13,6 +13,9 @@ import psutil
 import torch
 
 GIB = 2**30
+# What else says it, without a class of its own: PyTorch's allocator on the CPU, CUDA and NCCL
+# beside PyTorch's allocator, cuBLAS and cuDNN when they make their workspace.
+_SHORT = ('DefaultCPUAllocator', 'out of memory', 'ALLOC_FAILED', 'ALLOCATION_FAILED')
 
 
 @contextmanager
@@ -27,18 +30,17 @@ def memory_advice(options: TrainConfig) -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise TrainingError(advice(options, error)) from error
     except RuntimeError as error:
-        if 'DefaultCPUAllocator' not in str(error):  # PyTorch has no class for it on the CPU
+        if not any(word in str(error) for word in _SHORT):
             raise
         raise TrainingError(advice(options, error)) from error
 
 
 def advice(options: TrainConfig, error: Exception) -> str:
     """Say what ran out and what helps."""
-    free, total = _memory(options.device)
     said = str(error).strip().splitlines()
     lower = max(1, options.batch_size // 2)
     return (
-        f'out of memory on {options.device} ({free / GIB:.1f} of {total / GIB:.1f} GiB free) at '
+        f'out of memory on {options.device}{_free(options.device)} at '
         f'--batch-size {options.batch_size}'
         + (f': {said[0]}' if said else '')
         + f'. Try --batch-size {lower} --accumulate {2 * options.accumulate} (the same steps), '
@@ -48,10 +50,14 @@ def advice(options: TrainConfig, error: Exception) -> str:
     )
 
 
-def _memory(device: str) -> tuple[int, int]:
-    """Free and whole memory [byte]."""
+def _free(device: str) -> str:
+    """Say how much is free, where that can be known."""
     if device == 'cuda':
-        free, total = torch.cuda.mem_get_info()
-        return int(free), int(total)
-    memory = psutil.virtual_memory()
-    return int(memory.available), int(memory.total)
+        try:
+            free, total = torch.cuda.mem_get_info()
+        except RuntimeError:  # a GPU that is full, or lost, may not even tell
+            return ''
+    else:
+        memory = psutil.virtual_memory()
+        free, total = memory.available, memory.total
+    return f' ({free / GIB:.1f} of {total / GIB:.1f} GiB free)'

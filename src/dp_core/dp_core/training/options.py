@@ -5,9 +5,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from dp_core.device import DEVICES
 from dp_core.errors import ConfigError
 
-DEVICES = ('cpu', 'cuda')
 CACHES = ('auto', 'memory', 'disk')
 
 
@@ -23,6 +23,8 @@ class TrainConfig:
             scores; 0 when it ends by steps.
         batch_size: sequences per backward pass and process.
         accumulate: backward passes per optimiser step.
+        noise_draws: guesses for each sequence, with other noise and steps; pictures are encoded
+            once for all of them.
         learning_rate: peak of the cosine.
         weight_decay: of AdamW, where the network's parameter group decays.
         clip_norm: largest norm of the gradient, longer ones are scaled down; 0 for any.
@@ -48,6 +50,7 @@ class TrainConfig:
     budget_cpu_s: float = 0.0
     batch_size: int = 256
     accumulate: int = 1
+    noise_draws: int = 1
     learning_rate: float = 1e-3
     weight_decay: float = 1e-6
     clip_norm: float = 0.0
@@ -75,7 +78,9 @@ class TrainConfig:
                 f'steps is {self.steps} and budget_cpu_s is {self.budget_cpu_s}; '
                 'give exactly one of them, positive'
             )
-        for name in ('batch_size', 'accumulate', 'threads', 'snapshots', 'snapshots_kept'):
+        for name in (
+            'batch_size', 'accumulate', 'noise_draws', 'threads', 'snapshots', 'snapshots_kept'
+        ):  # fmt: skip
             if getattr(self, name) < 1:
                 raise ConfigError(f'{name} is {getattr(self, name)}, valid: 1 or more')
         if self.init_from and self.image_weights:

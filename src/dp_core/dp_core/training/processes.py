@@ -16,10 +16,11 @@ from dataclasses import replace
 from datetime import timedelta
 import os
 from typing import Any
+import warnings
 
+from dp_core.device import device_of
 from dp_core.errors import ConfigError
 from dp_core.errors import TrainingError
-from dp_core.training.compute import device_of
 import torch
 from torch import distributed
 from torch import nn
@@ -27,7 +28,8 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 PATIENCE = timedelta(hours=2)  # others wait for a rollout score as long as that
-# What NCCL says of processes that were started wrongly; nobody was lost then.
+# What NCCL says of processes that were started wrongly; nobody was lost then, nor by lack of
+# memory in this one.
 _SET_UP = ('Duplicate GPU', 'invalid usage', 'invalid argument', 'InvalidUsage', 'InvalidArgument')
 
 
@@ -64,7 +66,15 @@ class Team:
         """Return `module` so that its backward pass averages gradients over the processes."""
         if self.size == 1:
             return module
-        return DistributedDataParallel(module, [device] if device.type == 'cuda' else None)
+        with warnings.catch_warnings():
+            # PyTorch 2.13 has a new name for it, the ones before do not know that.
+            warnings.filterwarnings('ignore', message='`broadcast_buffers`')
+            return DistributedDataParallel(
+                module,
+                [device] if device.type == 'cuda' else None,
+                broadcast_buffers=False,  # they are constants
+                gradient_as_bucket_view=True,  # gradients lie once in memory, not twice
+            )
 
     def mean(self, value: Tensor) -> Tensor:
         """Return the mean of `value` over the processes."""
@@ -143,6 +153,6 @@ def joined(device: str) -> Iterator[Team]:
 def is_broken_connection(error: RuntimeError) -> bool:
     """Say whether `error` comes from what connects processes rather than from the computation."""
     words = ('gloo', 'NCCL', 'Connection closed by peer', 'Connection reset by peer')
-    if any(word in str(error) for word in _SET_UP):
+    if any(word in str(error) for word in (*_SET_UP, 'out of memory')):
         return False
     return isinstance(error, distributed.DistError) or any(w in str(error) for w in words)

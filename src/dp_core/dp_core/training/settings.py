@@ -28,8 +28,8 @@ def describe(
     plain = {**vars(options), 'datasets': [str(path) for path in options.datasets]}
     for name in FREE:
         plain.pop(name)
-    if not options.score:  # nor does it stand in the settings of older runs
-        del plain['score']
+    older = {'score': '', 'noise_draws': 1}  # what older runs did, and do not say
+    plain = {name: value for name, value in plain.items() if older.get(name) != value}
     run = {**plain, 'processes': processes}
     return json.dumps({'run': run, **config.to_dict(), 'data': data}, sort_keys=True)
 

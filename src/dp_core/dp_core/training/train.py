@@ -98,7 +98,7 @@ def _train(
         step, seed = progress.step, options.seed
         rate = options.learning_rate * schedule(step, done, options)
         sequences = order(step)  # (G,)
-        draws = draw(batch_size, contract, learner.levels, seed, step)
+        draws = draw(batch_size, contract, learner.levels, seed, step, options.noise_draws)
         for rows in shares:
             batch = dataset.batch(sequences, seed, step, rows)
             losses.append(learner.accumulate(batch, draws.of(rows), rows is shares[-1]))

@@ -15,6 +15,7 @@ from pathlib import Path
 import sys
 from typing import Any
 
+from dp_core.device import DEVICES
 from dp_core.errors import ConfigError
 
 
@@ -27,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--sequences', type=int, default=512, help='drawn from the data')
     p.add_argument('--draws', type=int, default=8, help='of noise, for each sequence')
     p.add_argument('--seed', type=int, default=0)
+    p.add_argument('--device', choices=DEVICES, default='cpu')
     p.add_argument('--threads', type=int, default=1, help='torch threads')
     return p
 
@@ -45,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
 
     torch.set_num_threads(arguments.threads)
     contract, buffer = load_datasets(arguments.dataset)
-    policy = load_policy(arguments.policy, contract)
+    policy = load_policy(arguments.policy, contract, arguments.device)
     found = attribute(policy, buffer, arguments.sequences, arguments.draws, arguments.seed)
     if arguments.output:
         write_json(arguments.output, summary(found, arguments))

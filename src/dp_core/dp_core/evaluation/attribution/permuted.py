@@ -131,18 +131,19 @@ def _losses(
     levels = len(noising.alphas_cumprod)
     losses = []
     for first in range(0, len(chosen), batch):
-        own = data.batch(chosen[first : first + batch])
-        other = data.batch(partners[first : first + batch])
+        own = data.batch(chosen[first : first + batch]).to(policy.device)
+        other = data.batch(partners[first : first + batch]).to(policy.device)
         condition = policy.network.encoder(*_mixed(own, other, streams))
         generator = torch.Generator().manual_seed(seed * 1_000_003 + first)
-        total = torch.zeros(len(own.actions))
+        total = torch.zeros(len(own.actions), device=policy.device)
         for _ in range(draws):
-            noise = torch.randn(own.actions.shape, generator=generator)
+            noise = torch.randn(own.actions.shape, generator=generator).to(policy.device)
             steps = torch.randint(levels, own.actions.shape[:1], generator=generator)
+            steps = steps.to(policy.device)
             noisy = noising.add_noise(own.actions, noise, steps)
             error = policy.network.denoiser(noisy, steps, condition) - noise
             total += error.square().mean(dim=(1, 2))  # (B,)
-        losses.append(total / draws)
+        losses.append(total.cpu() / draws)
     return torch.cat(losses).double().numpy()
 
 

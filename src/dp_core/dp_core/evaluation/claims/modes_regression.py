@@ -44,7 +44,9 @@ class RegressionPolicy(Policy):
         known: KnownActions | None = None,
     ) -> Tensor:
         """Predict actions (B, horizon, action_dim), in [-1, 1], in one pass."""
-        actions: Tensor = self.network.denoiser(*ramp(len(condition), self.contract), condition)
+        source, timesteps = ramp(len(condition), self.contract)
+        there = condition.device
+        actions: Tensor = self.network.denoiser(source.to(there), timesteps.to(there), condition)
         return actions
 
 
