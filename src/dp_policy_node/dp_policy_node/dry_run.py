@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dp_core.motion import Trajectory
 
 
@@ -16,8 +18,9 @@ class DryRun:
     def begin(self) -> None:
         """Begin a run."""
 
-    def send(self, trajectory: Trajectory) -> None:
+    def prepare(self, trajectory: Trajectory) -> Callable[[], None]:
         """Keep it to ourselves."""
+        return lambda: None
 
     def why_deaf(self) -> str:
         """Nobody has to listen."""

@@ -110,8 +110,9 @@ class EpisodeServer:
             is_new, self._stop = reason != self.stopped, Ending(code, reason)
             if is_new and self._robot is not None:
                 self._robot.output.brake(read(self._node).max_acceleration)
+            ends = self._episode is not None
         self.end_episode(code, reason)
-        if is_new:
+        if is_new and not ends:  # else the end of the goal tells it, and the caller need not wait
             self._on_change()
 
     def reset(self) -> str:

@@ -30,11 +30,11 @@ class Executor(Protocol):
     def begin(self) -> None:
         """Forget what was refused: a new run begins."""
 
-    def send(self, trajectory: Trajectory) -> None:
-        """Replace the motion of all controllers.
+    def prepare(self, trajectory: Trajectory) -> Callable[[], None]:
+        """Return what replaces the motion of all controllers, at once when it is called.
 
         Raises:
-            TrajectoryError: it is not safe to send; nothing was sent.
+            TrajectoryError: it is not safe to send.
         """
 
     def why_deaf(self) -> str:

@@ -11,6 +11,8 @@ position is held at once, with the jerk that this means.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
+from functools import partial
 import threading
 import time
 
@@ -55,9 +57,11 @@ class ForwardPosition:
     def begin(self) -> None:
         """Begin a run."""
 
-    def send(self, trajectory: Trajectory) -> None:
-        """Follow this motion from now on."""
-        curve = trajectory.curve()
+    def prepare(self, trajectory: Trajectory) -> Callable[[], None]:
+        """Return what lets this motion be followed."""
+        return partial(self._follow, trajectory, trajectory.curve())
+
+    def _follow(self, trajectory: Trajectory, curve: CubicHermiteSpline) -> None:
         with self._lock:
             self._motion = trajectory, curve
             self._ahead_ns = self._clock.now().nanoseconds - time.monotonic_ns()

@@ -23,6 +23,7 @@ from dp_policy_node.control_messages import SUCCESSFUL
 from dp_policy_node.convert import trajectory_message
 from rclpy.action import ActionClient
 from rclpy.node import Node
+from trajectory_msgs.msg import JointTrajectory
 
 
 class JtcAction:
@@ -66,9 +67,12 @@ class JtcAction:
             self._refusal = ''
             self._results = {}
 
-    def send(self, trajectory: Trajectory) -> None:
-        """Send a goal to all controllers, or to none."""
+    def prepare(self, trajectory: Trajectory) -> Callable[[], None]:
+        """Return what sends a goal to all controllers."""
         messages = [trajectory_message(trajectory, group.joints) for group in self._groups]
+        return partial(self._send, messages)
+
+    def _send(self, messages: list[JointTrajectory]) -> None:
         with self._lock:
             self._number += 1
             number = self._number

@@ -8,6 +8,8 @@ under every joint_trajectory_controller (`dp_core.trajectory`) and the arm itsel
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dp_core.contract import ActionGroup
 from dp_core.motion import Trajectory
 from dp_policy_node.convert import trajectory_message
@@ -17,6 +19,7 @@ from rclpy.publisher import Publisher
 from rclpy.qos import HistoryPolicy
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
+from rclpy.serialization import serialize_message
 from trajectory_msgs.msg import JointTrajectory
 
 COMMAND_QOS = QoSProfile(
@@ -42,11 +45,16 @@ class JtcTopic:
     def begin(self) -> None:
         """Begin a run."""
 
-    def send(self, trajectory: Trajectory) -> None:
-        """Publish to all controllers, or to none."""
+    def prepare(self, trajectory: Trajectory) -> Callable[[], None]:
+        """Return what publishes to all controllers: bytes, with nothing left to convert."""
         messages = [trajectory_message(trajectory, group.joints) for group in self._groups]
-        for publisher, message in zip(self._publishers, messages):
-            publisher.publish(message)
+        ready = list(zip(self._publishers, map(serialize_message, messages)))
+
+        def send() -> None:
+            for publisher, message in ready:
+                publisher.publish(message)
+
+        return send
 
     def why_deaf(self) -> str:
         """Return which controller has not subscribed."""

@@ -7,21 +7,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
-import time
 
 from dp_core.clearance import ClearanceSettings
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.errors import ContractError
 from dp_core.errors import DpError
-from dp_core.errors import KinematicsError
 from dp_core.guard import GuardSettings
-from dp_core.observation import ObservationWindow
 from dp_core.pipeline import Pipeline
 from dp_policy_node.latency import LatencyRecord
 from dp_policy_node.policy_process import PolicyProcess
 from dp_policy_node.settings import Settings
-import numpy as np
+from dp_policy_node.warm_up import warm_up
 
 
 @dataclass(frozen=True)
@@ -88,6 +85,7 @@ def load_policies(
     delay_s: float = 0.0,
     *,
     own_process: bool = True,
+    device: str = 'cpu',
     guard: GuardSettings | None = None,
 ) -> dict[str, LoadedPolicy]:
     """Load and warm up every policy; all must command the same joints.
@@ -99,6 +97,7 @@ def load_policies(
         seed: of the denoising noise; negative draws one.
         delay_s: by which every prediction is held back [s].
         own_process: whether each policy computes in a process of its own.
+        device: where it computes, one of `dp_core.device.DEVICES`.
         guard: limits of what they may send; None for the defaults.
 
     Raises:
@@ -107,8 +106,12 @@ def load_policies(
     loaded: dict[str, LoadedPolicy] = {}
     try:
         for name, folder in parse_policies(entries).items():
-            process = PolicyProcess(folder) if own_process else None
-            pipeline = _pipeline(process, folder, urdf, None if seed < 0 else seed, guard)
+            chosen_seed = None if seed < 0 else seed
+            process = PolicyProcess(folder, device) if own_process else None
+            if process is None:
+                pipeline = Pipeline.load(folder, urdf, chosen_seed, guard, device)
+            else:
+                pipeline = _pipeline(process, urdf, chosen_seed, guard)
             loaded[name] = LoadedPolicy(name, pipeline, process, (), delay_s)
             warmup_s = tuple(time_s + delay_s for time_s in warm_up(pipeline, warmup))
             loaded[name] = replace(loaded[name], warmup_s=warmup_s)
@@ -145,14 +148,8 @@ def guard_settings(settings: Settings) -> GuardSettings:
 
 
 def _pipeline(
-    process: PolicyProcess | None,
-    folder: str,
-    urdf: str,
-    seed: int | None,
-    guard: GuardSettings | None,
+    process: PolicyProcess, urdf: str, seed: int | None, guard: GuardSettings | None
 ) -> Pipeline:
-    if process is None:
-        return Pipeline.load(folder, urdf, seed, guard)
     try:
         return Pipeline(process, urdf, seed, guard)
     except DpError:
@@ -169,26 +166,3 @@ def _require_same_joints(first: LoadedPolicy, *others: LoadedPolicy) -> None:
                 f'policies {first.name!r} and {other.name!r} command different joints: '
                 f'{mine} and {theirs}; run one node for each'
             )
-
-
-def warm_up(pipeline: Pipeline, count: int) -> tuple[float, ...]:
-    """Predict ``count`` times from an empty scene; returns all times but the first [s]."""
-    contract = pipeline.contract
-    window = ObservationWindow(
-        t_obs_ns=0,
-        low_dim={
-            s.name: np.zeros((contract.n_obs_steps, s.dim), np.float32) for s in contract.low_dim
-        },
-        images={
-            s.name: np.zeros((contract.n_obs_steps, *s.size, 3), np.uint8) for s in contract.images
-        },
-    )
-    times: list[float] = []
-    for _ in range(count):
-        begin_s = time.monotonic()
-        try:
-            pipeline.predict(window, np.zeros(len(pipeline.joint_names)))
-        except KinematicsError:
-            pass  # an empty scene may lead anywhere; only the time matters here
-        times.append(time.monotonic() - begin_s)
-    return tuple(times[1:])

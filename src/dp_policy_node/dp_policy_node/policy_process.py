@@ -22,9 +22,11 @@ import subprocess
 import sys
 import threading
 import time
+from weakref import WeakSet
 
 from dp_core.continuation import KnownActions
 from dp_core.contract import Contract
+from dp_core.device import is_lost
 from dp_core.errors import CheckpointError
 from dp_core.errors import DpError
 from dp_core.observation import ObservationWindow
@@ -32,17 +34,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 FAREWELL_S = 2.0
+_children: WeakSet[subprocess.Popen[bytes]] = WeakSet()
 
 
 class PolicyProcess:
     """A `dp_core.policy.Policy` elsewhere; see `dp_core.pipeline.Predictor`."""
 
-    def __init__(self, folder: Path | str):
+    def __init__(self, folder: Path | str, device: str = 'cpu'):
         """Start the process and load the checkpoint ``folder`` there; returns when it is ready.
+
+        Args:
+            folder: of the checkpoint.
+            device: where it computes, one of `dp_core.device.DEVICES`.
 
         Raises:
             CheckpointError: what is wrong with the checkpoint, or how the process ended.
-            DpError: likewise, of the contract.
+            DpError: likewise, of the contract or the device.
         """
         self._lock = threading.Lock()
         self._folder = str(folder)
@@ -52,11 +59,15 @@ class PolicyProcess:
         with theirs:
             fds = (theirs.fileno(), lifeline)
             self._process = subprocess.Popen(
-                [sys.executable, '-m', __name__, *map(str, fds), self._folder],
+                [sys.executable, '-m', __name__, *map(str, fds), self._folder, device],
                 pass_fds=fds,
                 stdin=subprocess.DEVNULL,
-                start_new_session=True,  # a Ctrl-C is for the node, which brakes first
+                # A Ctrl-C is for the node, which brakes first. A session would do that too, but
+                # Linux shares the processor among sessions first (sched_autogroup): the policy
+                # would get as much of it as the node and all that was started with it.
+                process_group=0,
             )
+        _children.add(self._process)
         os.close(lifeline)
         try:
             answer = self._connection.recv()
@@ -129,12 +140,26 @@ class PolicyProcess:
         return f'the process of the policy has ended with {name}{hint}'
 
 
-def serve(connection: Connection, folder: str) -> None:
-    """Load the checkpoint, answer with its contract, then with actions, until it is closed."""
+def kill_all() -> None:
+    """Kill all policy processes of this one, for a node that ends without waiting for anything.
+
+    The lifeline alone would do, but not before a library that one is loading releases the
+    interpreter.
+    """
+    for process in list(_children):
+        process.kill()
+
+
+def serve(connection: Connection, folder: str, device: str) -> None:
+    """Load the checkpoint, answer with its contract, then with actions, until it is closed.
+
+    Raises:
+        SystemExit: after an error that no later prediction would survive.
+    """
     from dp_core.checkpoint import load_policy  # torch: only here
 
     try:
-        policy = load_policy(Path(folder))
+        policy = load_policy(Path(folder), device=device)
     except DpError as error:
         connection.send(error)
         return
@@ -152,6 +177,8 @@ def serve(connection: Connection, folder: str) -> None:
             connection.send(error)
         except (RuntimeError, ValueError, ArithmeticError) as error:
             connection.send(RuntimeError(str(error)))
+            if is_lost(policy.device):  # every later prediction would fail as well
+                sys.exit(f'the policy {folder} has lost its device: {error}')
 
 
 def _end_with_the_node(lifeline_fd: int) -> None:
@@ -160,11 +187,11 @@ def _end_with_the_node(lifeline_fd: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve on what was inherited: file descriptors of socket and lifeline, checkpoint folder."""
-    socket_fd, lifeline_fd, folder = int(arguments[0]), int(arguments[1]), arguments[2]
+    """Serve: file descriptors of socket and lifeline, both inherited, checkpoint, device."""
+    socket_fd, lifeline_fd = int(arguments[0]), int(arguments[1])
     threading.Thread(target=_end_with_the_node, args=(lifeline_fd,), daemon=True).start()
     try:
-        serve(Connection(socket_fd), folder)
+        serve(Connection(socket_fd), *arguments[2:])
     except (BrokenPipeError, ConnectionResetError):
         pass  # the node has ended meanwhile
 

@@ -12,6 +12,7 @@ import time
 
 from dp_policy_node.parameters import read
 from dp_policy_node.policy_node import PolicyNode
+from dp_policy_node.policy_process import kill_all
 import rclpy
 from rclpy.exceptions import InvalidHandle
 from rclpy.exceptions import ParameterException
@@ -103,6 +104,7 @@ def run(args: list[str] | None, done: threading.Event) -> int:
     spinner.close()
     if starter is not None and starter.is_busy:  # nothing moves yet: leave without waiting for it
         rclpy.try_shutdown()
+        kill_all()
         os._exit(0)
     node.close()
     node.destroy_node()

@@ -66,6 +66,7 @@ class Robot:
             settings.seed,
             settings.inference_delay,
             own_process=settings.policy_process,
+            device=settings.device,
             guard=guard_settings(settings),
         )
         try:

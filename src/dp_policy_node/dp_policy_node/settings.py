@@ -14,6 +14,7 @@ import functools
 import math
 from typing import Any
 
+from dp_core.device import DEVICES
 from dp_core.trajectory import SEAMS
 
 PREEMPT = ('reject', 'replace')
@@ -132,6 +133,9 @@ class Settings:
         'Run each policy in a process of its own: it can neither hold up the node nor end it.',
         fixed=True,
     )
+    device: str = _parameter(
+        'cpu', 'Where every policy computes; cuda is the first GPU.', choices=DEVICES, fixed=True
+    )
     warmup_predictions: int = _parameter(
         10,
         'Predictions made at configure; their 95th percentile checks the timing.',
@@ -220,7 +224,11 @@ class Settings:
         choices=SEAMS,
     )
     lead_s: float = _parameter(
-        0.05, 'Smallest time from sending to the first knot.', unit='s', valid=(0.01, 0.5)
+        0.05,
+        'Steps of a chunk that are meant for sooner than this after sending are cut. The first '
+        'knot lies 0.1 s ahead, or this where it is more.',
+        unit='s',
+        valid=(0.01, 0.5),
     )
     max_blind_s: float = _parameter(
         1.0,

@@ -37,8 +37,9 @@ MOVED_RAD = 0.01
 READING_NS = 1_000_000
 # A plan that took longer than the first was held up, and is made anew, so often [ns].
 HELD_UP_NS, PLANS = 15_000_000, 4
-# A brake is planned sooner than a chunk, and arrives so much sooner [ns].
-SOONER_NS = 3_000_000
+# A brake is planned for so much sooner than a chunk: it bears to come late better than to come
+# early, or, which is the same, to an arm that is behind our model [ns].
+SOONER_NS = 5_000_000
 
 
 class TrajectoryOutput:
@@ -133,7 +134,8 @@ class TrajectoryOutput:
 
         A plan that took long, because this process was held up, begins in the past. The controller
         would begin it late, and hurry to its first knot: at 0.4 s with 4.7 rad/s in place of 0.5.
-        So it is made anew; not for a later moment, since what comes early is begun at once.
+        So it is made anew; not for a later moment, since what comes early is begun at once. All
+        that takes time lies before the look at the clock: what is held up after it comes late.
 
         Raises:
             TrajectoryError: from ``plan``, or the result is not safe to send; nothing was sent.
@@ -148,9 +150,10 @@ class TrajectoryOutput:
                 begin_ns = time.monotonic_ns()
                 self._meet(self._motion, now_ns)
                 trajectory = plan(self._motion, now_ns + self._executor.arrival_ns)
+                send = self._executor.prepare(trajectory)
                 took_ns = time.monotonic_ns() - begin_ns
                 if took_ns <= HELD_UP_NS:
-                    self._publish(trajectory)
+                    self._publish(trajectory, send)
                     return trajectory
         raise ExpiredError(
             f'{PLANS} plans were held up, the last one by {took_ns * 1e-6:.0f} ms: this computer '
@@ -209,7 +212,7 @@ class TrajectoryOutput:
         if last_seen is not None and trajectory.end_ns >= self._motion.end_ns:
             return None  # what was sent comes to rest sooner by itself
         trajectory = replace(trajectory, start_ns=now_ns + arrival_ns)
-        self._publish(trajectory)
+        self._publish(trajectory, self._executor.prepare(trajectory))
         return trajectory
 
     def command_at(self, time_ns: int) -> MotionState | None:
@@ -252,8 +255,8 @@ class TrajectoryOutput:
         feedback = self._feedback(motion, now_ns)
         hand_over(motion, feedback, self.joint_names, from_measured=self._from_measured)
 
-    def _publish(self, trajectory: Trajectory) -> None:
-        self._executor.send(trajectory)
+    def _publish(self, trajectory: Trajectory, send: Callable[[], None]) -> None:
+        send()
         self._sent = trajectory.start_ns, time.monotonic_ns()
         if self._motion is not None:
             self._motion.follow(trajectory)

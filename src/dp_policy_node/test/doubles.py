@@ -9,6 +9,8 @@ from dp_core.feedback import from_joint_states
 from dp_policy_node.jtc_topic import JtcTopic
 from dp_policy_node.trajectory_output import TrajectoryOutput
 import numpy as np
+from rclpy.serialization import deserialize_message
+from rclpy.type_support import check_for_type_support
 
 
 class SteadyClock:
@@ -30,8 +32,14 @@ class SilentNode:
         return SteadyClock()
 
     def create_publisher(self, kind, topic, qos, **_):
+        check_for_type_support(kind)  # as rclpy does; it takes a while
+
+        def publish(message):
+            message = deserialize_message(message, kind) if type(message) is bytes else message
+            self.published.append((topic, message))
+
         return SimpleNamespace(
-            publish=lambda message: self.published.append((topic, message)),
+            publish=publish,
             get_subscription_count=lambda: 1,
             topic_name=topic,
         )

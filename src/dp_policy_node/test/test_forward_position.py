@@ -57,7 +57,7 @@ def wait_until_quiet(node):
 
 def test_samples_lie_on_the_motion_and_end_at_its_rest(node, executor):
     trajectory = motion(time.monotonic_ns())
-    executor.send(trajectory)
+    executor.prepare(trajectory)()
     wait_until_quiet(node)
     positions = sent(node)
     assert positions[-1].tolist() == TURN.tolist()
@@ -75,15 +75,14 @@ def test_nothing_is_sent_before_the_first_motion(node, executor):
 
 
 def test_a_new_motion_replaces_the_old_one_at_once(node, executor):
-    executor.send(motion(time.monotonic_ns()))
+    executor.prepare(motion(time.monotonic_ns()))()
     time.sleep(0.05)
     hold = np.full(3, 0.5)
-    executor.send(
-        Trajectory(
-            time.monotonic_ns(), three_joints.JOINTS, hold, 0 * hold, np.array([0.1, 0.2]),
-            np.array([hold, hold]), np.zeros((2, 3)),
-        )
+    held = Trajectory(
+        time.monotonic_ns(), three_joints.JOINTS, hold, 0 * hold, np.array([0.1, 0.2]),
+        np.array([hold, hold]), np.zeros((2, 3)),
     )  # fmt: skip
+    executor.prepare(held)()
     count = len(node.published)
     wait_until_quiet(node)
     assert (sent(node)[count + 1 :] == 0.5).all()
@@ -91,7 +90,7 @@ def test_a_new_motion_replaces_the_old_one_at_once(node, executor):
 
 @pytest.mark.parametrize('jump_s', [5.0, -5.0])
 def test_the_arm_does_not_jump_with_the_clock(node, executor, jump_s):
-    executor.send(motion(time.monotonic_ns(), length_s=0.6))
+    executor.prepare(motion(time.monotonic_ns(), length_s=0.6))()
     time.sleep(0.05)
     executor._clock = SimpleNamespace(
         now=lambda: SimpleNamespace(nanoseconds=time.monotonic_ns() + round(jump_s * 1e9))
@@ -108,7 +107,7 @@ def test_a_paused_simulation_pauses_the_arm(node, executor):
     now_ns = time.monotonic_ns()
     times = iter([now_ns, *[now_ns + 50_000_000] * 10_000])
     executor._clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=next(times)))
-    executor.send(motion(now_ns))
+    executor.prepare(motion(now_ns))()
     time.sleep(0.1)
     positions = sent(node)
     assert len(positions) > 1

@@ -71,7 +71,7 @@ def motion():
 
 
 def test_each_trajectory_is_a_goal(executor, client):
-    executor.send(motion())
+    executor.prepare(motion())()
     assert client.name == 'arm_controller/follow_joint_trajectory'
     assert tuple(client.goals[0].trajectory.joint_names) == three_joints.JOINTS
     client.answer(0, accepted=True)
@@ -80,7 +80,7 @@ def test_each_trajectory_is_a_goal(executor, client):
 
 
 def test_a_refusal_is_told(executor, client):
-    executor.send(motion())
+    executor.prepare(motion())()
     client.answer(0, accepted=False)
     assert "'arm_controller' refused a trajectory" in executor.why_refused()
     executor.begin()
@@ -93,7 +93,7 @@ def test_a_refusal_is_told(executor, client):
 def test_a_violated_tolerance_is_told_in_the_words_of_the_controller(
     executor, client, words, told
 ):
-    executor.send(motion())
+    executor.prepare(motion())()
     client.answer(0, accepted=True)
     client.end(0, -4, words)
     assert told in executor.why_refused()
@@ -101,7 +101,7 @@ def test_a_violated_tolerance_is_told_in_the_words_of_the_controller(
 
 def test_a_goal_that_was_replaced_may_end_as_it_likes(executor, client):
     for _ in range(2):
-        executor.send(motion())
+        executor.prepare(motion())()
     client.answer(0, accepted=True)
     client.answer(1, accepted=True)
     client.end(0, -1, 'preempted')
@@ -114,9 +114,9 @@ def test_feedback_and_result_of_the_newest_goal_are_told(monkeypatch, executor):
     heard = []
     executor = JtcAction(None, three_joints.contract().actions, heard.append)
     (client,) = executor._clients
-    executor.send(motion())
+    executor.prepare(motion())()
     old = client.feedback
-    executor.send(motion())
+    executor.prepare(motion())()
     for k, feedback in enumerate((old, client.feedback)):
         feedback(SimpleNamespace(feedback=k))
         client.answer(k, accepted=True)

@@ -87,7 +87,7 @@ class Stack:
         assert words in result.error_msg
         until(lambda: self.arm.is_at_rest, 'the arm at rest', 2.0)
         assert set(self.arm.received[-1][1].points[-1].velocities) == {0.0}
-        assert len(self.arm.received[-1][1].points) <= 3, 'a chunk followed the brake'
+        assert len(self.arm.received[-1][1].points) <= 4, 'a chunk followed the brake'
 
     def refuses(self, words):
         """A goal is refused for this reason."""
