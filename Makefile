@@ -1,7 +1,7 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
 #
-#   make demo                 the UR5e pushes the T, driven by a policy over ROS 2 (EPISODES=3 SEED=0 POLICY=state|camera)
+#   make demo                 the UR5e pushes the T, driven by a policy over ROS 2 (EPISODES=3 SEED=0 POLICY=camera|state)
 #   make test                 linters and all tests
 #   make bench                measure latency and rates into out/bench/
 #   make bench-data           record from a synthetic robot, convert, and load, into out/bench/data.json (RECORD_SECONDS=60)
@@ -25,7 +25,7 @@ export PYTHON TORCH_INDEX_URL
 
 EPISODES ?= 3
 SEED ?= 0
-POLICY ?= state
+POLICY ?= camera
 TRIALS ?= 200
 PYTEST ?= python -m pytest
 

@@ -50,7 +50,7 @@ class Run:
 
 
 def nodes(folder, **arguments):
-    return Ur5Pusht(log_dir=str(folder), seed=3, **arguments).nodes()
+    return Ur5Pusht(policy='state', log_dir=str(folder), seed=3, **arguments).nodes()
 
 
 def require_motion(run):

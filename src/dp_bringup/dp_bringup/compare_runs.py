@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compare two runs of `dp_demo` on the same starts: mean difference of the scores, with interval.
 
-python -m dp_bringup.compare_runs NEW OLD [--output FILE]
+python -m dp_bringup.compare_runs NEW OLD [--more NEW OLD]... [--output FILE]
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dp_core.errors import ConfigError
 from dp_core.errors import DpError
 from dp_core.evaluation.report import machine
 from dp_core.evaluation.report import write_json
+from dp_core.evaluation.statistics import bootstrap_mean_interval
 from dp_core.evaluation.statistics import paired_difference
 
 
@@ -33,6 +34,21 @@ def load_summary(folder: Path) -> dict[str, Any]:
         return {name: summary[name] for name in ('seeds', 'scores', 'score_mean', 'score_ci95')}
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError(f'{path} is no summary of dp_demo: {error!r}') from error
+
+
+def pooled(summaries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return several runs of one policy, each with other starts, as one.
+
+    Raises:
+        ConfigError: a start is in two of them.
+    """
+    if len(summaries) == 1:
+        return summaries[0]
+    seeds, scores = ([x for s in summaries for x in s[name]] for name in ('seeds', 'scores'))
+    if twice := sorted({seed for seed in seeds if seeds.count(seed) > 1}):
+        raise ConfigError(f'the starts {twice} are in two runs of one policy')
+    mean, interval = sum(scores) / len(scores), list(bootstrap_mean_interval(scores))
+    return {'seeds': seeds, 'scores': scores, 'score_mean': mean, 'score_ci95': interval}
 
 
 def compare(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
@@ -59,10 +75,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument('new', type=Path, help='output folder of dp_demo')
     parser.add_argument('old', type=Path, help='the one to compare it with')
+    parser.add_argument(
+        '--more', type=Path, nargs=2, action='append', default=[], metavar=('NEW', 'OLD'),
+        help='runs of the same two policies with further starts; repeatable',
+    )  # fmt: skip
     parser.add_argument('--output', type=Path, help='write the figures as JSON')
     options = parser.parse_args(arguments)
     try:
-        figures = compare(load_summary(options.new), load_summary(options.old))
+        pairs = [(options.new, options.old), *options.more]
+        new, old = (pooled([load_summary(run) for run in side]) for side in zip(*pairs))
+        figures = compare(new, old)
     except DpError as error:
         print(f'compare_runs: {error}', file=sys.stderr)
         return 1

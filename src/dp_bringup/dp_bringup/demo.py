@@ -21,6 +21,7 @@ from typing import Any
 
 from dp_bringup.run_local import Interrupt
 from dp_bringup.run_local import LocalStack
+from dp_bringup.share import DEFAULT_POLICY
 from dp_core.errors import ConfigError
 from dp_core.errors import DpError
 
@@ -36,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     add = result.add_argument
     add('--episodes', type=int, default=3, metavar='N', help='how many; default: 3')
     add('--seed', type=int, default=0, metavar='N', help='of the first start; default: 0')
-    add('--policy', default='state', help='state, camera or a checkpoint folder; default: state')
+    add('--policy', default=DEFAULT_POLICY, help='camera, state or a checkpoint; default: camera')
     add('--seam', default='fade', help='how chunks are joined: fade, replace; default: fade')
     add('--inference-delay', type=float, default=0.0, metavar='S', help='added; default: 0')
     add('--time-limit', type=float, default=60.0, metavar='S', help='of an episode; default: 60')

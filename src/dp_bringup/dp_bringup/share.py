@@ -7,10 +7,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
+from dp_core.contract import Contract
 from dp_core.errors import ConfigError
+from dp_core.errors import DpError
+import yaml
 
-# Name of a shipped policy in launch arguments -> its folder below policies/.
-POLICIES = {'state': 'ur5e_pusht_state', 'camera': 'ur5e_pusht_camera'}
+# Name of a shipped policy in launch arguments -> its folder below policies/; the first by default.
+POLICIES = {'camera': 'ur5e_pusht_camera', 'state': 'ur5e_pusht_state'}
+DEFAULT_POLICY = next(iter(POLICIES))
 
 
 def share() -> Path:
@@ -39,3 +43,12 @@ def policy_folder(policy: str) -> Path:
             f'valid: {list(POLICIES)} or the path of a checkpoint folder'
         )
     return folder.resolve()
+
+
+def sees_pictures(checkpoint: Path) -> bool:
+    """Say whether the policy in a folder sees cameras; of a broken one the policy node tells."""
+    try:
+        document = yaml.safe_load((checkpoint / 'policy.yaml').read_text(encoding='utf-8'))
+        return bool(Contract.from_dict(document['contract']).images)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError, DpError):
+        return False

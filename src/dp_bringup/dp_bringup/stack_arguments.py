@@ -9,11 +9,12 @@ import dataclasses
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
-from typing import Self
+from typing import TypeVar
 
 from dp_core.errors import ConfigError
 
 Value = bool | int | float | str | tuple[str, ...]
+Stack = TypeVar('Stack', bound='Arguments')
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Arguments:
         )
 
     @classmethod
-    def parse(cls, values: Mapping[str, str]) -> Self:
+    def parse(cls: type[Stack], values: Mapping[str, str]) -> Stack:
         """Read arguments given as text; those not given keep their default.
 
         Raises:

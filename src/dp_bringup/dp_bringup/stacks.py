@@ -17,12 +17,15 @@ from typing import Any
 
 from ament_index_python.packages import get_package_prefix
 from ament_index_python.packages import PackageNotFoundError
+from dp_bringup.share import DEFAULT_POLICY
 from dp_bringup.share import POLICIES
 from dp_bringup.share import policy_folder
+from dp_bringup.share import sees_pictures
 from dp_bringup.share import share
 from dp_bringup.stack_arguments import argument
 from dp_bringup.stack_arguments import Arguments
 from dp_bringup.stack_arguments import Value
+from dp_core.device import DEVICES
 from dp_core.errors import ConfigError
 
 SEAMS = ('fade', 'replace', 'ensemble', 'rtc', 'warm_start')
@@ -79,7 +82,8 @@ class Ur5Pusht(Arguments):
     """Arguments of the stack ur5_pusht: a UR5e in simulation pushes a T onto its target."""
 
     policy: str = argument(
-        'state', f'Policy: one of {", ".join(POLICIES)}, or the path of a checkpoint folder'
+        DEFAULT_POLICY,
+        f'Policy: one of {", ".join(POLICIES)}, or the path of a checkpoint folder',
     )
     sim: str = argument('mujoco', 'Simulator of robot and cameras', SIMULATORS)
     controller: str = argument(
@@ -103,6 +107,7 @@ class Ur5Pusht(Arguments):
     inference_delay: float = argument(
         0.0, 'Holds every prediction back, to rehearse a slower computer [s]'
     )
+    device: str = argument('cpu', 'Where the policy computes', DEVICES)
     use_sim_time: bool = argument(False, 'Let the policy node follow /clock')
     autostart: bool = argument(True, 'Configure and activate the policy node at start')
     log_dir: str = argument('', "Folder for one .npz file per episode; '' for none")
@@ -161,6 +166,7 @@ class Ur5Pusht(Arguments):
                 'seed': self.seed,
                 'realtime_factor': self.realtime_factor,
                 'log_dir': self.log_dir,
+                'needs_cameras': sees_pictures(policy_folder(self.policy)),
             },
             environment=dds_environment(),
         )
@@ -176,6 +182,7 @@ class Ur5Pusht(Arguments):
                 'policies': (f'{self._policy_name()}={policy_folder(self.policy)}',),
                 'seam': self.seam,
                 'inference_delay': self.inference_delay,
+                'device': self.device,
                 'use_sim_time': self.use_sim_time,
                 'autostart': self.autostart,
                 **({'executor': 'forward_position'} if is_forward else {}),

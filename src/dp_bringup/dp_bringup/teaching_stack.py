@@ -64,6 +64,7 @@ class Ur5Teaching(Arguments):
                 'starts': 'demonstration',
                 'seed': self.seed,
                 'camera_rate': self.camera_rate,
+                'needs_cameras': True,
             },
             environment=dds_environment(),
         )

@@ -34,6 +34,17 @@ def test_other_starts_are_not_compared(tmp_path, capsys):
     assert 'other starts: 2 from 7 to 8 and 2 from 8 to 9' in capsys.readouterr().err
 
 
+def test_runs_with_further_starts_are_pooled(tmp_path, capsys):
+    first = [run_of(tmp_path / name, [score]) for name, score in (('new', 1.0), ('old', 0.5))]
+    more = [run_of(tmp_path / name, [1.0, 0.4], 9) for name in ('new_2', 'old_2')]
+    assert main([*first, '--more', *more, '--output', str(tmp_path / 'compared.json')]) == 0
+    assert capsys.readouterr().out.startswith('3 starts: 0.800 against 0.633, difference +0.167')
+    figures = json.loads((tmp_path / 'compared.json').read_text())
+    assert figures['new']['seeds'] == [7, 9, 10]
+    assert main([*first, '--more', *first]) == 1
+    assert 'the starts [7] are in two runs of one policy' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize('content', ['', '{"seeds": [1]}', '{"seeds": '])
 def test_what_is_no_summary_is_named(tmp_path, capsys, content):
     new = run_of(tmp_path / 'new', [1.0])

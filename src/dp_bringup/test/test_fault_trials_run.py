@@ -143,9 +143,18 @@ def test_the_node_is_activated_again():
     assert world.calls == ['restore', 3]
 
 
-def test_brakes_and_chunks_by_their_points():
-    brake, chunk = Sent(0.0, 0, (0.08, 0.1), True), Sent(0.0, 0, (0.1, 0.2, 0.28, 0.3), True)
-    assert (brake.is_brake, chunk.is_brake) == (True, False)
+@pytest.mark.parametrize(
+    ('times_s', 'is_brake'),
+    [
+        ((0.1, 0.15), True),
+        ((0.1, 0.12285, 0.17285), True),
+        ((0.109545, 0.156492, 0.173246, 0.223246), True),
+        ((0.1, 0.15, 0.2, 0.25), False),
+        ((0.1, 0.15, 0.2, 0.25, 0.3), False),
+    ],
+)
+def test_brakes_and_chunks_by_their_points(times_s, is_brake):
+    assert Sent(0.0, 0, times_s, True).is_brake == is_brake
 
 
 def test_waiting_in_vain_says_for_what():

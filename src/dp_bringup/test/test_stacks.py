@@ -31,13 +31,15 @@ def parameters(file, node):
 
 
 def test_ur5_pusht_is_a_scene_and_a_policy_node(checkpoint):
-    sim, policy = Ur5Pusht(policy=str(checkpoint), seed=7, inference_delay=0.1).nodes()
+    chosen = Ur5Pusht(policy=str(checkpoint), seed=7, inference_delay=0.1, device='cuda')
+    sim, policy = chosen.nodes()
     assert (sim.package, sim.executable) == ('dp_sim', 'sim_node')
     assert sim.parameters['seed'] == 7
     assert (policy.package, policy.executable) == ('dp_policy_node', 'policy_node')
     assert policy.parameters['policies'] == (f'{checkpoint.name}={checkpoint}',)
     assert policy.parameters['autostart'] is True
     assert policy.parameters['inference_delay'] == 0.1
+    assert policy.parameters['device'] == 'cuda'
 
 
 @pytest.fixture
@@ -93,6 +95,14 @@ def test_viewers_come_only_when_asked_for_and_may_be_closed(checkpoint):
     assert viewers[0].parameters['robot_description'].startswith('<')
 
 
+def test_what_a_stack_starts_is_in_the_manifest(checkpoint, installed):
+    installed |= set(stacks.ROS2_CONTROL)
+    stack = Ur5Pusht(policy=str(checkpoint), rviz=True, foxglove=True, controller='ros2_control')
+    manifest = ElementTree.parse(share() / 'package.xml')
+    declared = {row.text for row in manifest.iter('exec_depend')}
+    assert {spec.package for spec in stack.nodes()} <= declared
+
+
 @pytest.mark.parametrize(
     'values, words',
     [
@@ -118,8 +128,18 @@ def test_a_wrong_argument_is_refused_with_the_valid_ones(values, words):
 
 
 def test_a_policy_that_is_nowhere_is_refused_with_the_shipped_ones(tmp_path):
-    with pytest.raises(ConfigError, match=r"policy.yaml.*'state'.*'camera'"):
+    with pytest.raises(ConfigError, match=r"policy.yaml.*'camera'.*'state'"):
         policy_folder(str(tmp_path / 'nowhere'))
+
+
+def test_the_policy_that_sees_is_the_default_and_the_scene_must_render_for_it(checkpoint):
+    def needs_cameras(**chosen):
+        return Ur5Pusht(**chosen).nodes()[0].parameters['needs_cameras']
+
+    assert Ur5Pusht().nodes()[1].parameters['policies'] == (f'camera={policy_folder("camera")}',)
+    assert needs_cameras()
+    assert not needs_cameras(policy='state')
+    assert not needs_cameras(policy=str(checkpoint))  # broken: the policy node tells why
 
 
 def test_every_argument_is_described_and_survives_text():

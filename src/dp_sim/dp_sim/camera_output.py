@@ -104,6 +104,7 @@ class CameraOutput:
         """Take over a simulation that nobody else uses; `start` begins to render."""
         self.fault = ''
         self.marker = Marker()
+        self.dark_because = ''  # why there are no pictures
         self._simulation = simulation
         self._settings = settings
         self._logger = node.get_logger()
@@ -146,6 +147,7 @@ class CameraOutput:
                 self._wake.clear()
                 self._serve()
         except RenderError as error:
+            self.dark_because = str(error)
             self._logger.error(f'the cameras stay dark: {error}')
         finally:
             self._warm.set()

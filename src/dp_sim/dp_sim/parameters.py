@@ -73,6 +73,9 @@ SIM_NODE = (
     Parameter('realtime_factor', 1.0, '1', 'Simulated seconds per second', 0.05, 20.0),
     Parameter('state_rate', 125.0, 'Hz', 'Rate of joint states, poses and clock', 10.0, 500.0),
     Parameter('camera_rate', 30.0, 'Hz', 'Rate of each camera while someone listens', 1.0, 120.0),
+    Parameter(
+        'needs_cameras', False, '', 'Whether to end at once where this machine cannot render'
+    ),
     Parameter('image_width', 96, 'px', 'Width of the camera images', 16, 1920),
     Parameter('image_height', 96, 'px', 'Height of the camera images', 16, 1080),
     Parameter(

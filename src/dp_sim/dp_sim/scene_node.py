@@ -34,6 +34,7 @@ from dp_sim.parameters import declare
 from dp_sim.parameters import SIM_NODE
 from dp_sim.physics_loop import Outputs
 from dp_sim.physics_loop import PhysicsLoop
+from dp_sim.rendering import RenderError
 from dp_sim.robot_status import RobotStatus
 from dp_sim.scene import draw_start
 from dp_sim.scene_log import SceneLog
@@ -119,8 +120,14 @@ class SimNode(Node):
         return self._thread.is_alive()
 
     def start(self) -> None:
-        """Start the physics and the cameras."""
+        """Start the cameras and the physics.
+
+        Raises:
+            RenderError: there shall be pictures, and this machine cannot render.
+        """
         self._cameras.start()
+        if self._values['needs_cameras'] and self._cameras.dark_because:
+            raise RenderError(f'needs_cameras is true: {self._cameras.dark_because}')
         self._thread.start()
 
     def close(self) -> None:

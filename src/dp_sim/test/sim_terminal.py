@@ -59,11 +59,12 @@ class Terminal:
         rclpy.shutdown(context=self.context)
 
 
-def start(domain, *arguments):
-    """Start sim_node in a ROS domain."""
+def start(domain, *arguments, **variables):
+    """Start sim_node in a ROS domain, with variables in its environment."""
     environment = dict(
         os.environ, ROS_DOMAIN_ID=str(domain), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST'
     )
+    environment |= variables
     command = [sys.executable, '-m', 'dp_sim.sim_node', '--ros-args', *arguments]
     return subprocess.Popen(
         command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True

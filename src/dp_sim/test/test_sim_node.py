@@ -322,19 +322,3 @@ def test_positions_can_be_forwarded_instead_of_trajectories(domain):
         client.close()
         code, said = end(process)
     assert code == 0 and 'Traceback' not in said, said
-
-
-@pytest.mark.parametrize('seconds', [0.3, 2.0])
-def test_ctrl_c_while_starting_leaves_nothing_behind(domain, seconds):
-    process = start(domain % 100 + 1)
-    time.sleep(seconds)
-    code, said = end(process)
-    # Before the first line of ours has run, Python answers Ctrl-C in its own way.
-    assert code == 0 or said.rstrip().endswith('KeyboardInterrupt'), said
-
-
-def test_wrong_joints_end_the_node_with_one_clear_sentence(domain):
-    process = start(domain % 100 + 1, '-p', 'joint_trajectory_controller:joints:=[a, b]')
-    _, said = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 1
-    assert 'the scene has' in said and 'Traceback' not in said

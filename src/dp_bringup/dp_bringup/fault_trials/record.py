@@ -26,7 +26,8 @@ from trajectory_msgs.msg import JointTrajectory
 PATIENCE_S = 60.0
 POLL_S = 0.005
 QOS = QoSProfile(depth=5000)  # nothing shall be lost while this process waits for a core
-BRAKE_POINTS = 3  # at most; a chunk has more, four already where it comes to rest
+BRAKE_POINTS = 4  # at most; a chunk that comes to rest has as many, but evenly spaced
+EVEN_S = 1e-4
 
 
 class TrialError(DpError):
@@ -79,7 +80,10 @@ class Sent:
     @property
     def is_brake(self) -> bool:
         """Whether it is a brake, not a chunk."""
-        return len(self.times_s) <= BRAKE_POINTS
+        gaps_s = np.diff(self.times_s)
+        return len(gaps_s) < BRAKE_POINTS - 1 or (
+            len(gaps_s) == BRAKE_POINTS - 1 and float(np.ptp(gaps_s)) > EVEN_S
+        )
 
 
 class MotionRecorder:

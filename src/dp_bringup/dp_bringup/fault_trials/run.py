@@ -33,7 +33,7 @@ MOVING = 0.1
 MORE_CHUNKS = 3
 REACTION_S = 12.0  # longest wait for a reaction [s]
 WATCHED_S = 0.7  # an arm at rest is watched for so long while the fault lasts [s]
-REST_SLACK_S = 0.1  # of the bound on the time to rest [s]
+REST_SLACK_S = 0.15  # of the bound on the time to rest, up to 1.5 rad/s; see `brake` [s]
 UNNOTICED = 'UNNOTICED'
 ENDED = (PolicyStatus.INACTIVE, PolicyStatus.READY, PolicyStatus.BRAKING, PolicyStatus.STOPPED)
 

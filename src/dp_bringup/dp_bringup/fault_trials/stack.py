@@ -143,13 +143,20 @@ class TrialStack:
             self.client.trigger('reset')
 
     def _start(self, name: str) -> None:
-        self._count += 1
-        folder = self._logs / f'{self.name}_{self._count:03d}'
+        folder = self._next_folder()
         holding = self._holding if name == 'policy_node' else {}
         local = LocalStack([self._specs[name]], folder, {**self._environment, **holding})
         self._running[name] = local.__enter__()
         if name == 'policy_node':
             _set_nice(local.pids[name], SHARED_NICE)
+
+    def _next_folder(self) -> Path:
+        """Return a folder that is not there yet: what a stack before this one printed stays."""
+        while True:
+            self._count += 1
+            folder = self._logs / f'{self.name}_{self._count:03d}'
+            if not folder.exists():
+                return folder
 
     def stop(self, name: str) -> None:
         """End a process as Ctrl-C does."""
