@@ -16,6 +16,7 @@ from dp_bringup.fault_trials import soak
 from dp_bringup.fault_trials import soak_memory
 from dp_bringup.fault_trials import soak_run
 from dp_bringup.fault_trials.motion import Ticks
+from dp_bringup.fault_trials.soak_book import Finding
 from dp_bringup.fault_trials.soak_memory import MemorySample
 from dp_bringup.fault_trials.soak_plan import FAULTS
 from dp_bringup.fault_trials.soak_report import page
@@ -142,6 +143,18 @@ def test_summary_page_and_picture(monkeypatch, tmp_path):
     assert '| block_pose_nan | 1 |  |' in text and '| unexplained |  | INTERNAL 1 |' in text
     plot_soak(tmp_path / 'soak.png', run.log, samples, 0.0)
     assert 1_000 < (tmp_path / 'soak.png').stat().st_size < 200_000
+
+
+@pytest.mark.parametrize(
+    ('fault', 'code', 'hung'),
+    [('scene_frozen', 'JOINT_STATE_STALL', 1), ('block_pose_nan', 'INVALID_OBSERVATION', 0)],
+)
+def test_limits_broken_about_a_hung_robot_are_told_apart(monkeypatch, fault, code, hung):
+    run, _ = play(monkeypatch, SoakWorld(getattr(ExecutePolicy.Result, code)), fault)
+    run._find_at(Finding(run.book.faults[0].end_s, 'jerk limit: up to 138 rad/s^3'))
+    summary = summarize(run, [])
+    assert summary['limit_violations'] == 1
+    assert summary['limit_violations_robot_hung'] == hung
 
 
 def test_memory_of_this_process_and_its_shared_files(monkeypatch, tmp_path):

@@ -78,6 +78,8 @@ def _faults() -> tuple[SoakFault, ...]:
 
 
 FAULTS = {fault.name: fault for fault in _faults()}
+# The process that stands still or dies holds the controller itself: no sender can help it.
+ROBOT_HUNG = frozenset(f.name for f in FAULTS.values() if f.argument.startswith('sim_node'))
 
 
 def draw(generator: random.Random) -> tuple[SoakFault, float]:

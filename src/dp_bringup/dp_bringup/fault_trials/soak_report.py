@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from dp_bringup.fault_trials.soak_memory import MemorySample
 from dp_bringup.fault_trials.soak_memory import slope
 from dp_bringup.fault_trials.soak_plan import FAULTS
+from dp_bringup.fault_trials.soak_plan import ROBOT_HUNG
 from dp_core.evaluation.report import machine
 from dp_core.evaluation.report import write_json
 import numpy as np
@@ -54,6 +55,7 @@ def summarize(soak: Soak, samples: Sequence[MemorySample]) -> dict[str, Any]:
             {'code': ending.code, 'reason': ending.reason} for ending in unexplained
         ],
         'limit_violations': len(what) - motion - unnoticed,
+        'limit_violations_robot_hung': sum(map(_of_a_hung_robot, soak.log)),
         'motions_without_goal': motion,
         'faults_unnoticed': unnoticed,
         'findings': what,
@@ -77,6 +79,12 @@ def summarize(soak: Soak, samples: Sequence[MemorySample]) -> dict[str, Any]:
     }
 
 
+def _of_a_hung_robot(entry: Mapping[str, Any]) -> bool:
+    """Say whether a line of the log is a broken limit about a robot that hung."""
+    is_limit = entry['event'] == 'FINDING' and ' limit: ' in entry['what']
+    return is_limit and not ROBOT_HUNG.isdisjoint(entry['about'].split(', '))
+
+
 def page(summary: Mapping[str, Any], stem: str) -> str:
     """Return the summary as a page, in Markdown."""
     memory = summary['memory']
@@ -92,6 +100,8 @@ def page(summary: Mapping[str, Any], stem: str) -> str:
         ('faults', sum(summary['faults'].values())),
         ('ticks judged', summary['ticks']),
         ('limits broken', summary['limit_violations']),
+        ('of these about a robot whose own process stood still or died',
+            summary['limit_violations_robot_hung']),
         ('motions without a goal', summary['motions_without_goal']),
         ('endings that no fault explains', len(summary['unexplained_endings'])),
         ('faults that should have ended the goal and did not', summary['faults_unnoticed']),

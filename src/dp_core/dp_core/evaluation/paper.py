@@ -87,6 +87,7 @@ ROWS = (
     _row(_IMAGE, PUSHT, _SEEN[_IMAGE], 'unet', 'resnet18', paper=(0.91, 0.84)),
     _row(_IMAGE, PUSHT, _SEEN[_IMAGE], 'transformer', 'resnet18', paper=(0.78, 0.66)),
     _row(_IMAGE, PUSHT, _SEEN[_IMAGE], 'unet', 'small'),
+    _row(_IMAGE, PUSHT, _SEEN[_IMAGE], 'unet', 'small', is_frozen=True),
     _row(_STATE, UR5E, _SEEN[_STATE], 'unet'),
     _row(f'{_STATE}; {_TOLD["shove"]}', UR5E, _SEEN[_STATE], 'unet', disturbances=('shove',)),
     _row(_CAMERAS, UR5E, _SEEN[_CAMERAS], 'unet', 'small'),
