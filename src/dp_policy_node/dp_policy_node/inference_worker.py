@@ -41,6 +41,8 @@ WINDOW_POLL_S = 0.005
 # A robot that is not heard for so long may hang [s]. It would begin a chunk when it wakes up, with
 # the first knot still 100 ms ahead, and jerk; so the chunk waits, and the one before it goes on.
 HUSH_S = 0.03
+# When it wakes up it works off what it has missed, and would begin a chunk of now too soon [s].
+CATCH_UP_S = 0.03
 
 
 @dataclass(frozen=True)
@@ -248,7 +250,12 @@ class InferenceWorker:
     def _wait_until_heard(self, run: Run) -> None:
         """Wait for a joint state of now; the watchdog ends the run when none comes."""
         with self._condition:
-            while self._is_current(run) and run.inputs.joint_silence_s > HUSH_S:
+            go_on_s = 0.0
+            while self._is_current(run):
+                if run.inputs.joint_silence_s > HUSH_S:
+                    go_on_s = time.monotonic() + CATCH_UP_S
+                elif time.monotonic() >= go_on_s:
+                    return
                 self._condition.wait(WINDOW_POLL_S)
 
     def _sleep_until(self, time_ns: int, run: Run) -> None:
