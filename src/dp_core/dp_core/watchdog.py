@@ -62,6 +62,7 @@ class Watchdog:
         self._settings = settings
         self._last: tuple[int, int] | None = None
         self._moved_ns = 0  # steady time at which the ROS clock was last seen to move
+        self._lag_s = 0.0  # by how much the ROS clock fell behind from one check to the next [s]
 
     def check(
         self,
@@ -105,8 +106,10 @@ class Watchdog:
         if last is None:
             return None
         ros_s, steady_s = (now_ns - last[0]) * 1e-9, (steady_ns - last[1]) * 1e-9
-        # A slow or paused simulation clock may lag; it may not go back or run ahead.
-        if ros_s < 0 or ros_s - steady_s > self._settings.clock_jump_s:
+        # A slow or paused simulation clock may lag; it may not go back or run ahead. But a process
+        # that was held up may have read a time from before, and makes up for that at once.
+        lag_s, self._lag_s = self._lag_s, max(0.0, steady_s - ros_s)
+        if ros_s < 0 or ros_s - steady_s > self._settings.clock_jump_s + lag_s:
             return Verdict(
                 Fault.CLOCK_JUMP,
                 f'the ROS clock moved by {ros_s:.3f} s while {steady_s:.3f} s passed',

@@ -82,6 +82,24 @@ def test_jitter_of_the_clock_is_no_fault():
     assert run.at(269, 269, 269) is None
 
 
+def test_a_clock_that_was_read_before_a_hold_up_may_catch_up():
+    run = Run()
+    assert run.at(0, 0, 0) is None
+    assert run.at(20, 20, 20, steady_ms=320) is None  # held up between the clocks, for 0.3 s
+    assert run.at(340, 340, 340) is None
+
+
+@pytest.mark.parametrize('later', [1, 2])
+def test_a_hold_up_does_not_excuse_a_jump(later):
+    run = Run()
+    assert run.at(0, 0, 0) is None
+    assert run.at(20, 20, 20, steady_ms=320) is None
+    for check in range(1, later):
+        assert run.at(20 + 20 * check, 20, 20) is None
+    jump = 20 * later + (571 if later == 1 else 271)
+    assert run.at(jump, jump, jump).fault is Fault.CLOCK_JUMP
+
+
 def test_a_slow_simulation_is_no_fault():
     run = Run()
     for ms in range(0, 2000, 2):

@@ -88,6 +88,7 @@ class Supervisor:
         )
 
     def _watch(self, now_ns: int, complaint: Complaint | None) -> Ending | None:
+        steady_ns = time.monotonic_ns()  # before anything that takes time: both clocks as one
         try:
             self._newest_window_ns = max(
                 self._newest_window_ns, self._inputs.window(now_ns).t_obs_ns
@@ -97,7 +98,7 @@ class Supervisor:
             self._why_no_window = str(error)
         why = f'{self._why_no_window}: {complaint.reason}' if complaint else self._why_no_window
         self._note_hold_up()
-        state, steady_ns = self._inputs.robot_state, time.monotonic_ns()
+        state = self._inputs.robot_state
         verdict = self._watchdog.check(
             now_ns,
             steady_ns,

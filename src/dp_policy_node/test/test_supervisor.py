@@ -144,8 +144,11 @@ def test_a_node_that_was_held_up_reads_first_what_has_arrived(world):
     world.inputs.robot_state = RobotState(world.begin_ns, np.zeros(3), None)
     late_ns = world.begin_ns + 510_000_000
     assert world.supervisor.check(late_ns) is None  # 0.3 s after the check before
-    time.sleep(0.06)
-    assert world.supervisor.check(late_ns).code == Code.JOINT_STATE_STALL
+    ending = None
+    while ending is None:  # a busy machine may hold this test up, too
+        time.sleep(0.06)
+        ending = world.supervisor.check(late_ns)
+    assert ending.code == Code.JOINT_STATE_STALL
 
 
 def test_joint_states_must_arrive_even_when_the_clock_stands_still(world):
