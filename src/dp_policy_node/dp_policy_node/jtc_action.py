@@ -29,7 +29,7 @@ from trajectory_msgs.msg import JointTrajectory
 class JtcAction:
     """Sends each trajectory as a goal; of several only the newest one counts."""
 
-    arrival_ns = 10_000_000
+    arrival_ns = 6_000_000
     moves_arm = True
 
     def __init__(

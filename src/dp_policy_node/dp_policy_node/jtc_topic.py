@@ -30,7 +30,7 @@ COMMAND_QOS = QoSProfile(
 class JtcTopic:
     """Publishes each trajectory once."""
 
-    arrival_ns = 5_000_000
+    arrival_ns = 1_000_000
     moves_arm = True
 
     def __init__(self, node: Node, groups: tuple[ActionGroup, ...]):

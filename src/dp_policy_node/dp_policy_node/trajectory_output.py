@@ -35,6 +35,9 @@ Feedback = Callable[[CommandedMotion | None, int], ControllerFeedback | None]
 MOVED_RAD = 0.01
 # Two clocks that are read farther apart do not tell whether one was set [ns].
 READING_NS = 1_000_000
+# A chunk is planned for so much later than the look at the clock, and goes out when this is over:
+# a message begins when it arrives, so one that comes early is as wrong as a late one [ns].
+PLANNING_NS = 10_000_000
 # A plan that took longer than the first was held up, and is made anew, so often [ns].
 HELD_UP_NS, PLANS = 15_000_000, 4
 # A brake is planned for so much sooner than a chunk: it bears to come late better than to come
@@ -134,8 +137,8 @@ class TrajectoryOutput:
 
         A plan that took long, because this process was held up, begins in the past. The controller
         would begin it late, and hurry to its first knot: at 0.4 s with 4.7 rad/s in place of 0.5.
-        So it is made anew; not for a later moment, since what comes early is begun at once. All
-        that takes time lies before the look at the clock: what is held up after it comes late.
+        So it is made anew. All that takes time lies before the last look at the clock: what is
+        held up after it comes late.
 
         Raises:
             TrajectoryError: from ``plan``, or the result is not safe to send; nothing was sent.
@@ -149,8 +152,13 @@ class TrajectoryOutput:
                 now_ns = self._follow_clock(self._motion)
                 begin_ns = time.monotonic_ns()
                 self._meet(self._motion, now_ns)
-                trajectory = plan(self._motion, now_ns + self._executor.arrival_ns)
+                trajectory = plan(self._motion, now_ns + PLANNING_NS + self._executor.arrival_ns)
                 send = self._executor.prepare(trajectory)
+            time.sleep(max(0, begin_ns + PLANNING_NS - time.monotonic_ns()) * 1e-9)
+            self._no_brake_waits.wait()
+            with self._lock:
+                if epoch != self._epoch:
+                    return None
                 took_ns = time.monotonic_ns() - begin_ns
                 if took_ns <= HELD_UP_NS:
                     self._publish(trajectory, send)
