@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures of the node under load, from times that were made up; and the seams of the probe."""
 
+import inspect
+
 import pytest
 
 pytest.importorskip('rclpy')
@@ -169,10 +171,15 @@ def test_the_probe_puts_clocks_where_the_node_has_steps():
         (InferenceWorker, probe.TimedWorker),
     ):
         assert getattr(robot, base.__name__) is base
-        for name in set(vars(timed)) - {'__module__', '__doc__'}:
-            assert hasattr(base, name), name
+        for name in set(vars(timed)) - {'__module__', '__doc__', '__init__'}:
+            assert parameters(timed, name) == parameters(base, name), name
     assert policies.PolicyProcess is PolicyProcess
-    assert hasattr(PolicyProcess, 'predict')
+    assert parameters(probe.TimedPolicy, 'predict') == parameters(PolicyProcess, 'predict')
+
+
+def parameters(owner, name):
+    """Return the names of a method's arguments."""
+    return list(inspect.signature(getattr(owner, name)).parameters)
 
 
 def test_commands_start_the_node_with_the_parameters_of_the_stack(tmp_path):

@@ -32,6 +32,7 @@ from dp_msgs.action import ExecutePolicy
 from dp_policy_node.latency import LatencyRecord
 from dp_policy_node.observation_input import ObservationInput
 from dp_policy_node.policies import LoadedPolicy
+from dp_policy_node.trajectory_output import PLANNING_NS
 from dp_policy_node.trajectory_output import TrajectoryOutput
 import numpy as np
 from numpy.typing import NDArray
@@ -163,7 +164,7 @@ class InferenceWorker:
         while self._is_current(run):
             if takeover_ns is not None:
                 step_ns = run.policy.contract.dt_ns
-                ahead_ns = min(round(self._latencies.expected_s() * 1e9), steps * step_ns)
+                ahead_ns = min(self._until_begin_ns(), steps * step_ns)
                 self._sleep_until(takeover_ns - ahead_ns, run)
             window = self._next_window(run, newest_ns)
             if window is None:
@@ -172,7 +173,7 @@ class InferenceWorker:
             chunk, inference_s = self._predict(run, window, takeover_ns, history)
             self.clamped_steps += chunk.clamped_steps
             if takeover_ns is not None:
-                self._sleep_until(takeover_ns, run)
+                self._sleep_until(takeover_ns - PLANNING_NS, run)
             self._wait_until_heard(run)
             try:
                 trajectory = self._send(run, chunk)
@@ -202,7 +203,7 @@ class InferenceWorker:
         takeover_ns: int | None,
         history: ChunkHistory,
     ) -> tuple[ActionChunk, float]:
-        ready_ns = self._clock.now().nanoseconds + round(self._latencies.expected_s() * 1e9)
+        ready_ns = self._clock.now().nanoseconds + self._until_begin_ns()
         joined_ns = max(ready_ns, takeover_ns or 0)
         continuation = Continuation(
             run.settings,
@@ -221,6 +222,10 @@ class InferenceWorker:
         inference_s = time.monotonic() - begin_s
         self._latencies.add(inference_s)
         return chunk, inference_s
+
+    def _until_begin_ns(self) -> int:
+        """Time from asking for a prediction to the begin of its motion, as a rule [ns]."""
+        return round(self._latencies.expected_s() * 1e9) + PLANNING_NS
 
     def _commanded(self, times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
         commands = [self._output.command_at(int(time_ns)) for time_ns in times_ns]

@@ -22,6 +22,7 @@ import time
 from typing import Any
 
 from dp_core.chunk import ActionChunk
+from dp_core.continuation import ChunkHistory
 from dp_core.continuation import KnownActions
 from dp_core.decode import stamp_ns
 from dp_core.errors import ExpiredError
@@ -35,6 +36,7 @@ from dp_policy_node.listener import Handler
 from dp_policy_node.listener import Listener
 from dp_policy_node.main import main as policy_node
 from dp_policy_node.policy_process import PolicyProcess
+from dp_policy_node.trajectory_output import PLANNING_NS
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,7 +49,7 @@ RECORDS: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
 class TimedListener(Listener):
     """Notes when each message came and when it was dealt with."""
 
-    def add(self, topic: str, kind: type, handler: Handler) -> None:
+    def add(self, topic: str, kind: type, handler: Handler, *, latched: bool = False) -> None:
         """Register a handler, with a clock around it."""
         rows = RECORDS[self._owner.resolve_topic_name(topic)]
 
@@ -55,7 +57,7 @@ class TimedListener(Listener):
             handler(message, now_ns)
             rows.append((stamp_ns(message), now_ns, time.time_ns()))
 
-        super().add(topic, kind, timed)
+        super().add(topic, kind, timed, latched=latched)
 
     def start(self) -> None:
         """Start, and note the thread."""
@@ -78,17 +80,21 @@ class TimedWorker(InferenceWorker):
         super()._sleep_until(time_ns, run)
 
     def _predict(
-        self, run: Run, window: ObservationWindow, takeover_ns: int | None
+        self,
+        run: Run,
+        window: ObservationWindow,
+        takeover_ns: int | None,
+        history: ChunkHistory,
     ) -> tuple[ActionChunk, float]:
         due_ns, self._due_ns = self._due_ns, 0
         began_ns, used_ns = time.time_ns(), time.thread_time_ns()
-        result = super()._predict(run, window, takeover_ns)
+        result = super()._predict(run, window, takeover_ns, history)
         used_ns = time.thread_time_ns() - used_ns
         self._row = (window.t_obs_ns, due_ns, began_ns, time.time_ns(), used_ns)
         return result
 
     def _send(self, run: Run, chunk: ActionChunk) -> Trajectory | None:
-        planned_ns, due_ns, self._due_ns = time.time_ns(), self._due_ns, 0
+        planned_ns, due_ns, self._due_ns = time.time_ns(), self._due_ns + PLANNING_NS, 0
         try:
             trajectory = super()._send(run, chunk)
         except ExpiredError:
