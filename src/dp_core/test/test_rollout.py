@@ -104,7 +104,10 @@ def test_worker_processes_give_the_same_scores(spec, monkeypatch):
     alone, _ = roll_out(policy, LocalStepper(spec, policy.contract), range(3), Protocol(4))
     with ProcessStepper(spec, policy.contract, workers=2) as stepper:
         spread, _ = roll_out(policy, stepper, range(3), Protocol(4))
-    assert alone == spread
+    assert [(r.seed, r.steps) for r in alone] == [(r.seed, r.steps) for r in spread]
+    for one, other in zip(alone, spread):  # a float32 may differ in its last bit
+        assert one.score == pytest.approx(other.score, abs=1e-6)
+        assert one.report == pytest.approx(other.report, abs=1e-6)
 
 
 def test_the_window_looks_back_from_the_first_observation(spec):
