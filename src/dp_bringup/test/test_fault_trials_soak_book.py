@@ -142,7 +142,8 @@ def test_motion_before_a_goal_and_after_its_rest_is_found():
         'motion without a goal',
     ]
     assert watch.findings[0].time_s == pytest.approx(100.001, abs=0.01)
-    assert 'up to 0.400 rad/s' in watch.findings[0].what
+    what = watch.findings[0].what
+    assert 'up to 0.400 rad/s' in what and 'heard 0.001 s after their stamps' in what
 
 
 def test_a_motion_that_goes_on_after_it_must_rest_is_found():

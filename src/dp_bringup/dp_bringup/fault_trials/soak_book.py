@@ -140,10 +140,13 @@ class MotionWatch:
         speeds = np.abs(ticks.velocities).max(axis=1)
         wrong = np.flatnonzero((speeds > 0.0) & ~allowed)
         if len(wrong):
+            first = wrong[0]
+            lag_s = ticks.heard_s[first] - ticks.stamps_s[first]  # we may have been held up
             self._find(
-                float(ticks.heard_s[wrong[0]]),
+                float(ticks.heard_s[first]),
                 'motion without a goal',
-                f'up to {speeds[wrong].max():.3f} rad/s in {len(wrong)} ticks',
+                f'up to {speeds[wrong].max():.3f} rad/s in {len(wrong)} ticks, '
+                f'heard {lag_s:.3f} s after their stamps',
             )
         self._may_move = [span for span in self._may_move if span[1] > ticks.heard_s[-1] - 10.0]
 
