@@ -65,7 +65,11 @@ def test_without_an_order_nothing_is_held(file):
 def test_a_hold_that_does_not_come_is_told(file, monkeypatch):
     monkeypatch.setattr(holding, 'PATIENCE_S', 0.01)
     with pytest.raises(TrialError, match=r'no prediction has begun for 0.01 s'):
-        file.wait_within(random.Random(0))
+        file.wait_within(random.Random(0), lambda: False)
+
+
+def test_no_hold_is_waited_for_when_the_goal_has_ended(file):
+    assert not file.wait_within(random.Random(0), lambda: True)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ whichever process predicts; the file says when the last hold began, and when it 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
 import os
@@ -83,11 +84,19 @@ class HoldFile:
         begin_ns, end_ns = STAMPS.unpack(os.pread(self._file, STAMPS.size, ORDER.size))
         return begin_ns * 1e-9, end_ns * 1e-9
 
-    def wait_within(self, generator: random.Random) -> bool:
-        """Wait for the next hold, and then for a random moment within it; whether it is one."""
+    def wait_within(self, generator: random.Random, is_over: Callable[[], bool]) -> bool:
+        """Wait for the next hold, and then for a random moment within it; whether it is one.
+
+        Nothing more is waited for, and it is none, when ``is_over``: no prediction will come.
+
+        Raises:
+            TrialError: it does not come.
+        """
         before_s, _ = self.last()
         limit_s = time.monotonic() + PATIENCE_S
         while self.last()[0] == before_s:
+            if is_over():
+                return False
             if time.monotonic() > limit_s:
                 raise TrialError(f'no prediction has begun for {PATIENCE_S:g} s')
             time.sleep(POLL_S)

@@ -128,7 +128,7 @@ class StopTrial:
     def _wait_moment(self) -> bool:
         """Wait for the moment of the stop; returns whether a prediction holds on then."""
         if self._plan.hold:
-            return self._file.wait_within(self._generator)
+            return self._file.wait_within(self._generator, lambda: self._goal.result is not None)
         self._motion.simulate(self._generator.uniform(0.0, PERIOD_S))
         return False
 
