@@ -40,8 +40,8 @@ READING_NS = 1_000_000
 PLANNING_NS = 10_000_000
 # A plan that took longer than the first was held up, and is made anew, so often [ns].
 HELD_UP_NS, PLANS = 15_000_000, 4
-# A brake is planned for so much sooner than a chunk: it bears to come late better than to come
-# early, or, which is the same, to an arm that is behind our model [ns].
+# A brake is planned for so much sooner than it arrives, but not for the past: it bears to come
+# late better than to come early, or, which is the same, to an arm that is behind our model [ns].
 SOONER_NS = 5_000_000
 
 

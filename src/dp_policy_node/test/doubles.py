@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stand-ins for the graph: a clock that real time drives, and a node that keeps its messages."""
 
+from dataclasses import replace
 import time
 from types import SimpleNamespace
 
 from dp_core.feedback import from_joint_states
+from dp_core.motion import Trajectory
 from dp_policy_node.jtc_topic import JtcTopic
 from dp_policy_node.trajectory_output import TrajectoryOutput
 import numpy as np
 from rclpy.serialization import deserialize_message
 from rclpy.type_support import check_for_type_support
+import three_joints
 
 
 class SteadyClock:
@@ -63,3 +66,19 @@ class MeasuredOutput(TrajectoryOutput):
     def begin(self, measured=None):
         self.measured = self.measured if measured is None else measured
         return super().begin()
+
+
+def onward(motion, now_ns):
+    """1 rad/s for a second, then to rest within half a second."""
+    q, v, _ = motion.at(now_ns)
+    one = np.ones(3)
+    return Trajectory(
+        now_ns, three_joints.JOINTS, q, v, np.array([1.0, 1.25, 1.5]),
+        np.array([q + one, q + 1.1875 * one, q + 1.25 * one]),
+        np.array([one, 0.5 * one, 0 * one]),
+    )  # fmt: skip
+
+
+def slowly(motion, now_ns):
+    """1 rad/s from the first moment, for a second, then to rest within half a second."""
+    return replace(onward(motion, now_ns), start_velocity=np.ones(3))

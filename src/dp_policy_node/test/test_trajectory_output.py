@@ -1,6 +1,5 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-from dataclasses import replace
 import threading
 import time
 from types import SimpleNamespace
@@ -11,20 +10,18 @@ from dp_core.errors import LimitError
 from dp_core.feedback import ControllerFeedback
 from dp_core.feedback import from_joint_states
 from dp_core.feedback import Source
-from dp_core.motion import Trajectory
 import numpy as np
 import pytest
 
 pytest.importorskip('rclpy')
 
 from doubles import MeasuredOutput
+from doubles import onward
 from doubles import SilentNode
-from dp_policy_node import jtc_topic
+from doubles import slowly
 from dp_policy_node.dry_run import DryRun
 from dp_policy_node.jtc_topic import JtcTopic
-from dp_policy_node.trajectory_output import HELD_UP_NS
 from dp_policy_node.trajectory_output import PLANNING_NS
-from rclpy.serialization import serialize_message
 import three_joints
 
 
@@ -36,22 +33,6 @@ def node():
 @pytest.fixture
 def output(node):
     return MeasuredOutput(node, three_joints.contract().actions)
-
-
-def onward(motion, now_ns):
-    """1 rad/s for a second, then to rest within half a second."""
-    q, v, _ = motion.at(now_ns)
-    one = np.ones(3)
-    return Trajectory(
-        now_ns, three_joints.JOINTS, q, v, np.array([1.0, 1.25, 1.5]),
-        np.array([q + one, q + 1.1875 * one, q + 1.25 * one]),
-        np.array([one, 0.5 * one, 0 * one]),
-    )  # fmt: skip
-
-
-def slowly(motion, now_ns):
-    """1 rad/s from the first moment, for a second, then to rest within half a second."""
-    return replace(onward(motion, now_ns), start_velocity=np.ones(3))
 
 
 def test_a_run_starts_at_the_measured_joints_when_nothing_was_commanded(output):
@@ -163,70 +144,6 @@ def test_a_plan_that_fails_changes_nothing(output, node):
     with pytest.raises(LimitError):
         output.send(epoch, fail)
     assert node.published == []
-    assert output.is_current(epoch)
-
-
-def test_a_plan_that_was_held_up_is_made_anew(output, node):
-    waits_s = [0.02, 0.0, 0.0, 0.0]  # the machine may hold it up as well
-    begins = []
-
-    def held_up(motion, now_ns):
-        begins.append(now_ns)
-        time.sleep(waits_s.pop(0))
-        return onward(motion, now_ns)
-
-    sent = output.send(output.begin(np.zeros(3)), held_up)
-    assert sent.start_ns == begins[-1] >= begins[0] + 20_000_000 and len(node.published) == 1
-    assert output.end_ns == sent.end_ns
-
-
-def test_a_chunk_goes_out_when_it_is_to_begin(output):
-    """A message begins when it arrives: one that was planned fast may not come early."""
-    sent = output.send(output.begin(np.zeros(3)), onward)
-    out_ns = sent.start_ns - JtcTopic.arrival_ns
-    assert out_ns <= output._sent[1] < out_ns + HELD_UP_NS - PLANNING_NS
-
-
-def test_a_brake_does_not_wait_for_a_chunk_that_waits_for_its_time(output, node):
-    """The chunk is planned, and the lock is free: it sees the brake, and stays at home."""
-    epoch = output.begin(np.zeros(3))
-    output.send(epoch, onward)
-    planned = threading.Event()
-
-    def plan(motion, now_ns):
-        planned.set()
-        return onward(motion, now_ns)
-
-    thread = threading.Thread(target=output.send, args=(epoch, plan))
-    thread.start()
-    planned.wait()
-    assert output.brake(5.0) is not None
-    thread.join()
-    assert len(node.published) == 2
-
-
-def test_a_message_that_was_held_up_while_it_was_made_is_not_sent(output, node, monkeypatch):
-    waits_s = [0.02, 0.0, 0.0, 0.0]
-
-    def held_up(message):
-        time.sleep(waits_s.pop(0))
-        return serialize_message(message)
-
-    monkeypatch.setattr(jtc_topic, 'serialize_message', held_up)
-    begin_ns = time.monotonic_ns()
-    sent = output.send(output.begin(np.zeros(3)), onward)
-    assert sent.start_ns >= begin_ns + 20_000_000 and len(node.published) == 1
-
-
-def test_plans_that_are_all_held_up_are_not_sent(output, node):
-    def held_up(motion, now_ns):
-        time.sleep(0.02)
-        return onward(motion, now_ns)
-
-    epoch = output.begin(np.zeros(3))
-    with pytest.raises(ExpiredError, match='4 plans were held up, the last one by'):
-        output.send(epoch, held_up)
-    assert node.published == [] and output.end_ns == 0
     assert output.is_current(epoch)
 
 

@@ -1,0 +1,115 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""A chunk goes out at the moment it was planned for: not early, not late."""
+
+import threading
+import time
+from types import SimpleNamespace
+
+from dp_core.errors import ExpiredError
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy')
+
+from doubles import MeasuredOutput
+from doubles import onward
+from doubles import SilentNode
+from dp_policy_node import jtc_topic
+from dp_policy_node import trajectory_output
+from rclpy.serialization import serialize_message
+import three_joints
+
+MS = 1_000_000
+
+
+@pytest.fixture
+def node():
+    return SilentNode()
+
+
+@pytest.fixture
+def output(node):
+    return MeasuredOutput(node, three_joints.contract().actions)
+
+
+@pytest.mark.parametrize(('planning_ms', 'out_ms'), [(0, 10), (3, 10), (12, 12)])
+def test_a_chunk_goes_out_when_it_is_to_begin(output, monkeypatch, planning_ms, out_ms):
+    """It is planned for 10 ms later, and 1 ms on its way; only what takes longer comes late."""
+    now = [1_000 * MS]
+    monkeypatch.setattr(
+        trajectory_output,
+        'time',
+        SimpleNamespace(
+            monotonic_ns=lambda: now[0],
+            sleep=lambda seconds: now.__setitem__(0, now[0] + round(seconds * 1e9)),
+        ),
+    )
+    output._clock = SimpleNamespace(
+        now=lambda: SimpleNamespace(nanoseconds=now[0]), ros_time_is_active=False
+    )
+
+    def plan(motion, begin_ns):
+        now[0] += planning_ms * MS
+        return onward(motion, begin_ns)
+
+    sent = output.send(output.begin(np.zeros(3)), plan)
+    assert sent.start_ns == 1_011 * MS
+    assert output._sent[1] == (1_000 + out_ms) * MS
+
+
+def test_a_brake_does_not_wait_for_a_chunk_that_waits_for_its_time(output, node):
+    """The chunk is planned, and the lock is free: it sees the brake, and stays at home."""
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, onward)
+    planned = threading.Event()
+
+    def plan(motion, now_ns):
+        planned.set()
+        return onward(motion, now_ns)
+
+    thread = threading.Thread(target=output.send, args=(epoch, plan))
+    thread.start()
+    planned.wait()
+    assert output.brake(5.0) is not None
+    thread.join()
+    assert len(node.published) == 2
+
+
+def test_a_plan_that_was_held_up_is_made_anew(output, node):
+    waits_s = [0.02, 0.0, 0.0, 0.0]  # the machine may hold it up as well
+    begins = []
+
+    def held_up(motion, now_ns):
+        begins.append(now_ns)
+        time.sleep(waits_s.pop(0))
+        return onward(motion, now_ns)
+
+    sent = output.send(output.begin(np.zeros(3)), held_up)
+    assert sent.start_ns == begins[-1] >= begins[0] + 20_000_000 and len(node.published) == 1
+    assert output.end_ns == sent.end_ns
+
+
+def test_a_message_that_was_held_up_while_it_was_made_is_not_sent(output, node, monkeypatch):
+    waits_s = [0.02, 0.0, 0.0, 0.0]
+
+    def held_up(message):
+        time.sleep(waits_s.pop(0))
+        return serialize_message(message)
+
+    monkeypatch.setattr(jtc_topic, 'serialize_message', held_up)
+    begin_ns = time.monotonic_ns()
+    sent = output.send(output.begin(np.zeros(3)), onward)
+    assert sent.start_ns >= begin_ns + 20_000_000 and len(node.published) == 1
+
+
+def test_plans_that_are_all_held_up_are_not_sent(output, node):
+    def held_up(motion, now_ns):
+        time.sleep(0.02)
+        return onward(motion, now_ns)
+
+    epoch = output.begin(np.zeros(3))
+    with pytest.raises(ExpiredError, match='4 plans were held up, the last one by'):
+        output.send(epoch, held_up)
+    assert node.published == [] and output.end_ns == 0
+    assert output.is_current(epoch)
