@@ -143,9 +143,13 @@ class MotionRecord:
             return None
         return float(times_s[moving[-1] + 1]) if len(moving) else 0.0
 
+    def wait_for_rest(self, begin_ns):
+        """Wait until the reference does not move any more."""
+        until(lambda: self.rests_after(begin_ns) is not None, 'the reference at rest')
+
     def assert_comes_to_rest(self, begin_ns, within_s, is_seen=True):
         """Wait for rest, watch it, and judge the way to it; returns when it began [s]."""
-        until(lambda: self.rests_after(begin_ns) is not None, 'the reference at rest')
+        self.wait_for_rest(begin_ns)
         self.simulate(STILL_S)
         rest_s = self.rests_after(begin_ns)
         assert rest_s is not None, 'the arm moves again without a goal'
