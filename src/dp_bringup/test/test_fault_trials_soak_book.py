@@ -146,6 +146,13 @@ def test_motion_before_a_goal_and_after_its_rest_is_found():
     assert 'up to 0.400 rad/s' in what and 'heard 0.001 s after their stamps' in what
 
 
+def test_a_motion_without_a_goal_tells_whether_the_controller_was_silent_before():
+    watch = MotionWatch(LIMITS)
+    watch.feed(rest(100.0))  # until 100.998
+    watch.feed(ramp(104.0))
+    assert watch.findings[0].what.endswith(' 0.00 s after a silence of 3.00 s')
+
+
 def test_a_motion_that_goes_on_after_it_must_rest_is_found():
     watch = MotionWatch(LIMITS)
     watch.goal_begins(100.0)

@@ -29,6 +29,7 @@ OWN = ('NONE', 'TIMEOUT')
 REST_S = 1.0
 # The same where the arm follows what was sent to its end: 1 s and its tail [s].
 COAST_S = 2.5
+SILENCE_S = 0.1  # unheard for so long, the controller's process stood still, or ours [s]
 ONE_S = 1.0  # what is found again within this time is the same [s]
 TAIL = 40  # ticks that are judged again together with those that follow
 
@@ -103,6 +104,7 @@ class MotionWatch:
         self._may_move: list[list[float]] = []  # begin and end of spans [s]
         self._tail: Ticks | None = None
         self._last_s: dict[str, float] = {}
+        self._silence = -math.inf, 0.0  # when the last one ended, and how long it was [s]
         self.findings: list[Finding] = []
         self.ticks = self.holes = 0
         self.velocity = self.acceleration = self.jerk = 0.0
@@ -124,8 +126,10 @@ class MotionWatch:
         if not len(ticks.heard_s):
             return
         self.ticks += len(ticks.heard_s)
-        self._judge_goals(ticks)
         joined = self._tail.followed_by(ticks) if self._tail is not None else ticks
+        for k in np.flatnonzero(np.diff(joined.heard_s) > SILENCE_S):
+            self._silence = joined.heard_s[k + 1], joined.heard_s[k + 1] - joined.heard_s[k]
+        self._judge_goals(ticks)
         gaps = np.diff(joined.stamps_s)
         breaks = [0, *(np.flatnonzero((gaps > GAP_S) | (gaps <= 0.0)) + 1), len(gaps) + 1]
         self.holes += len(breaks) - 2
@@ -141,12 +145,14 @@ class MotionWatch:
         wrong = np.flatnonzero((speeds > 0.0) & ~allowed)
         if len(wrong):
             first = wrong[0]
+            silence_ago_s = ticks.heard_s[first] - self._silence[0]
             lag_s = ticks.heard_s[first] - ticks.stamps_s[first]  # we may have been held up
             self._find(
                 float(ticks.heard_s[first]),
                 'motion without a goal',
                 f'up to {speeds[wrong].max():.3f} rad/s in {len(wrong)} ticks, '
-                f'heard {lag_s:.3f} s after their stamps',
+                f'heard {lag_s:.3f} s after their stamps, '
+                f'{silence_ago_s:.2f} s after a silence of {self._silence[1]:.2f} s',
             )
         self._may_move = [span for span in self._may_move if span[1] > ticks.heard_s[-1] - 10.0]
 
