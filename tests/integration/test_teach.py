@@ -85,11 +85,11 @@ def test_the_arm_is_where_it_was_sent(taught):
 def test_both_contracts_are_served_by_the_same_bags(taught):
     _, camera = load_dataset(taught / 'camera')
     assert camera.data['front'].shape[1:] == camera.data['wrist'].shape[1:] == (96, 96, 3)
-    (state, state_gaps), (camera, camera_gaps) = (
+    (state, state_lost), (camera, camera_lost) = (
         conversion(taught / kind) for kind in ('state', 'camera')
     )
     # A machine that stands still for 0.3 s leaves gaps; it is said which bags were lost to them.
-    assert state.keys() | state_gaps == camera.keys() | camera_gaps
+    assert state.keys() | state_lost == camera.keys() | camera_lost
     both = state.keys() & camera.keys()
     assert both
     # Rows lie on a grid without cameras and on pictures with them: the ends may differ.
@@ -97,11 +97,11 @@ def test_both_contracts_are_served_by_the_same_bags(taught):
 
 
 def conversion(dataset):
-    """Return how many rows each bag became, and the bags that had gaps."""
+    """Return how many rows each bag became, and the bags that were told to be lost."""
     episodes = yaml.safe_load((dataset / 'episodes.yaml').read_text())
     failures = yaml.safe_load((dataset / 'conversion.yaml').read_text())['failures']
-    gaps = {each['bag'] for each in failures if 'has a gap' in each['reason']}
-    return {each['bag']: each['frames'] for each in episodes}, gaps
+    lost = {each['bag'] for each in failures}
+    return {each['bag']: each['frames'] for each in episodes}, lost
 
 
 def test_there_is_a_report_for_a_person(taught):
