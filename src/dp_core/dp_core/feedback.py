@@ -38,6 +38,8 @@ LOST = 5
 # A motion that is only known at one instant is thought to go on so long before it comes to rest,
 # longer than a message needs [s].
 COAST_S = 0.1
+# A reference faster than the first, or an arm faster than the second, moves [rad/s].
+REFERENCE_SPEED, ARM_SPEED = 1e-3, 0.05
 
 
 class Source(Enum):
@@ -185,6 +187,48 @@ def hand_over(
             _believe(motion, stamp_ns, joint_names, position, velocity)
     elif feedback.source is Source.JOINT_STATES and measured is not None:
         _take_up(motion, stamp_ns, measured, feedback.measured_velocity, LATE_S, OFF_ARM_RAD)
+
+
+def moving_on(
+    feedback: ControllerFeedback | None, now_ns: int, *, from_measured: bool
+) -> tuple[Array, Array] | None:
+    """Return where an arm is, and how fast, if it moves: positions and velocities, each (J,).
+
+    Asked when all that was sent should have ended: a robot that is slowed down follows it still.
+    What is older than COAST_S tells nothing of now.
+    """
+    if feedback is None or now_ns - feedback.stamp_ns > COAST_S * 1e9:
+        return None
+    position, velocity, least = feedback.position, feedback.velocity, REFERENCE_SPEED
+    if from_measured or feedback.source is not Source.CONTROLLER_STATE:
+        if feedback.measured is None:
+            return None
+        position, velocity, least = feedback.measured, feedback.measured_velocity, ARM_SPEED
+    if velocity is None or np.abs(velocity).max() <= least:
+        return None
+    return position, velocity
+
+
+def reference_moves(feedback: ControllerFeedback | None, now_ns: int) -> bool:
+    """Whether a controller tells that it moves the arm now."""
+    told = feedback is not None and feedback.source is Source.CONTROLLER_STATE
+    return told and moving_on(feedback, now_ns, from_measured=False) is not None
+
+
+def follow_on(
+    motion: CommandedMotion,
+    feedback: ControllerFeedback | None,
+    joint_names: tuple[str, ...],
+    now_ns: int,
+    *,
+    from_measured: bool,
+) -> bool:
+    """Bring our model to an arm that moves on after its end; False when it rests."""
+    state = moving_on(feedback, now_ns, from_measured=from_measured)
+    if state is None or feedback is None:
+        return False
+    motion.follow(_coast(feedback.stamp_ns, joint_names, *state))
+    return True
 
 
 def _distance(

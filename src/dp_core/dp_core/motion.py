@@ -140,6 +140,11 @@ class CommandedMotion:
         """Time at which the motion comes to rest; 0 when nothing was ever sent [ns]."""
         return self._sent[-1][0].end_ns if self._sent else 0
 
+    @property
+    def begin_ns(self) -> int:
+        """Begin of the first motion that is remembered; 0 when nothing was ever sent [ns]."""
+        return self._sent[0][0].start_ns if self._sent else 0
+
     def forget(self, unheard: int) -> None:
         """Forget the newest trajectories, so many: the controller never had them."""
         for _ in range(unheard):

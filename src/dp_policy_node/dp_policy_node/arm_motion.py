@@ -21,6 +21,7 @@ from dp_core.errors import TrajectoryError
 from dp_core.guard import Guard
 from dp_core.motion import CommandedMotion
 from dp_core.motion import Trajectory
+from dp_core.watchdog import Fault
 from dp_core.watchdog import Watchdog
 from dp_core.watchdog import WatchdogSettings
 from dp_policy_node.arm_watch import ArmWatch
@@ -79,11 +80,15 @@ class ArmMotion:
             why_stop: asked all the time; returns why the motion must end, or ''.
         """
         self._arm, self._goal, self._why_stop = arm, goal, why_stop
+        self._trusted_ns: tuple[int, int] | None = None  # ROS and steady clock, when they agreed
 
-    def go_to(self, target: Array) -> str:
-        """Go from rest to rest; returns why the arm did not arrive, or ''."""
-        output = self._arm.output
-        epoch = output.begin()
+    def go_to(self, epoch: int, target: Array) -> str:
+        """Go from rest to rest; returns why the arm did not arrive, or ''.
+
+        Args:
+            epoch: of the output, begun where the arm was reserved.
+            target: (J,) [rad].
+        """
         if self._is_there(target):
             return ''
         why = self.drive(epoch, lambda *now: self._log(self.plan_way(target, *now)))
@@ -109,7 +114,8 @@ class ArmMotion:
             return STOPPED
         ending = self._watch(epoch, trajectory.end_ns, is_over)
         if ending is not None:
-            output.brake(self._arm.settings.max_acceleration, epoch)
+            before_jump = self._trusted_ns if ending.code == Code.CLOCK_JUMP else None
+            output.brake(self._arm.settings.max_acceleration, epoch, before_jump)
             return ending.reason
         return '' if output.is_current(epoch) else STOPPED
 
@@ -161,7 +167,9 @@ class ArmMotion:
                 or self._check_age(watchdog, now_ns)
                 or watch.check_following(now_ns)
             )
-            if ending is not None or is_over(now_ns, end_ns):
+            if ending is not None or (
+                is_over(now_ns, end_ns) and not arm.output.is_moving(now_ns)
+            ):
                 return ending
             time.sleep(CHECK_PERIOD_S)
         return None
@@ -169,7 +177,10 @@ class ArmMotion:
     def _check_age(self, watchdog: Watchdog, now_ns: int) -> Ending | None:
         state = self._arm.robot_state()
         stamp_ns = state.stamp_ns if state else None
-        verdict = watchdog.check(now_ns, time.monotonic_ns(), now_ns, stamp_ns)
+        steady_ns = time.monotonic_ns()
+        verdict = watchdog.check(now_ns, steady_ns, now_ns, stamp_ns)
+        if verdict is None or verdict.fault is not Fault.CLOCK_JUMP:
+            self._trusted_ns = now_ns, steady_ns
         return None if verdict is None else Ending(CODES[verdict.fault], verdict.reason)
 
     def _why_not_there(self, target: Array) -> str:
@@ -177,7 +188,10 @@ class ArmMotion:
         far = math.inf
         while self._arm.output.moves_arm and far > ARRIVED_RAD:
             if time.monotonic() > end_s:
-                return f'the arm stopped {far:.3f} rad away from {self._goal}'
+                return (
+                    f'the arm is {far:.3f} rad away from {self._goal} {SETTLE_S:g} s after its '
+                    'motion should have ended'
+                )
             time.sleep(CHECK_PERIOD_S)
             state = self._arm.robot_state()
             if state is not None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 import time
+import traceback
 
 from dp_msgs.action import ExecutePolicy
 from dp_policy_node.convert import duration_msg
@@ -50,12 +51,17 @@ class EpisodeRun:
 
     def execute(self, handle: ServerGoalHandle) -> ExecutePolicy.Result:
         """Run to the end and return the result; needs a thread of the executor."""
-        ending = self._watch(handle)
+        try:
+            ending = self._watch(handle)
+        except Exception as error:  # noqa: BLE001  # nothing may move on that nobody watches
+            ending = Ending(Code.INTERNAL, f'the watch of the goal failed: {error!r}')
+            self._log.error(traceback.format_exc())
+            self._episode.end(ending.code, ending.reason)
         if self._supervisor is not None and ending.code != Code.PREEMPTED:
             self._supervisor.brake()
-        self._publish(handle, States.BRAKING)
         elapsed_ns = self._episode.elapsed_ns(self._clock.now().nanoseconds)
         self._on_end(self._episode, ending)
+        self._publish(handle, States.BRAKING)
         _set_terminal(handle, ending)
         self._tell(ending, elapsed_ns * 1e-9)
         return ExecutePolicy.Result(

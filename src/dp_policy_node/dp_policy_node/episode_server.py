@@ -117,33 +117,49 @@ class EpisodeServer:
 
     def reset(self) -> str:
         """Accept goals again after a stop; returns why that cannot be, or ''."""
-        verdict = self._safety.check() if self._safety else None
-        if verdict is not None and verdict.fault is Fault.EMERGENCY_STOP:
-            return verdict.reason
-        if self._stop is not None:
-            self._node.get_logger().info(f'reset: goals can run again ({self._stop.reason})')
-        self._stop = None
+        with self._lock:  # an emergency stop comes before or after this, not within
+            verdict = self._safety.check() if self._safety else None
+            if verdict is not None and verdict.fault is Fault.EMERGENCY_STOP:
+                return verdict.reason
+            stopped, self._stop = self.stopped, None
+        if stopped:
+            self._node.get_logger().info(f'reset: goals can run again ({stopped})')
         self._on_change()
         return ''
 
     def interrupt(self, verdict: Verdict) -> bool:
-        """End the running goal by a signal that forbids motion; returns whether one runs."""
+        """End whatever moves the arm, by a signal that forbids it; returns whether a goal runs."""
         code, episode = CODES[verdict.fault], self._episode
         if verdict.fault is Fault.EMERGENCY_STOP:
             self.stop(code, verdict.reason)
         else:
             self.end_episode(code, verdict.reason)
+            if self.errand:  # who runs it looks now and then, and the signal may be short
+                self._brake_errand()
         return episode is not None
 
-    def reserve(self, errand: str) -> tuple[str, Robot | None]:
-        """Keep goals away while something else moves the arm; returns why not, or the robot."""
+    def _brake_errand(self) -> None:
         with self._lock:
+            if self.errand and self._robot is not None:
+                self._robot.output.brake(read(self._node).max_acceleration)
+
+    def reserve(self, errand: str) -> tuple[str, Robot | None, int]:
+        """Keep goals away while something else moves the arm.
+
+        A stop comes before this, or after it and ends the run that begins here.
+
+        Returns:
+            why not, or ''; the robot, None if not; and the epoch of the run.
+        """
+        with self._lock:
+            robot = self._robot
             why = 'a goal runs' if self._episode is not None else self.why_not_ready()
-            if why:
-                return why, None
+            if why or robot is None:
+                return why, None, 0
             self.errand = errand
+            epoch = robot.output.begin()
         self._on_change()
-        return '', self._robot
+        return '', robot, epoch
 
     def release(self) -> None:
         """Accept goals again after `reserve`."""
@@ -211,17 +227,18 @@ class EpisodeServer:
         if old is not None:
             old.end(Code.PREEMPTED, 'a newer goal took over')
         run = EpisodeRun(self._node, episode, supervisor, self._on_end)
+        self._on_change()  # here an error ends the node; in the goal's thread nobody would brake
         handle.execute(partial(self._execute, episode, run))
 
     def _execute(
         self, episode: Episode, run: EpisodeRun, handle: ServerGoalHandle
     ) -> ExecutePolicy.Result:
         """See an episode to its end; runs in a thread of the executor."""
-        self._on_change()
-        result = run.execute(handle)
-        self._on_change()
-        episode.finished.set()
-        return result
+        try:
+            return run.execute(handle)
+        finally:
+            episode.finished.set()
+            self._on_change()
 
     def _begin(self, episode: Episode, *, replaces: bool) -> Supervisor | None:
         plan, robot = episode.plan, self._robot

@@ -112,6 +112,8 @@ class ForwardPosition:
 
     def _now_ns(self) -> int:
         steady_ns = time.monotonic_ns()
+        if not self._clock.ros_time_is_active:  # it may be set, and the arm shall not leap
+            return steady_ns + self._ahead_ns
         ahead_ns = self._clock.now().nanoseconds - steady_ns
         if abs(ahead_ns - self._ahead_ns) < JUMP_NS:
             self._ahead_ns = ahead_ns

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 import threading
+import traceback
 from typing import Any
 
 from rclpy.event_handler import SubscriptionEventCallbacks
@@ -23,12 +24,16 @@ from rclpy.qos import ReliabilityPolicy
 from rclpy.subscription import Subscription
 
 Handler = Callable[[Any, int], None]
+# Of what is sent once.
+RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 # Of a topic whose publisher keeps its last value, as robots tell their state.
 LATCHED = QoSProfile(
     depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
 )
 # How soon the thread sees that it shall end [ns].
 POLL_NS = 100_000_000
+# What a thread has no answer to is told again after this time [s].
+THROTTLE_S = 5.0
 
 
 class Listener:
@@ -63,8 +68,9 @@ class Listener:
     def add(self, topic: str, kind: type, handler: Handler, *, latched: bool = False) -> None:
         """Call ``handler(message, now_ns)`` for each message.
 
-        A topic is subscribed once; twice where its last value counts that was sent before
-        (``latched``): who does not keep it is heard as well, and a value may come two times.
+        A topic is subscribed once. Where its last value counts (``latched``) it is subscribed in
+        every way that some publisher offers: a value that was sent before we came is had from who
+        keeps it, and one that is sent once is sent again if it is lost. It may come three times.
         """
         name = self._owner.resolve_topic_name(topic)
         self._handlers.setdefault((name, kind), []).append(handler)
@@ -82,7 +88,8 @@ class Listener:
         for (topic, kind), handlers in self._handlers.items():
             call = self._dispatcher(handlers)
             is_raw = (topic, kind) in self._raw
-            for qos in (self._qos, LATCHED) if (topic, kind) in self._latched else (self._qos,):
+            is_latched = (topic, kind) in self._latched
+            for qos in (self._qos, RELIABLE, LATCHED) if is_latched else (self._qos,):
                 self._node.create_subscription(
                     kind, topic, call, qos, event_callbacks=no_events, raw=is_raw
                 )
@@ -116,7 +123,13 @@ class Listener:
             ready = wait_set.get_ready_entities('subscription')
             for subscription in subscriptions:
                 if subscription.handle.pointer in ready:
-                    _take(subscription)
+                    try:
+                        _take(subscription)
+                    except Exception:  # noqa: BLE001  # of one message; the next one must be heard
+                        self._owner.get_logger().error(
+                            f'{subscription.topic_name}: {traceback.format_exc()}',
+                            throttle_duration_sec=THROTTLE_S,
+                        )
 
 
 def _take(subscription: Subscription) -> None:

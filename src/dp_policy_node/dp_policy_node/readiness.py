@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
+from dp_core.feedback import ARM_SPEED
 from dp_policy_node.observation_input import ObservationInput
 from dp_policy_node.robot import Robot
 import numpy as np
-
-# An arm faster than this is moving [rad/s].
-REST_SPEED = 0.05
 
 
 def why_refused(
@@ -44,6 +42,6 @@ def _why_moving(robot: Robot, inputs: ObservationInput, now_ns: int) -> str:
     state = inputs.robot_state
     if state is not None and state.velocities is not None:
         speed = float(np.abs(state.velocities).max())
-        if speed > REST_SPEED:
+        if speed > ARM_SPEED:
             return f'the arm moves at {speed:.2f} rad/s, not by a command of this node'
     return ''

@@ -20,11 +20,11 @@ def go_to_start(
     node: Node, server: EpisodeServer, safety: SafetyInputs, settings: Settings
 ) -> str:
     """Reserve the arm and take it to its start pose; returns why not, or ''."""
-    why, robot = server.reserve(ERRAND)
+    why, robot, epoch = server.reserve(ERRAND)
     if robot is None:
         return why
     try:
-        why = _go(node, robot, safety, settings)
+        why = _go(node, robot, epoch, safety, settings)
     finally:
         server.release()
     if why:
@@ -32,7 +32,7 @@ def go_to_start(
     return why
 
 
-def _go(node: Node, robot: Robot, safety: SafetyInputs, settings: Settings) -> str:
+def _go(node: Node, robot: Robot, epoch: int, safety: SafetyInputs, settings: Settings) -> str:
     target = np.array(settings.start_positions)
     if not np.isfinite(target).all():
         return 'start_positions is not set'
@@ -46,4 +46,4 @@ def _go(node: Node, robot: Robot, safety: SafetyInputs, settings: Settings) -> s
         safety=safety,
         settings=settings,
     )
-    return ArmMotion(arm, 'the start pose').go_to(target)
+    return ArmMotion(arm, 'the start pose').go_to(epoch, target)

@@ -17,7 +17,9 @@ import time
 from dp_core.braking import brake
 from dp_core.errors import ExpiredError
 from dp_core.feedback import ControllerFeedback
+from dp_core.feedback import follow_on
 from dp_core.feedback import hand_over
+from dp_core.feedback import reference_moves
 from dp_core.feedback import Source
 from dp_core.motion import clock_step_ns
 from dp_core.motion import CommandedMotion
@@ -37,12 +39,16 @@ MOVED_RAD = 0.01
 READING_NS = 1_000_000
 # A chunk is planned for so much later than the look at the clock, and goes out when this is over:
 # a message begins when it arrives, so one that comes early is as wrong as a late one [ns].
-PLANNING_NS = 10_000_000
-# A plan that took longer than the first was held up, and is made anew, so often [ns].
-HELD_UP_NS, PLANS = 15_000_000, 4
+# One that takes longer to plan, as the way of a minute does, is planned anew for later.
+PLANNING_NS, PLANNING_MARGIN = 10_000_000, 1.5
+# A chunk that would go out so much later was held up, and is planned anew, so often [ns].
+HELD_UP_NS, PLANS = 5_000_000, 4
 # A brake is planned for so much sooner than it arrives, but not for the past: it bears to come
 # late better than to come early, or, which is the same, to an arm that is behind our model [ns].
 SOONER_NS = 5_000_000
+# Of what was commanded so long before the first motion that is remembered nothing is known: a
+# simulation was begun anew [ns].
+UNKNOWN_NS = 100_000_000
 
 
 class TrajectoryOutput:
@@ -144,25 +150,28 @@ class TrajectoryOutput:
             TrajectoryError: from ``plan``, or the result is not safe to send; nothing was sent.
             ExpiredError: every plan was held up; nothing was sent.
         """
+        ahead_ns = PLANNING_NS
         for _ in range(PLANS):
             self._no_brake_waits.wait()  # between two plans a brake has its turn
             with self._lock:
                 if epoch != self._epoch or self._motion is None:
                     return None
-                now_ns = self._follow_clock(self._motion)
                 begin_ns = time.monotonic_ns()
+                now_ns = self._follow_clock(self._motion)
                 self._meet(self._motion, now_ns)
-                trajectory = plan(self._motion, now_ns + PLANNING_NS + self._executor.arrival_ns)
+                trajectory = plan(self._motion, now_ns + ahead_ns + self._executor.arrival_ns)
                 send = self._executor.prepare(trajectory)
-            time.sleep(max(0, begin_ns + PLANNING_NS - time.monotonic_ns()) * 1e-9)
+            planning_ns = time.monotonic_ns() - begin_ns
+            time.sleep(max(0, ahead_ns - planning_ns) * 1e-9)
             self._no_brake_waits.wait()
             with self._lock:
                 if epoch != self._epoch:
                     return None
                 took_ns = time.monotonic_ns() - begin_ns
-                if took_ns <= HELD_UP_NS:
+                if took_ns <= ahead_ns + HELD_UP_NS:
                     self._publish(trajectory, send)
                     return trajectory
+            ahead_ns = max(PLANNING_NS, round(PLANNING_MARGIN * planning_ns))
         raise ExpiredError(
             f'{PLANS} plans were held up, the last one by {took_ns * 1e-6:.0f} ms: this computer '
             'is overloaded'
@@ -203,16 +212,23 @@ class TrajectoryOutput:
         if epoch is not None and epoch != self._epoch:
             return None
         self._epoch += 1
-        now_ns = self._clock.now().nanoseconds
-        state_ns = now_ns
-        if before_jump is not None:
+        if self._motion is None:
+            return None
+        if before_jump is None:
+            state_ns = now_ns = self._follow_clock(self._motion)
+        else:
+            now_ns = self._clock.now().nanoseconds
             # What was sent or told our model later than that knows where its own clock was.
             known = (before_jump, self._sent, self._clocks)
             ros_ns, steady_ns = max(known, key=lambda pair: pair[1])
             state_ns = ros_ns + time.monotonic_ns() - steady_ns
-        if self._motion is None or state_ns >= self._motion.end_ns:
+        if state_ns < self._motion.begin_ns - UNKNOWN_NS:
             return None
-        if before_jump is None and last_seen is None:
+        is_heard = before_jump is None and last_seen is None
+        if state_ns >= self._motion.end_ns:
+            if not is_heard or not self._follow_on(self._motion, now_ns):
+                return None
+        elif is_heard:
             self._meet(self._motion, now_ns)
         arrival_ns = max(0, self._executor.arrival_ns - SOONER_NS)
         begin_ns = state_ns + arrival_ns
@@ -240,8 +256,14 @@ class TrajectoryOutput:
             return 0 if self._motion is None else self._motion.end_ns
 
     def is_moving(self, now_ns: int) -> bool:
-        """Whether the last trajectory has not ended yet."""
-        return now_ns < self.end_ns
+        """Whether what was sent has not ended, or a controller that is slowed down goes on."""
+        with self._lock:
+            if self._motion is None:
+                return False
+            if self._motion.begin_ns - UNKNOWN_NS <= now_ns < self._motion.end_ns:
+                return True
+            feedback = self._feedback(self._motion, now_ns)
+        return reference_moves(feedback, now_ns)
 
     def _follow_clock(self, motion: CommandedMotion) -> int:
         """Return the ROS clock's time [ns]; tell our model of a clock that was set meanwhile.
@@ -262,6 +284,12 @@ class TrajectoryOutput:
         """Bring our model to where the controllers will continue."""
         feedback = self._feedback(motion, now_ns)
         hand_over(motion, feedback, self.joint_names, from_measured=self._from_measured)
+
+    def _follow_on(self, motion: CommandedMotion, now_ns: int) -> bool:
+        """Bring our model to an arm that moves on after its end; False when it rests."""
+        feedback = self._feedback(motion, now_ns)
+        known = self.joint_names
+        return follow_on(motion, feedback, known, now_ns, from_measured=self._from_measured)
 
     def _publish(self, trajectory: Trajectory, send: Callable[[], None]) -> None:
         send()

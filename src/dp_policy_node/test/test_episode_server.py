@@ -62,7 +62,7 @@ def server(inputs, monkeypatch):
     result = episode_server.EpisodeServer(node, lambda *_: None, lambda: None)
     brakes = []
     output = SimpleNamespace(
-        begin=lambda: 1, joint_names=three_joints.JOINTS, brake=lambda *_: brakes.append(1)
+        begin=lambda: 7, joint_names=three_joints.JOINTS, brake=lambda *_: brakes.append(1)
     )
     worker = SimpleNamespace(start=lambda run: None)
     safety = SimpleNamespace(check=lambda: result.verdict)
@@ -147,15 +147,31 @@ def test_a_goal_that_begins_as_a_stop_comes_ends_by_it(server, episode):
     assert (ending.code, ending.reason) == (Code.EMERGENCY_STOP, 'pressed as the goal began')
 
 
+def test_no_errand_begins_after_a_stop(server, monkeypatch):
+    monkeypatch.setattr(episode_server, 'why_refused', lambda *_, **__: '')
+    server.stop(Code.STOPPED, 'stopped by ~/stop')
+    why, robot, _ = server.reserve('the arm goes home')
+    assert (why, robot) == ('stopped by ~/stop; call ~/reset', None)
+    assert server.errand == ''
+
+
+def test_a_signal_brakes_an_errand_however_short_it_is(server, monkeypatch):
+    monkeypatch.setattr(episode_server, 'why_refused', lambda *_, **__: '')
+    server._robot.policies = {'wave': None}
+    server.reserve('the arm goes home')
+    assert not server.interrupt(Verdict(Fault.ROBOT_PROGRAM, 'the program does not run'))
+    assert server.brakes == [1]
+
+
 def test_while_something_else_moves_the_arm_goals_wait(server, episode, monkeypatch):
     monkeypatch.setattr(episode_server, 'why_refused', lambda *_, **__: '')
     server._robot.policies = {'wave': None}
-    why, robot = server.reserve('the arm goes home')
-    assert why == '' and robot is not None
+    why, robot, epoch = server.reserve('the arm goes home')
+    assert (why, epoch) == ('', 7) and robot is not None
     assert server.why_not_ready() == 'the arm goes home'
-    assert server.reserve('again') == ('the arm goes home', None)
+    assert server.reserve('again') == ('the arm goes home', None, 0)
     assert server._begin(episode, replaces=False) is None  # accepted in the same moment
     assert episode.wait(0.0).code == Code.PREEMPTED
     server.release()
     server._episode = episode
-    assert server.reserve('the arm goes home') == ('a goal runs', None)
+    assert server.reserve('the arm goes home') == ('a goal runs', None, 0)

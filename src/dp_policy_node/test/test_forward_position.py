@@ -88,12 +88,15 @@ def test_a_new_motion_replaces_the_old_one_at_once(node, executor):
     assert (sent(node)[count + 1 :] == 0.5).all()
 
 
-@pytest.mark.parametrize('jump_s', [5.0, -5.0])
-def test_the_arm_does_not_jump_with_the_clock(node, executor, jump_s):
+@pytest.mark.parametrize(
+    ('jump_s', 'simulated'), [(5.0, True), (-5.0, True), (5.0, False), (0.3, False), (-0.3, False)]
+)
+def test_the_arm_does_not_jump_with_the_clock(node, executor, jump_s, simulated):
     executor.prepare(motion(time.monotonic_ns(), length_s=0.6))()
     time.sleep(0.05)
     executor._clock = SimpleNamespace(
-        now=lambda: SimpleNamespace(nanoseconds=time.monotonic_ns() + round(jump_s * 1e9))
+        now=lambda: SimpleNamespace(nanoseconds=time.monotonic_ns() + round(jump_s * 1e9)),
+        ros_time_is_active=simulated,
     )
     count = len(node.published)
     wait_until_quiet(node)
@@ -106,7 +109,9 @@ def test_the_arm_does_not_jump_with_the_clock(node, executor, jump_s):
 def test_a_paused_simulation_pauses_the_arm(node, executor):
     now_ns = time.monotonic_ns()
     times = iter([now_ns, *[now_ns + 50_000_000] * 10_000])
-    executor._clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=next(times)))
+    executor._clock = SimpleNamespace(
+        now=lambda: SimpleNamespace(nanoseconds=next(times)), ros_time_is_active=True
+    )
     executor.prepare(motion(now_ns))()
     time.sleep(0.1)
     positions = sent(node)

@@ -50,5 +50,35 @@ def test_every_message_reaches_every_handler_in_order(node):
     assert not [t for t in threading.enumerate() if t.name == 'numbers']
 
 
+def test_what_is_sent_once_and_reliably_is_had_reliably(node):
+    listener = Listener(node, 'safety', depth=10)
+    heard = []
+    listener.add('stop', Int64, lambda message, now_ns: heard.append(message.data), latched=True)
+    stop = node.create_publisher(Int64, 'stop', 1)  # as a button does: reliable, not latched
+    listener.start()
+    until(lambda: stop.get_subscription_count() == 2, 'two ways of hearing it')
+    stop.publish(Int64(data=1))
+    until(lambda: heard == [1, 1], 'the message, by both')
+    listener.close()
+
+
+def test_a_handler_that_fails_costs_one_message(node):
+    listener, heard = Listener(node, 'safety', depth=10), []
+
+    def handle(message, now_ns):
+        heard.append(message.data)
+        if message.data == 1:
+            raise RuntimeError('of this message')
+
+    listener.add('a', Int64, handle)
+    publisher = node.create_publisher(Int64, 'a', 10)
+    listener.start()
+    until(publisher.get_subscription_count, 'the listener')
+    for number in (1, 2):
+        publisher.publish(Int64(data=number))
+    until(lambda: heard == [1, 2], 'both messages')
+    listener.close()
+
+
 def test_a_listener_that_never_started_can_be_closed(node):
     Listener(node, 'images', depth=2).close()

@@ -74,7 +74,7 @@ class Scene:
 
     def reserve(self, errand):
         self.reserved.append(errand)
-        return (self.why, None) if self.why else ('', self.robot)
+        return (self.why, None, 0) if self.why else ('', self.robot, self.output.begin())
 
     def release(self):
         self.reserved.append('')

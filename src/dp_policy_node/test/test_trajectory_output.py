@@ -207,7 +207,7 @@ def test_every_plan_begins_where_a_controller_that_was_slowed_down_is(output):
     """After 0.5 s at 1 rad/s our model is at 0.5 rad, the controller at 0.25 rad."""
     epoch = output.begin(np.zeros(3))
     output.send(epoch, slowly)
-    show(output, output._sent[0] + 500_000_000)
+    show(output, output._sent[0] + 500_000_000, simulated=True)
     output._feedback = lambda motion, now_ns: ControllerFeedback(
         now_ns, Source.CONTROLLER_STATE, np.full(3, 0.25), np.ones(3), speed_scaling=0.5
     )

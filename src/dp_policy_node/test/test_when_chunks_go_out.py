@@ -33,9 +33,9 @@ def output(node):
     return MeasuredOutput(node, three_joints.contract().actions)
 
 
-@pytest.mark.parametrize(('planning_ms', 'out_ms'), [(0, 10), (3, 10), (12, 12)])
-def test_a_chunk_goes_out_when_it_is_to_begin(output, monkeypatch, planning_ms, out_ms):
-    """It is planned for 10 ms later, and 1 ms on its way; only what takes longer comes late."""
+@pytest.fixture
+def now(output, monkeypatch):
+    """The only clock there is [ns]; it waits for nobody."""
     now = [1_000 * MS]
     monkeypatch.setattr(
         trajectory_output,
@@ -48,6 +48,12 @@ def test_a_chunk_goes_out_when_it_is_to_begin(output, monkeypatch, planning_ms, 
     output._clock = SimpleNamespace(
         now=lambda: SimpleNamespace(nanoseconds=now[0]), ros_time_is_active=False
     )
+    return now
+
+
+@pytest.mark.parametrize(('planning_ms', 'out_ms'), [(0, 10), (3, 10), (12, 12), (15, 15)])
+def test_a_chunk_goes_out_when_it_is_to_begin(output, now, planning_ms, out_ms):
+    """It is planned for 10 ms later, and 1 ms on its way; only what takes longer comes late."""
 
     def plan(motion, begin_ns):
         now[0] += planning_ms * MS
@@ -56,6 +62,18 @@ def test_a_chunk_goes_out_when_it_is_to_begin(output, monkeypatch, planning_ms, 
     sent = output.send(output.begin(np.zeros(3)), plan)
     assert sent.start_ns == 1_011 * MS
     assert output._sent[1] == (1_000 + out_ms) * MS
+
+
+def test_a_plan_that_takes_long_is_made_anew_for_so_much_later(output, now):
+    """The way of a minute takes 40 ms: planned again it begins 60 ms after that, on time."""
+
+    def plan(motion, begin_ns):
+        now[0] += 40 * MS
+        return onward(motion, begin_ns)
+
+    sent = output.send(output.begin(np.zeros(3)), plan)
+    assert sent.start_ns == 1_101 * MS
+    assert output._sent[1] == 1_100 * MS
 
 
 def test_a_brake_does_not_wait_for_a_chunk_that_waits_for_its_time(output, node):
@@ -104,8 +122,10 @@ def test_a_message_that_was_held_up_while_it_was_made_is_not_sent(output, node, 
 
 
 def test_plans_that_are_all_held_up_are_not_sent(output, node):
+    seconds = iter([0.02, 0.04, 0.08, 0.16])
+
     def held_up(motion, now_ns):
-        time.sleep(0.02)
+        time.sleep(next(seconds))
         return onward(motion, now_ns)
 
     epoch = output.begin(np.zeros(3))

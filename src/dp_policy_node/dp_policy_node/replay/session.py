@@ -29,6 +29,7 @@ from dp_core.replay import plan_replay
 from dp_core.replay import ReplayPlan
 from dp_core.replay import require_robot
 from dp_core.tracking_error import TrackingError
+from dp_core.watchdog import Verdict
 from dp_msgs.msg import PolicyStatus
 from dp_policy_node.arm_motion import Arm
 from dp_policy_node.arm_motion import ArmMotion
@@ -109,7 +110,8 @@ class Session:
             controllers.newest,
             from_measured=from_measured,
         )
-        self._safety = SafetyInputs(node, settings, lambda _: True)
+        self._forbidden = ''  # by a signal, which may be short
+        self._safety = SafetyInputs(node, settings, self._forbid)
         self._inputs = inputs
         self._status: PolicyStatus | None = None
         node.create_subscription(PolicyStatus, STATUS, self._on_status, 1)
@@ -152,7 +154,8 @@ class Session:
         """Take the arm to the first command, and drive the episode."""
         tell('going to the first command')
         error = TrackingError(plan.trajectory.joint_names)
-        why = self._motion.go_to(plan.first)
+        self._forbidden = ''
+        why = self._motion.go_to(self._output.begin(), plan.first)
         if why:
             self._rest()
             return Report(why, plan.trajectory.times_s[-1], 0.0, {}, error)
@@ -198,7 +201,11 @@ class Session:
                 raise ConfigError(why)
 
     def _why_stop(self) -> str:
-        return INTERRUPTED if self._stop.is_set() else self._why_busy()
+        return INTERRUPTED if self._stop.is_set() else self._forbidden or self._why_busy()
+
+    def _forbid(self, verdict: Verdict) -> bool:
+        self._forbidden = verdict.reason
+        return True
 
     def _why_busy(self) -> str:
         status = self._status

@@ -1,0 +1,120 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""A stop stops what moves, and moves nothing that rests: slowed robots, clocks that are set."""
+
+import time
+from types import SimpleNamespace
+
+from dp_core.feedback import ControllerFeedback
+from dp_core.feedback import Source
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy')
+
+from doubles import MeasuredOutput
+from doubles import SilentNode
+from doubles import slowly
+import three_joints
+
+MS = 1_000_000
+
+
+@pytest.fixture
+def node():
+    return SilentNode()
+
+
+@pytest.fixture
+def output(node):
+    result = MeasuredOutput(node, three_joints.contract().actions)
+    result.offset_ns = 0
+    result._clock = SimpleNamespace(
+        now=lambda: SimpleNamespace(nanoseconds=time.monotonic_ns() + result.offset_ns),
+        ros_time_is_active=False,
+    )
+    return result
+
+
+def told(output, speed, source=Source.CONTROLLER_STATE, age_ms=2):
+    """Let a controller, or an arm, tell that it is at 0.6 rad and moves [rad/s]."""
+
+    def feedback(motion, now_ns):
+        place, velocity = np.full(3, 0.6), np.full(3, speed)
+        return ControllerFeedback(now_ns - age_ms * MS, source, place, velocity, place, velocity)
+
+    output._feedback = feedback
+
+
+def let_pass(output, seconds):
+    """Time passes: what was sent was sent so much earlier."""
+    output._motion.shift(-round(seconds * 1e9))
+    output._clocks = tuple(ns - round(seconds * 1e9) for ns in output._clocks)
+
+
+@pytest.mark.parametrize('source', [Source.CONTROLLER_STATE, Source.JOINT_STATES])
+def test_a_robot_that_is_slowed_down_is_braked_after_the_end_of_what_was_sent(
+    output, node, source
+):
+    """At half the speed it is half way when the motion of 1.5 s should have ended."""
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, slowly)
+    let_pass(output, 2.0)
+    told(output, 0.5, source)
+    assert output.is_moving(time.monotonic_ns()) is (source is Source.CONTROLLER_STATE)
+    sent = output.brake(5.0, epoch)
+    np.testing.assert_allclose(sent.start_position, 0.6, atol=0.01)
+    np.testing.assert_allclose(sent.start_velocity, 0.5)
+    assert (sent.positions[-1] < 0.8).all() and not sent.velocities[-1].any()
+    assert len(node.published) == 2
+
+
+@pytest.mark.parametrize(
+    ('speed', 'source', 'age_ms'),
+    [
+        (0.0, Source.CONTROLLER_STATE, 2),
+        (0.5, Source.CONTROLLER_STATE, 200),  # who told it has fallen silent
+        (0.04, Source.JOINT_STATES, 2),  # as a measurement trembles
+    ],
+)
+def test_a_stop_moves_no_arm_that_rests(output, node, speed, source, age_ms):
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, slowly)
+    let_pass(output, 2.0)
+    told(output, speed, source, age_ms)
+    assert not output.is_moving(time.monotonic_ns())
+    assert output.brake(5.0, epoch) is None
+    assert len(node.published) == 1
+
+
+@pytest.mark.parametrize('step_s', [-1.0, -0.2, 0.2, 1.0])
+def test_a_brake_after_the_clock_was_set_begins_where_the_arm_is(output, step_s):
+    """After 0.5 s at 1 rad/s, whatever the clock shows, the arm is at 0.5 rad."""
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, slowly)
+    let_pass(output, 0.5)
+    output.offset_ns += round(step_s * 1e9)
+    sent = output.brake(5.0, epoch)
+    np.testing.assert_allclose(sent.start_position, 0.5, atol=0.05)
+    np.testing.assert_allclose(sent.start_velocity, 1.0)
+
+
+@pytest.mark.parametrize('step_s', [-1.0, -10.0])
+def test_a_stop_moves_no_resting_arm_when_the_clock_was_set_back(output, node, step_s):
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, slowly)
+    let_pass(output, 2.0)
+    output.offset_ns += round(step_s * 1e9)
+    assert output.brake(5.0) is None
+    assert len(node.published) == 1
+
+
+def test_nor_when_a_simulation_began_anew(output, node):
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, slowly)
+    output._clock = SimpleNamespace(
+        now=lambda: SimpleNamespace(nanoseconds=5 * MS), ros_time_is_active=True
+    )
+    assert not output.is_moving(5 * MS)
+    assert output.brake(5.0) is None
+    assert len(node.published) == 1

@@ -1,0 +1,45 @@
+# Copyright 2026 The dp_ros2 authors
+# SPDX-License-Identifier: Apache-2.0
+"""However the watch of a goal ends, the arm is braked first, and others may move it after that."""
+
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip('dp_msgs.msg')
+
+from doubles import SteadyClock
+from dp_policy_node.episode import Code
+from dp_policy_node.episode import Episode
+from dp_policy_node.episode_run import EpisodeRun
+
+
+@pytest.mark.parametrize('broken', ['check', 'publish_feedback'])
+def test_a_watch_that_fails_ends_the_goal_with_a_brake(broken):
+    done, errors = [], []
+
+    def fail(*_):
+        raise RuntimeError('out of memory')
+
+    node = SimpleNamespace(
+        get_clock=SteadyClock,
+        get_logger=lambda: SimpleNamespace(error=errors.append, info=errors.append),
+    )
+    supervisor = SimpleNamespace(
+        check=lambda now_ns: None, brake=lambda: done.append('brake'), stalled=False
+    )
+    handle = SimpleNamespace(
+        publish_feedback=lambda feedback: None, abort=lambda: done.append('abort')
+    )
+    setattr(supervisor if broken == 'check' else handle, broken, fail)
+    episode = Episode(None, 0)
+    run = EpisodeRun(node, episode, supervisor, lambda _, ending: done.append(ending.code))
+    try:
+        result = run.execute(handle)
+    except RuntimeError:  # nobody can be told how it ended; rclpy aborts the goal
+        assert broken == 'publish_feedback'
+    else:
+        assert result.error_code == Code.INTERNAL and 'out of memory' in result.error_msg
+    assert done[:2] == ['brake', Code.INTERNAL]
+    assert episode.wait(0.0).code == Code.INTERNAL
+    assert 'Traceback' in errors[0]
