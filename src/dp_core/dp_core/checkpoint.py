@@ -57,15 +57,24 @@ def save_policy(
         policy: what to store.
         provenance: plain data about where it came from.
         dtype: of the stored weights; they are always loaded as float32.
+
+    Raises:
+        CheckpointError: a weight is not finite; nothing was written.
     """
     folder = Path(folder)
-    partial = folder.with_name(folder.name + '.partial')
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    # On the disk of the folder, which may be a mount or a link to another one.
+    inside = folder.exists()
+    partial = folder / '.partial' if inside else folder.with_name(folder.name + '.partial')
     weights = {
         name: value.detach().to('cpu', dtype).contiguous()
         for name, value in policy.network.state_dict().items()
     }
+    wrong = [name for name, value in weights.items() if not value.isfinite().all()]
+    if wrong:
+        raise CheckpointError(
+            f'{wrong[0]} and {len(wrong) - 1} other weights are not finite as {dtype}: the '
+            f'training has diverged; nothing was written to {folder}'
+        )
     statistics = {k: torch.from_numpy(v) for k, v in policy.normalizer.to_arrays().items()}
     document = {
         'format': FORMAT,
@@ -73,11 +82,13 @@ def save_policy(
         'contract': policy.contract.to_dict(),
         'provenance': dict(provenance or {}),
     }
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
     (partial / WEIGHTS_FILE).write_bytes(save(weights))
     (partial / STATISTICS_FILE).write_bytes(save(statistics))
     text = yaml.safe_dump(document, sort_keys=False, default_flow_style=None)
     (partial / POLICY_FILE).write_text(text, encoding='utf-8')
-    if folder.exists():
+    if inside:
         for name in (WEIGHTS_FILE, STATISTICS_FILE, POLICY_FILE):
             (partial / name).replace(folder / name)
         partial.rmdir()

@@ -16,6 +16,8 @@ FILMS = ('scale_and_shift', 'scale', 'shift')
 CONDITIONINGS = ('global', 'local')
 IMAGE_ENCODERS = ('dilated', 'conv', 'resnet18', 'clip_vit_b_16')
 SAMPLERS = ('ddim', 'ddpm')
+# Denoising begins with pure noise, so at no step below this share of all of them.
+NOISE_FROM = 0.75
 BETA_SCHEDULES = ('squaredcos_cap_v2', 'linear', 'scaled_linear')
 
 # A choice -> the fields that speak of it alone. They stay at their defaults under another choice,
@@ -44,8 +46,8 @@ class PolicyConfig:
             transformer: for actions that change fast ("Network Architecture Options").
         down_dims: U-Net: channels of its levels; each level but the last halves the horizon.
         kernel_size: U-Net: taps of its convolutions (odd).
-        n_groups: groups of the group normalisations of U-Net and image encoder 'conv'; divides
-            every entry of down_dims and image_channels.
+        n_groups: groups of the group normalisations of U-Net and of image encoders 'dilated' and
+            'conv'; divides every entry of down_dims and image_channels.
         step_embedding_dim: U-Net: numbers that describe the diffusion step (even).
         film: U-Net: what the condition predicts for each channel, 'scale_and_shift', 'scale' or
             'shift'.
@@ -77,7 +79,8 @@ class PolicyConfig:
         beta_schedule: noise schedule, by its name in diffusers.
         clip_sample: clamp the predicted clean actions to [-1, 1] while sampling.
         sampler: 'ddim' (deterministic, few steps) or 'ddpm' (stochastic).
-        inference_steps: network evaluations per chunk.
+        inference_steps: network evaluations per chunk. They are evenly spaced down to step 0, and
+            the first must be among the last quarter of train_timesteps: it is given pure noise.
     """
 
     denoiser: str = 'unet'
@@ -136,6 +139,14 @@ class PolicyConfig:
         if not 1 <= self.inference_steps <= self.train_timesteps:
             raise ConfigError(
                 f'inference_steps is {self.inference_steps}, valid: 1 .. {self.train_timesteps}'
+            )
+        first = first_timestep(self.train_timesteps, self.inference_steps)
+        if first < NOISE_FROM * self.train_timesteps:
+            raise ConfigError(
+                f'inference_steps is {self.inference_steps}: denoising would begin at step '
+                f'{first} of {self.train_timesteps}, where the network expects a signal in the '
+                'noise; '
+                f'valid: {_valid_inference_steps(self.train_timesteps)}'
             )
 
     def _check_unet(self) -> None:
@@ -230,6 +241,20 @@ class PolicyConfig:
             for name in names
         }
         return [name for name in every if name not in used]
+
+
+def first_timestep(train_timesteps: int, inference_steps: int) -> int:
+    """Return the diffusion step at which denoising begins; diffusers' spacing 'leading'."""
+    return (inference_steps - 1) * (train_timesteps // inference_steps)
+
+
+def _valid_inference_steps(train_timesteps: int) -> str:
+    """Return the numbers of steps that begin in noise, as ranges."""
+    low = NOISE_FROM * train_timesteps
+    valid = [n for n in range(1, train_timesteps + 1) if first_timestep(train_timesteps, n) >= low]
+    ends = [n for n in valid if n + 1 not in valid]
+    begins = [n for n in valid if n - 1 not in valid]
+    return ', '.join(f'{n} .. {m}' if m > n else f'{n}' for n, m in zip(begins, ends))
 
 
 def _require_share(config: PolicyConfig, name: str) -> None:

@@ -1,5 +1,7 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
 from dp_core import checkpoint
 from dp_core.checkpoint import load_policy
 from dp_core.checkpoint import load_provenance
@@ -58,6 +60,25 @@ def test_saving_again_replaces_and_leaves_nothing_behind(folder):
     assert sorted(p.name for p in folder.iterdir()) == [
         'loss.png', 'policy.yaml', STATISTICS_FILE, WEIGHTS_FILE,
     ]  # fmt: skip
+    assert [p.name for p in folder.parent.iterdir()] == ['policy']
+
+
+def test_a_folder_on_another_disk_is_written_on_that_disk(folder, tmp_path, monkeypatch):
+    (tmp_path / 'link').symlink_to(folder)
+    moves = []
+    monkeypatch.setattr(Path, 'replace', lambda a, b: moves.append((a, b)) or a.rename(b))
+    save_policy(tmp_path / 'link', sample_policy(), {'steps': 4})
+    assert all(source.parent.parent == target.parent for source, target in moves)
+    assert len(moves) == 3 and load_provenance(folder) == {'steps': 4}
+
+
+@pytest.mark.parametrize('value', [np.nan, 1e6])  # the other one is infinite as float16
+def test_a_policy_that_diverged_is_not_written(folder, value):
+    policy = sample_policy()
+    next(policy.network.parameters()).data[0] = value
+    with pytest.raises(CheckpointError, match='are not finite as torch.float16'):
+        save_policy(folder, policy, {'steps': 4})
+    assert load_provenance(folder) == {'steps': 3}
     assert [p.name for p in folder.parent.iterdir()] == ['policy']
 
 

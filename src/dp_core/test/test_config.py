@@ -35,6 +35,8 @@ def test_yaml_round_trip():
         ({'n_layers': 4}, "denoiser 'unet' .* takes no n_layers"),
         ({'image_learning_rate': 2.0}, '0 .. 1'),
         ({'inference_steps': 101}, '1 .. 100'),
+        ({'inference_steps': 1}, 'begin at step 0 of 100'),
+        ({'inference_steps': 3}, r'at step 66 of 100.*valid: 4 .. 33, 39 .. 50, 76 .. 100'),
     ],
 )
 def test_bad_values_are_refused_with_the_valid_ones(changes, words):

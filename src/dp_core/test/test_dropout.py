@@ -66,6 +66,16 @@ def test_layers_rows_steps_and_seeds_are_dropped_differently():
     assert len({tuple(mask.tolist()) for mask in masks}) == 12
 
 
+def test_no_layers_mask_is_anothers_shifted():
+    network = nn.ModuleList([nn.Dropout(0.5) for _ in range(12)])
+    RowDropout(network).draw_from(draw_row_keys(1, 0, 0))
+    signs = [layer(torch.ones(1, 1024))[0] - 1.0 for layer in network]  # 1 where kept, else -1
+    for k, first in enumerate(signs):
+        for second in signs[k + 1 :]:
+            alike = [float(first[16:1008] @ second[16 + s : 1008 + s]) for s in range(-16, 17)]
+            assert max(map(abs, alike)) < 0.25 * 992  # eight deviations of chance
+
+
 def test_nothing_is_dropped_in_evaluation():
     network = net().eval()
     RowDropout(network).draw_from(draw_row_keys(2, 0, 0))

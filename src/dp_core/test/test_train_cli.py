@@ -35,6 +35,13 @@ def test_what_scores_a_run_is_one_of_its_settings():
     assert train_config(parser().parse_args(words)).score == 'scene 0:50 a=1'
 
 
+def test_the_transformers_betas_can_be_asked_for():
+    words = ['--dataset', 'a', '--output', 'b', '--steps', '1']
+    assert train_config(parser().parse_args(words)).betas == (0.95, 0.999)
+    words += ['--betas', '0.9', '0.95']
+    assert train_config(parser().parse_args(words)).betas == (0.9, 0.95)
+
+
 def test_steps_or_budget_is_required():
     with pytest.raises(SystemExit):
         parser().parse_args(['--dataset', 'a', '--output', 'b'])

@@ -24,7 +24,10 @@ from dp_core.policy import Policy
 import numpy as np
 import torch
 
-SCORE = f'mean over seeds of max over the episode of clip(coverage/{FULL_COVERAGE}, 0, 1)'
+SCORE = (
+    f'mean over seeds of max over the episode of clip(coverage/{FULL_COVERAGE}, 0, 1); of the '
+    'clipped reward where the scene tells no coverage'
+)
 
 
 def summarize(
@@ -47,7 +50,7 @@ def summarize(
         'score_ci95': bootstrap_mean_interval(scores),
         'success_rate': full / len(scores),
         'success_rate_ci95': wilson_interval(full, len(scores)),
-        'success': f'coverage >= {FULL_COVERAGE}',
+        'success': f'score 1: coverage >= {FULL_COVERAGE} where the scene tells it',
         'episodes': len(scores),
         'protocol': {
             **dataclasses.asdict(protocol),

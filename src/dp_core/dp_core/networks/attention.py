@@ -79,7 +79,7 @@ class Layer(nn.Module):
         )
         # One for each place: training may make the mask of a module a function of the row.
         self.drop_self = nn.Dropout(dropout)
-        self.drop_memory = nn.Dropout(dropout)
+        self.drop_found = nn.Dropout(dropout)
         self.drop_mlp = nn.Dropout(dropout)
 
     def forward(
@@ -101,7 +101,7 @@ class Layer(nn.Module):
         x = x + self.drop_self(self.attend_self(normed, normed, mask))
         if self.attend_memory is not None and self.norm_memory is not None:
             found = self.attend_memory(self.norm_memory(x), memory, memory_mask)
-            x = x + self.drop_memory(found)
+            x = x + self.drop_found(found)
         out: Tensor = x + self.drop_mlp(self.mlp(self.norm_mlp(x)))
         return out
 

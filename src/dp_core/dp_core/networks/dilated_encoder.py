@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """One camera image -> features: small enough for a CPU, and wide enough to see a whole object.
 
-A place of the last map of the plain small encoder (`conv_encoder.py`) sees 33 pixels. That is
-less than the length of an object in a 96-pixel image, so how the object lies has to be put
-together from where its parts are. Here the map goes through convolutions with growing gaps (Yu
-and Koltun, 1511.07122): as many weights each, and 129 pixels. And the spatial softmax, which
-begins nearly uniform so that every keypoint lies in the middle, learns how sharp to be.
+A place of the last map of the plain small encoder (`conv_encoder.py`) sees 17 pixels with three
+levels. That is less than the length of an object in a 96-pixel image, so how the object lies has
+to be put together from where its parts are. Here the map goes through convolutions with growing
+gaps (Yu and Koltun, 1511.07122): as many weights each, and 129 pixels. And the spatial softmax,
+which begins nearly uniform so that every keypoint lies in the middle, learns how sharp to be.
 """
 
 from collections.abc import Sequence

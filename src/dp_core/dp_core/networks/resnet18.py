@@ -59,7 +59,8 @@ class ResNet18(nn.Module):
         """Begin with the weights of a ResNet-18 under torchvision's names.
 
         What pools and projects begins anew. So do the normalisations when the file's are of
-        batches, as those of ImageNet are: their scales belong to other statistics.
+        batches, as those of ImageNet are: their scales belong to other statistics. Pictures come
+        in [-1, 1] all the same; ImageNet's own mean and deviation of colours are not applied.
 
         Raises:
             CheckpointError: the file cannot be read, or is of another network.

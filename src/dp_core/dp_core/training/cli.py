@@ -60,6 +60,10 @@ def parser() -> argparse.ArgumentParser:
         help='guesses per sequence, with other noise; its pictures are encoded once for all',
     )  # fmt: skip
     p.add_argument('--learning-rate', type=float, default=1e-3)
+    p.add_argument(
+        '--betas', type=float, nargs=2, default=TrainConfig.betas, metavar='B',
+        help='of AdamW; default 0.95 0.999, for the transformer the original takes 0.9 0.95',
+    )  # fmt: skip
     p.add_argument('--weight-decay', type=float, default=1e-6)
     p.add_argument('--clip-norm', type=float, default=0.0, help='of the gradient; 0: any')
     p.add_argument('--warmup-steps', type=int, default=100)
@@ -106,6 +110,7 @@ def train_config(arguments: argparse.Namespace) -> TrainConfig:
 
     known = {f.name for f in dataclasses.fields(TrainConfig)}
     same = {name: value for name, value in vars(arguments).items() if name in known}
+    same['betas'] = tuple(arguments.betas)
     auto = arguments.precision == 'auto' and has_bf16(arguments.device)
     scored = (arguments.score_env, arguments.score_seeds, *(arguments.score_env_arg or ()))
     return TrainConfig(

@@ -56,12 +56,19 @@ class Draws:
 
 
 def draw(
-    sequences: int, contract: Contract, levels: int, seed: int, step: int, each: int = 1
+    sequences: int,
+    contract: Contract,
+    train_timesteps: int,
+    seed: int,
+    step: int,
+    each: int = 1,
 ) -> Draws:
-    """Draw for the batch of a step, `each` times for a sequence; there are `levels` timesteps."""
+    """Draw for the batch of a step, `each` times for a sequence."""
     rows = sequences * each
     shape = torch.Size((rows, contract.horizon, contract.action_dim))
-    return Draws(*draw_noise(shape, levels, seed, step), draw_row_keys(rows, seed, step), each)
+    return Draws(
+        *draw_noise(shape, train_timesteps, seed, step), draw_row_keys(rows, seed, step), each
+    )
 
 
 def draw_noise(

@@ -40,7 +40,7 @@ class LayerDropout(nn.Module):
         """Drop a share `p`; `layer` tells this layer's masks from those of the others."""
         super().__init__()
         self.p = p
-        self._salt = (layer + 1) * _GOLDEN % 2**63
+        self._salt = int(mixed(torch.tensor(layer + 1)))  # no mask is another's, shifted
         self.row_keys = torch.zeros(1, dtype=torch.int64)
 
     def forward(self, values: Tensor) -> Tensor:

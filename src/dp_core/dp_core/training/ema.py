@@ -12,8 +12,8 @@ from torch import Tensor
 class Ema:
     """Average whose decay grows with the step, as the original code's: 1 - step ** -0.75.
 
-    It is 0 for the first two steps, 0.999 at step 10,000 and `limit` from 215,000 on, so that the
-    average always spans a like share of the run so far.
+    It is 0 for the first two steps, 0.999 at step 10,000 and `limit` from 215,000 on: the average
+    spans step ** 0.75 steps, a third of the first hundred and a tenth of the first 10,000.
     """
 
     def __init__(

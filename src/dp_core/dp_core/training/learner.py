@@ -29,8 +29,6 @@ from torch import nn
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-BETAS = (0.95, 0.999)  # of AdamW, as in the original
-
 
 class Learner:
     """A network in training: `accumulate` gradients, once or more, then `update`."""
@@ -50,7 +48,10 @@ class Learner:
         self._weights = {n: p for n, p in network.named_parameters() if p.requires_grad}
         self._ema = Ema(self._weights)
         self._optimizer = torch.optim.AdamW(
-            optimizer_groups(network, options), options.learning_rate, betas=BETAS, fused=True
+            optimizer_groups(network, options),
+            options.learning_rate,
+            betas=options.betas,
+            fused=True,
         )
         self._noising = training_scheduler(config)
         self._loss_of = team.parallel(
@@ -60,7 +61,7 @@ class Learner:
         self._options = options
 
     @property
-    def levels(self) -> int:
+    def train_timesteps(self) -> int:
         """Number of diffusion steps."""
         return len(self._noising.alphas_cumprod)
 

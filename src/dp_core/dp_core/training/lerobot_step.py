@@ -15,7 +15,7 @@ from dp_core.config import PolicyConfig
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.training.dataset import SequenceDataset
-from dp_core.training.learner import BETAS
+from dp_core.training.options import TrainConfig
 import numpy as np
 import torch
 from torch import Tensor
@@ -47,7 +47,9 @@ def lerobot_step(
     from lerobot.policies.diffusion.modeling_diffusion import DiffusionPolicy
 
     policy = DiffusionPolicy(_their_config(contract, config)).train()
-    optimizer = torch.optim.AdamW(policy.parameters(), 1e-4, betas=BETAS, weight_decay=1e-6)
+    optimizer = torch.optim.AdamW(
+        policy.parameters(), 1e-4, betas=TrainConfig.betas, weight_decay=1e-6
+    )
     ready = _ready(contract, dataset, batch_size)
     batches = read_lerobot(contract, own_dataset, batch_size) if own_dataset else ready
 

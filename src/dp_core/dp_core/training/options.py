@@ -25,10 +25,11 @@ class TrainConfig:
         accumulate: backward passes per optimiser step.
         noise_draws: guesses for each sequence, with other noise and steps; pictures are encoded
             once for all of them.
-        learning_rate: peak of the cosine.
+        learning_rate: largest; a linear rise times half a cosine over the whole run.
+        betas: of AdamW; for the U-Net as in the original, whose transformer has (0.9, 0.95).
         weight_decay: of AdamW, where the network's parameter group decays.
         clip_norm: largest norm of the gradient, longer ones are scaled down; 0 for any.
-        warmup_steps: steps of linear rise before the cosine.
+        warmup_steps: steps of the linear rise.
         seed: of weights, data order, noise, crops and dropout.
         init_from: checkpoint whose weights and statistics to start from; empty for none.
         image_weights: file of weights that the image encoders begin with; empty for none.
@@ -52,6 +53,7 @@ class TrainConfig:
     accumulate: int = 1
     noise_draws: int = 1
     learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.95, 0.999)
     weight_decay: float = 1e-6
     clip_norm: float = 0.0
     warmup_steps: int = 100
@@ -90,6 +92,8 @@ class TrainConfig:
             )
         if not 0 < self.learning_rate < 1:
             raise ConfigError(f'learning_rate is {self.learning_rate}, valid: between 0 and 1')
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ConfigError(f'betas is {self.betas}, valid: two numbers, 0 .. below 1')
         for name in ('warmup_steps', 'weight_decay', 'clip_norm', 'state_every_s', 'seed'):
             if getattr(self, name) < 0:
                 raise ConfigError(f'{name} is {getattr(self, name)}, valid: 0 or more')

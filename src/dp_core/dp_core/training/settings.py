@@ -28,7 +28,11 @@ def describe(
     plain = {**vars(options), 'datasets': [str(path) for path in options.datasets]}
     for name in FREE:
         plain.pop(name)
-    older = {'score': '', 'noise_draws': 1}  # what older runs did, and do not say
+    older = {
+        'score': '',
+        'noise_draws': 1,
+        'betas': (0.95, 0.999),
+    }  # what older runs did, and do not say
     plain = {name: value for name, value in plain.items() if older.get(name) != value}
     run = {**plain, 'processes': processes}
     return json.dumps({'run': run, **config.to_dict(), 'data': data}, sort_keys=True)

@@ -98,7 +98,9 @@ def _train(
         step, seed = progress.step, options.seed
         rate = options.learning_rate * schedule(step, done, options)
         sequences = order(step)  # (G,)
-        draws = draw(batch_size, contract, learner.levels, seed, step, options.noise_draws)
+        draws = draw(
+            batch_size, contract, learner.train_timesteps, seed, step, options.noise_draws
+        )
         for rows in shares:
             batch = dataset.batch(sequences, seed, step, rows)
             losses.append(learner.accumulate(batch, draws.of(rows), rows is shares[-1]))
@@ -116,6 +118,8 @@ def _train(
                 files.log(loss, rate, samples, done)
                 files.save_state(learner.state)
 
+    if losses:
+        finite(team.mean(torch.stack(losses).mean()), progress.step)
     if files:
         files.finish(averaged())
     team.wait()
@@ -142,7 +146,7 @@ def prepare(
 
 
 def schedule(step: int, done: float, options: TrainConfig) -> float:
-    """Return the learning rate as a share of its peak: linear rise, then half a cosine."""
+    """Return the learning rate as a share of its largest: linear rise times half a cosine."""
     warm = min(1.0, (step + 1) / max(1, options.warmup_steps))
     return warm * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
 
