@@ -189,30 +189,11 @@ def hand_over(
         _take_up(motion, stamp_ns, measured, feedback.measured_velocity, LATE_S, OFF_ARM_RAD)
 
 
-def moving_on(
-    feedback: ControllerFeedback | None, now_ns: int, *, from_measured: bool
-) -> tuple[Array, Array] | None:
-    """Return where an arm is, and how fast, if it moves: positions and velocities, each (J,).
-
-    Asked when all that was sent should have ended: a robot that is slowed down follows it still.
-    What is older than COAST_S tells nothing of now.
-    """
-    if feedback is None or now_ns - feedback.stamp_ns > COAST_S * 1e9:
-        return None
-    position, velocity, least = feedback.position, feedback.velocity, REFERENCE_SPEED
-    if from_measured or feedback.source is not Source.CONTROLLER_STATE:
-        if feedback.measured is None:
-            return None
-        position, velocity, least = feedback.measured, feedback.measured_velocity, ARM_SPEED
-    if velocity is None or np.abs(velocity).max() <= least:
-        return None
-    return position, velocity
-
-
-def reference_moves(feedback: ControllerFeedback | None, now_ns: int) -> bool:
-    """Whether a controller tells that it moves the arm now."""
-    told = feedback is not None and feedback.source is Source.CONTROLLER_STATE
-    return told and moving_on(feedback, now_ns, from_measured=False) is not None
+def moves_on(motion: CommandedMotion, feedback: ControllerFeedback | None, now_ns: int) -> bool:
+    """Whether a controller tells that it follows our motion after its end: it is slowed down."""
+    if feedback is None or feedback.source is not Source.CONTROLLER_STATE:
+        return False
+    return _on_the_way(motion, feedback, now_ns, from_measured=False) is not None
 
 
 def follow_on(
@@ -223,12 +204,40 @@ def follow_on(
     *,
     from_measured: bool,
 ) -> bool:
-    """Bring our model to an arm that moves on after its end; False when it rests."""
-    state = moving_on(feedback, now_ns, from_measured=from_measured)
-    if state is None or feedback is None:
+    """Bring our model to an arm that follows our motion after its end; False when none does.
+
+    An arm that is only late, as servos are, comes to rest by itself.
+    """
+    if feedback is None:
         return False
+    state = _on_the_way(motion, feedback, now_ns, from_measured=from_measured)
+    if state is None:
+        return False
+    if feedback.source is not Source.CONTROLLER_STATE and not from_measured:
+        if _distance(motion, feedback.stamp_ns, *state, LATE_S) <= OFF_ARM_RAD:
+            return False
     motion.follow(_coast(feedback.stamp_ns, joint_names, *state))
     return True
+
+
+def _on_the_way(
+    motion: CommandedMotion, feedback: ControllerFeedback, now_ns: int, *, from_measured: bool
+) -> tuple[Array, Array] | None:
+    """Return positions and velocities (J,) of an arm that moves along our newest motion.
+
+    Whoever moves elsewhere is moved by somebody else. What is older than COAST_S tells nothing of
+    now.
+    """
+    position, velocity, least = feedback.position, feedback.velocity, REFERENCE_SPEED
+    if from_measured or feedback.source is not Source.CONTROLLER_STATE:
+        if feedback.measured is None:
+            return None
+        position, velocity, least = feedback.measured, feedback.measured_velocity, ARM_SPEED
+    if velocity is None or np.abs(velocity).max() <= least:
+        return None
+    if now_ns - feedback.stamp_ns > COAST_S * 1e9 or not motion.passes(position, OFF_ARM_RAD):
+        return None
+    return position, velocity
 
 
 def _distance(

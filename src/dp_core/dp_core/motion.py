@@ -19,6 +19,8 @@ from scipy.interpolate import CubicHermiteSpline
 Array = NDArray[np.float64]
 # What was commanded is remembered for so long [ns]: longer than an observation may be old.
 MEMORY_NS = 2_000_000_000
+# A motion is looked at so often, when it is asked whether it passes a place [s].
+LOOK_S = 0.01
 # A step of the clock by more than this moves a motion [ns].
 CLOCK_TOLERANCE_NS = 2_000_000
 
@@ -144,6 +146,14 @@ class CommandedMotion:
     def begin_ns(self) -> int:
         """Begin of the first motion that is remembered; 0 when nothing was ever sent [ns]."""
         return self._sent[0][0].start_ns if self._sent else 0
+
+    def passes(self, position: Array, tolerance: float) -> bool:
+        """Whether the newest motion comes so near to ``position`` (J,), with every joint [rad]."""
+        if not self._sent:
+            return False
+        _, curve = self._sent[-1]
+        times_s = np.minimum(np.arange(0.0, curve.x[-1] + LOOK_S, LOOK_S), curve.x[-1])
+        return bool(np.abs(curve(times_s) - position).max(axis=1).min() <= tolerance)
 
     def forget(self, unheard: int) -> None:
         """Forget the newest trajectories, so many: the controller never had them."""

@@ -92,7 +92,7 @@ class ArmMotion:
         if self._is_there(target):
             return ''
         why = self.drive(epoch, lambda *now: self._log(self.plan_way(target, *now)))
-        return why or self._why_not_there(target)
+        return why or self._why_not_there(epoch, target)
 
     def drive(
         self, epoch: int, plan: Plan, is_over: Callable[[int, int], bool] = operator.gt
@@ -183,10 +183,12 @@ class ArmMotion:
             self._trusted_ns = now_ns, steady_ns
         return None if verdict is None else Ending(CODES[verdict.fault], verdict.reason)
 
-    def _why_not_there(self, target: Array) -> str:
+    def _why_not_there(self, epoch: int, target: Array) -> str:
         end_s = time.monotonic() + SETTLE_S
         far = math.inf
         while self._arm.output.moves_arm and far > ARRIVED_RAD:
+            if not self._arm.output.is_current(epoch):
+                return STOPPED
             if time.monotonic() > end_s:
                 return (
                     f'the arm is {far:.3f} rad away from {self._goal} {SETTLE_S:g} s after its '

@@ -57,10 +57,12 @@ class EpisodeRun:
             ending = Ending(Code.INTERNAL, f'the watch of the goal failed: {error!r}')
             self._log.error(traceback.format_exc())
             self._episode.end(ending.code, ending.reason)
-        if self._supervisor is not None and ending.code != Code.PREEMPTED:
-            self._supervisor.brake()
+        try:
+            if self._supervisor is not None and ending.code != Code.PREEMPTED:
+                self._supervisor.brake()
+        finally:
+            self._on_end(self._episode, ending)
         elapsed_ns = self._episode.elapsed_ns(self._clock.now().nanoseconds)
-        self._on_end(self._episode, ending)
         self._publish(handle, States.BRAKING)
         _set_terminal(handle, ending)
         self._tell(ending, elapsed_ns * 1e-9)

@@ -67,6 +67,7 @@ class EpisodeServer:
         self._episode: Episode | None = None
         self._stop: Ending | None = None  # holds until `reset`
         self.errand = ''  # what moves the arm instead of a goal
+        self._errand_epoch, self._errand_braked = 0, ''  # its run, and the signal that ended it
         self.refusal = ('', 0.0)  # why the last goal was refused, and when [s, steady]
         self.last_ending: Ending | None = None
         self.policy_name = ''
@@ -134,14 +135,15 @@ class EpisodeServer:
             self.stop(code, verdict.reason)
         else:
             self.end_episode(code, verdict.reason)
-            if self.errand:  # who runs it looks now and then, and the signal may be short
-                self._brake_errand()
+            self._brake_errand(verdict.reason)
         return episode is not None
 
-    def _brake_errand(self) -> None:
+    def _brake_errand(self, reason: str) -> None:
+        """End an errand at once: who runs it looks now and then, and a signal may be short."""
         with self._lock:
-            if self.errand and self._robot is not None:
-                self._robot.output.brake(read(self._node).max_acceleration)
+            if self.errand and self._robot is not None and not self._errand_braked:
+                self._errand_braked = reason
+                self._robot.output.brake(read(self._node).max_acceleration, self._errand_epoch)
 
     def reserve(self, errand: str) -> tuple[str, Robot | None, int]:
         """Keep goals away while something else moves the arm.
@@ -152,19 +154,20 @@ class EpisodeServer:
             why not, or ''; the robot, None if not; and the epoch of the run.
         """
         with self._lock:
-            robot = self._robot
             why = 'a goal runs' if self._episode is not None else self.why_not_ready()
+            robot = self._robot
             if why or robot is None:
-                return why, None, 0
+                return why or 'the node is not active', None, 0
+            self._errand_epoch, self._errand_braked = robot.output.begin(), ''
             self.errand = errand
-            epoch = robot.output.begin()
         self._on_change()
-        return '', robot, epoch
+        return '', robot, self._errand_epoch
 
-    def release(self) -> None:
-        """Accept goals again after `reserve`."""
+    def release(self) -> str:
+        """Accept goals again after `reserve`; returns the signal that ended the errand, or ''."""
         self.errand = ''
         self._on_change()
+        return self._errand_braked
 
     def end_episode(self, code: int, reason: str, wait_s: float = 0.0) -> None:
         """End the running goal, if there is one, and wait at most ``wait_s`` [s] for it."""

@@ -26,7 +26,8 @@ def go_to_start(
     try:
         why = _go(node, robot, epoch, safety, settings)
     finally:
-        server.release()
+        braked = server.release()
+    why = braked or why
     if why:
         node.get_logger().error(f'the start pose was not reached: {why}')
     return why

@@ -19,7 +19,7 @@ from dp_core.errors import ExpiredError
 from dp_core.feedback import ControllerFeedback
 from dp_core.feedback import follow_on
 from dp_core.feedback import hand_over
-from dp_core.feedback import reference_moves
+from dp_core.feedback import moves_on
 from dp_core.feedback import Source
 from dp_core.motion import clock_step_ns
 from dp_core.motion import CommandedMotion
@@ -35,12 +35,14 @@ Plan = Callable[[CommandedMotion, int], Trajectory]
 Feedback = Callable[[CommandedMotion | None, int], ControllerFeedback | None]
 # Measured joints this far from a finished command mean that someone else moved the arm [rad].
 MOVED_RAD = 0.01
-# Two clocks that are read farther apart do not tell whether one was set [ns].
-READING_NS = 1_000_000
+# Two clocks that are read farther apart do not tell whether one was set; so often they are read.
+READING_NS, READINGS = 1_000_000, 3
 # A chunk is planned for so much later than the look at the clock, and goes out when this is over:
 # a message begins when it arrives, so one that comes early is as wrong as a late one [ns].
 # One that takes longer to plan, as the way of a minute does, is planned anew for later.
 PLANNING_NS, PLANNING_MARGIN = 10_000_000, 1.5
+# A controller that moves is known for 0.1 s (`COAST_S`): no plan begins later [ns].
+MOST_AHEAD_NS = 80_000_000
 # A chunk that would go out so much later was held up, and is planned anew, so often [ns].
 HELD_UP_NS, PLANS = 5_000_000, 4
 # A brake is planned for so much sooner than it arrives, but not for the past: it bears to come
@@ -118,7 +120,7 @@ class TrajectoryOutput:
             self._epoch += 1
             self._executor.begin()
             now_ns = self._clock.now().nanoseconds
-            feedback = self._feedback(self._motion, now_ns)
+            feedback = self._newest(self._motion, now_ns)
             if feedback is not None and (self._motion is None or now_ns >= self._motion.end_ns):
                 self._rest_at(feedback)
             return self._epoch
@@ -159,6 +161,7 @@ class TrajectoryOutput:
                 begin_ns = time.monotonic_ns()
                 now_ns = self._follow_clock(self._motion)
                 self._meet(self._motion, now_ns)
+                is_moving = now_ns < self._motion.end_ns
                 trajectory = plan(self._motion, now_ns + ahead_ns + self._executor.arrival_ns)
                 send = self._executor.prepare(trajectory)
             planning_ns = time.monotonic_ns() - begin_ns
@@ -172,6 +175,8 @@ class TrajectoryOutput:
                     self._publish(trajectory, send)
                     return trajectory
             ahead_ns = max(PLANNING_NS, round(PLANNING_MARGIN * planning_ns))
+            if is_moving:
+                ahead_ns = min(ahead_ns, MOST_AHEAD_NS)
         raise ExpiredError(
             f'{PLANS} plans were held up, the last one by {took_ns * 1e-6:.0f} ms: this computer '
             'is overloaded'
@@ -215,27 +220,24 @@ class TrajectoryOutput:
         if self._motion is None:
             return None
         if before_jump is None:
-            state_ns = now_ns = self._follow_clock(self._motion)
+            now_ns = self._follow_clock(self._motion)
         else:
             now_ns = self._clock.now().nanoseconds
             # What was sent or told our model later than that knows where its own clock was.
             known = (before_jump, self._sent, self._clocks)
-            ros_ns, steady_ns = max(known, key=lambda pair: pair[1])
-            state_ns = ros_ns + time.monotonic_ns() - steady_ns
-        if state_ns < self._motion.begin_ns - UNKNOWN_NS:
+            self._clocks = now_ns, time.monotonic_ns()
+            self._motion.shift(clock_step_ns(max(known, key=lambda pair: pair[1]), self._clocks))
+        if now_ns < self._motion.begin_ns - UNKNOWN_NS:
             return None
-        is_heard = before_jump is None and last_seen is None
-        if state_ns >= self._motion.end_ns:
-            if not is_heard or not self._follow_on(self._motion, now_ns):
+        if now_ns >= self._motion.end_ns:
+            if last_seen is not None or not self._follow_on(self._motion, now_ns):
                 return None
-        elif is_heard:
+        elif before_jump is None and last_seen is None:
             self._meet(self._motion, now_ns)
-        arrival_ns = max(0, self._executor.arrival_ns - SOONER_NS)
-        begin_ns = state_ns + arrival_ns
+        begin_ns = now_ns + max(0, self._executor.arrival_ns - SOONER_NS)
         trajectory = brake(self._motion, self.joint_names, begin_ns, max_acceleration, last_seen)
         if last_seen is not None and trajectory.end_ns >= self._motion.end_ns:
             return None  # what was sent comes to rest sooner by itself
-        trajectory = replace(trajectory, start_ns=now_ns + arrival_ns)
         self._publish(trajectory, self._executor.prepare(trajectory))
         return trajectory
 
@@ -262,34 +264,44 @@ class TrajectoryOutput:
                 return False
             if self._motion.begin_ns - UNKNOWN_NS <= now_ns < self._motion.end_ns:
                 return True
-            feedback = self._feedback(self._motion, now_ns)
-        return reference_moves(feedback, now_ns)
+            return moves_on(self._motion, self._newest(self._motion, now_ns), now_ns)
 
     def _follow_clock(self, motion: CommandedMotion) -> int:
         """Return the ROS clock's time [ns]; tell our model of a clock that was set meanwhile.
 
         Steps too small to end a goal for would else move the arm: 50 ms at 0.5 rad/s by 25 mrad.
         """
-        before_ns = time.monotonic_ns()
-        now_ns = self._clock.now().nanoseconds
-        steady_ns = time.monotonic_ns()
-        if self._clock.ros_time_is_active or steady_ns - before_ns > READING_NS:
-            return now_ns  # controllers share a simulated clock; or the thread was held up
+        for _ in range(READINGS):
+            before_ns = time.monotonic_ns()
+            now_ns = self._clock.now().nanoseconds
+            steady_ns = time.monotonic_ns()
+            if steady_ns - before_ns <= READING_NS:
+                break
+        else:
+            return now_ns  # the thread is held up
+        if self._clock.ros_time_is_active:
+            return now_ns  # controllers share a simulated clock
         if self._clocks[1]:
             motion.shift(clock_step_ns(self._clocks, (now_ns, steady_ns)))
         self._clocks = now_ns, steady_ns
         return now_ns
 
+    def _newest(self, motion: CommandedMotion | None, now_ns: int) -> ControllerFeedback | None:
+        """Newest feedback; what another computer's clock stamps a little later is of now."""
+        feedback = self._feedback(motion, now_ns)
+        if feedback is None or feedback.stamp_ns <= now_ns:
+            return feedback
+        return replace(feedback, stamp_ns=now_ns)
+
     def _meet(self, motion: CommandedMotion, now_ns: int) -> None:
         """Bring our model to where the controllers will continue."""
-        feedback = self._feedback(motion, now_ns)
+        feedback = self._newest(motion, now_ns)
         hand_over(motion, feedback, self.joint_names, from_measured=self._from_measured)
 
     def _follow_on(self, motion: CommandedMotion, now_ns: int) -> bool:
-        """Bring our model to an arm that moves on after its end; False when it rests."""
-        feedback = self._feedback(motion, now_ns)
-        known = self.joint_names
-        return follow_on(motion, feedback, known, now_ns, from_measured=self._from_measured)
+        """Bring our model to an arm that follows it after its end; False when none does."""
+        feedback, joints = self._newest(motion, now_ns), self.joint_names
+        return follow_on(motion, feedback, joints, now_ns, from_measured=self._from_measured)
 
     def _publish(self, trajectory: Trajectory, send: Callable[[], None]) -> None:
         send()

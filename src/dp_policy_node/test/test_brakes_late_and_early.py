@@ -36,11 +36,11 @@ def output(node):
     return result
 
 
-def told(output, speed, source=Source.CONTROLLER_STATE, age_ms=2):
-    """Let a controller, or an arm, tell that it is at 0.6 rad and moves [rad/s]."""
+def told(output, speed, source=Source.CONTROLLER_STATE, age_ms=2, place_rad=0.6):
+    """Let a controller, or an arm, tell where it is [rad] and how fast it moves [rad/s]."""
 
     def feedback(motion, now_ns):
-        place, velocity = np.full(3, 0.6), np.full(3, speed)
+        place, velocity = np.full(3, place_rad), np.full(3, speed)
         return ControllerFeedback(now_ns - age_ms * MS, source, place, velocity, place, velocity)
 
     output._feedback = feedback
@@ -52,15 +52,16 @@ def let_pass(output, seconds):
     output._clocks = tuple(ns - round(seconds * 1e9) for ns in output._clocks)
 
 
+@pytest.mark.parametrize('age_ms', [2, -3])  # another computer's clock may be ahead
 @pytest.mark.parametrize('source', [Source.CONTROLLER_STATE, Source.JOINT_STATES])
 def test_a_robot_that_is_slowed_down_is_braked_after_the_end_of_what_was_sent(
-    output, node, source
+    output, node, source, age_ms
 ):
     """At half the speed it is half way when the motion of 1.5 s should have ended."""
     epoch = output.begin(np.zeros(3))
     output.send(epoch, slowly)
     let_pass(output, 2.0)
-    told(output, 0.5, source)
+    told(output, 0.5, source, age_ms)
     assert output.is_moving(time.monotonic_ns()) is (source is Source.CONTROLLER_STATE)
     sent = output.brake(5.0, epoch)
     np.testing.assert_allclose(sent.start_position, 0.6, atol=0.01)
@@ -70,18 +71,22 @@ def test_a_robot_that_is_slowed_down_is_braked_after_the_end_of_what_was_sent(
 
 
 @pytest.mark.parametrize(
-    ('speed', 'source', 'age_ms'),
+    ('speed', 'source', 'age_ms', 'place_rad'),
     [
-        (0.0, Source.CONTROLLER_STATE, 2),
-        (0.5, Source.CONTROLLER_STATE, 200),  # who told it has fallen silent
-        (0.04, Source.JOINT_STATES, 2),  # as a measurement trembles
+        (0.0, Source.CONTROLLER_STATE, 2, 0.6),
+        (0.5, Source.CONTROLLER_STATE, 200, 0.6),  # who told it has fallen silent
+        (0.5, Source.CONTROLLER_STATE, 2, 3.0),  # another program moves it
+        (0.04, Source.JOINT_STATES, 2, 0.6),  # as a measurement trembles
+        (0.3, Source.JOINT_STATES, 2, 1.24),  # it was late, and is nearly there
     ],
 )
-def test_a_stop_moves_no_arm_that_rests(output, node, speed, source, age_ms):
+def test_a_stop_leaves_alone_what_rests_or_is_not_ours(
+    output, node, speed, source, age_ms, place_rad
+):
     epoch = output.begin(np.zeros(3))
     output.send(epoch, slowly)
-    let_pass(output, 2.0)
-    told(output, speed, source, age_ms)
+    let_pass(output, 1.7)
+    told(output, speed, source, age_ms, place_rad)
     assert not output.is_moving(time.monotonic_ns())
     assert output.brake(5.0, epoch) is None
     assert len(node.published) == 1
@@ -97,6 +102,19 @@ def test_a_brake_after_the_clock_was_set_begins_where_the_arm_is(output, step_s)
     sent = output.brake(5.0, epoch)
     np.testing.assert_allclose(sent.start_position, 0.5, atol=0.05)
     np.testing.assert_allclose(sent.start_velocity, 1.0)
+
+
+@pytest.mark.parametrize('step_s', [-1.0, 2.0])
+def test_a_second_brake_goes_on_with_the_first_when_the_clock_has_jumped(output, step_s):
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, slowly)
+    let_pass(output, 0.5)
+    trusted = output._clock.now().nanoseconds, time.monotonic_ns()
+    output.offset_ns += round(step_s * 1e9)
+    first = output.brake(5.0, epoch, trusted)
+    second = output.brake(5.0)
+    expected = first.curve()((second.start_ns - first.start_ns) * 1e-9)
+    np.testing.assert_allclose(second.start_position, expected, atol=1e-3)
 
 
 @pytest.mark.parametrize('step_s', [-1.0, -10.0])

@@ -78,6 +78,7 @@ class Scene:
 
     def release(self):
         self.reserved.append('')
+        return ''
 
     def go(self):
         safety = SimpleNamespace(check=lambda: self.verdict)

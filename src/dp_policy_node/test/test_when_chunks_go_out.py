@@ -76,6 +76,21 @@ def test_a_plan_that_takes_long_is_made_anew_for_so_much_later(output, now):
     assert output._sent[1] == 1_100 * MS
 
 
+def test_a_moving_arm_is_planned_for_no_later_than_it_is_known(output, now):
+    """A plan that took 70 ms is made anew for 80 ms later, though it may take as long again."""
+    epoch = output.begin(np.zeros(3))
+    first = output.send(epoch, onward)
+    now[0] = first.start_ns + 200 * MS
+    took_ms = [70, 3]
+
+    def plan(motion, begin_ns):
+        now[0] += took_ms.pop(0) * MS
+        return onward(motion, begin_ns)
+
+    began_ns = now[0] + 70 * MS
+    assert output.send(epoch, plan).start_ns == began_ns + 81 * MS
+
+
 def test_a_brake_does_not_wait_for_a_chunk_that_waits_for_its_time(output, node):
     """The chunk is planned, and the lock is free: it sees the brake, and stays at home."""
     epoch = output.begin(np.zeros(3))
@@ -121,11 +136,11 @@ def test_a_message_that_was_held_up_while_it_was_made_is_not_sent(output, node, 
     assert sent.start_ns >= begin_ns + 20_000_000 and len(node.published) == 1
 
 
-def test_plans_that_are_all_held_up_are_not_sent(output, node):
-    seconds = iter([0.02, 0.04, 0.08, 0.16])
+def test_plans_that_are_all_held_up_are_not_sent(output, node, now):
+    took_ms = [20, 40, 80, 160]
 
     def held_up(motion, now_ns):
-        time.sleep(next(seconds))
+        now[0] += took_ms.pop(0) * MS
         return onward(motion, now_ns)
 
     epoch = output.begin(np.zeros(3))

@@ -226,7 +226,10 @@ class Session:
 
     def _rest(self) -> None:
         """Let a brake end before who watches it leaves."""
+        end_s = time.monotonic() + ANSWER_S
         while self._output.is_moving(self._node.get_clock().now().nanoseconds):
+            if time.monotonic() > end_s:  # as where the robot is paused
+                return
             time.sleep(POLL_S)
 
     def _hear(self, feedback: Any) -> None:
