@@ -2,18 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stage 2: many stamped streams -> one window on the policy's time grid, or the reason why not.
 
-``t_obs`` is the newest instant for which every stream has a valid sample: the stamp of the
-slowest camera, or, without cameras, the newest time that all streams cover. Ticks lie at
-``t_obs - j * dt``. An image tick takes the newest sample at or before it (give or take the jitter
-of a camera's clock); numbers are linearly interpolated, and the newest one stands for a tick
-after it. Nothing is zero-filled, and no sample
-farther from the tick than the stream's ``max_age_s`` stands in. Samples after now are not used.
+``t_obs`` is the newest instant for which every stream has a valid sample: the newest picture of
+the contract's first camera that no other camera is behind, or, without cameras, the newest time
+that all streams cover. Ticks lie at ``t_obs - j * dt``. A tick shows of the first camera the
+newest picture at or before it (give or take the jitter of its clock), of the others the newest at
+or before that picture, as a row of a dataset does. Numbers are linearly interpolated, and the
+newest one stands for a tick after it. Nothing is zero-filled, and no sample farther from the tick
+than the stream's ``max_age_s`` stands in. Samples after now are not used.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
+import math
 from typing import Any
 
 from dp_core.contract import Contract
@@ -55,8 +57,8 @@ class _History:
         known = len(self.stamps) if now_ns is None else bisect_right(self.stamps, now_ns)
         return self.stamps[known - 1] if known else None
 
-    def at(self, tick_ns: int, t_obs_ns: int, now_ns: int | None) -> NDArray[Any]:
-        """Value that stands for ``tick_ns`` by what is known at ``now_ns`` (None: everything).
+    def at(self, tick_ns: int, now_ns: int | None) -> NDArray[Any]:
+        """Numbers that stand for ``tick_ns`` by what is known at ``now_ns`` (None: everything).
 
         Several samples for each tick come one after another, oldest first.
 
@@ -64,26 +66,43 @@ class _History:
             NotReadyError: no sample lies near enough.
         """
         if self.stream.samples == 1:
-            return self._sample(tick_ns, t_obs_ns, now_ns)
+            return self._sample(tick_ns, now_ns)
         times = self.stream.sample_times_ns(tick_ns)
-        return np.concatenate([self._sample(time, t_obs_ns, now_ns) for time in times])
+        return np.concatenate([self._sample(time, now_ns) for time in times])
 
-    def _sample(self, tick_ns: int, t_obs_ns: int, now_ns: int | None) -> NDArray[Any]:
-        latest_ns = tick_ns
-        if self.stream.kind == 'image':  # not beyond t_obs: live and offline must choose alike
-            latest_ns = min(tick_ns + PICTURE_JITTER_NS, t_obs_ns)
+    def picture(self, tick_ns: int, latest_ns: int) -> tuple[int, NDArray[Any]]:
+        """Newest picture not after ``latest_ns``, and its stamp, to stand for ``tick_ns`` [ns].
+
+        Raises:
+            NotReadyError: none lies near enough.
+        """
+        index = self._newest_before(latest_ns)
+        self._require_young(tick_ns - self.stamps[index])
+        return self.stamps[index], self.values[index]
+
+    def _newest_before(self, latest_ns: int) -> int:
         after = bisect_right(self.stamps, latest_ns)
         if after == 0:
             raise NotReadyError(f'{self.stream.name!r} has no sample at or before the tick yet')
-        before_ns, value = self.stamps[after - 1], self.values[after - 1]
+        return after - 1
+
+    def _sample(self, tick_ns: int, now_ns: int | None) -> NDArray[Any]:
+        index = self._newest_before(tick_ns)
+        before_ns, value = self.stamps[index], self.values[index]
         self._require_young(tick_ns - before_ns)
+        after = index + 1
         known = after < len(self.stamps) and (now_ns is None or self.stamps[after] <= now_ns)
-        if self.stream.kind == 'image' or before_ns == tick_ns or not known:
+        if before_ns == tick_ns or not known:
             return value
-        after_ns = self.stamps[after]
+        after_ns, later = self.stamps[after], self.values[after]
         self._require_young(after_ns - tick_ns)  # a line across a gap is an invention
+        if self.stream.kind == 'joint_state' and np.abs(later - value).max() > math.pi:
+            raise NotReadyError(
+                f'{self.stream.name!r} turns by {np.abs(later - value).max():.2f} rad between two '
+                'samples: its driver wraps a joint around; nothing between them is known'
+            )
         weight = (tick_ns - before_ns) / (after_ns - before_ns)
-        return np.asarray((1 - weight) * value + weight * self.values[after], dtype=np.float32)
+        return np.asarray((1 - weight) * value + weight * later, dtype=np.float32)
 
     def _require_young(self, age_ns: int) -> None:
         if age_ns > self.max_age_ns:
@@ -135,7 +154,7 @@ class Synchronizer:
         return self._histories[name].newest_ns(None)
 
     def t_obs_ns(self, now_ns: int | None = None) -> int:
-        """Newest instant that every stream covers at ``now_ns`` (None: by all samples).
+        """Newest instant for a window at ``now_ns`` (None: by all samples).
 
         Raises:
             NotReadyError: a stream is silent; the message names it.
@@ -145,7 +164,14 @@ class Synchronizer:
         if silent:
             raise NotReadyError(f'no sample yet of {silent}')
         anchors = self._contract.images or self._contract.low_dim
-        return min(stamp for s in anchors if (stamp := newest[s.name]) is not None)
+        covered_ns = min(stamp for s in anchors if (stamp := newest[s.name]) is not None)
+        if not self._contract.images:
+            return covered_ns
+        first = self._histories[self._contract.images[0].name]
+        picture_ns = first.newest_ns(covered_ns)
+        if picture_ns is None:
+            raise NotReadyError(f'no picture of {first.stream.name!r} that all cameras reach yet')
+        return picture_ns
 
     def window(self, now_ns: int) -> ObservationWindow:
         """Return the newest window at ``now_ns`` [ns].
@@ -174,10 +200,19 @@ class Synchronizer:
 
         def gather(stream: Stream) -> NDArray[Any]:
             history = self._histories[stream.name]
-            return np.stack([history.at(tick, t_obs_ns, now_ns) for tick in ticks])
+            return np.stack([history.at(tick, now_ns) for tick in ticks])
 
+        # Not beyond t_obs: live and offline must choose alike.
+        latest_ns = [min(tick + PICTURE_JITTER_NS, t_obs_ns) for tick in ticks]
+        images = {}
+        for number, stream in enumerate(self._contract.images):
+            history = self._histories[stream.name]
+            shown = [history.picture(*each) for each in zip(ticks, latest_ns, strict=True)]
+            images[stream.name] = np.stack([picture for _, picture in shown])
+            if number == 0:
+                latest_ns = [stamp_ns for stamp_ns, _ in shown]
         return ObservationWindow(
             t_obs_ns=t_obs_ns,
             low_dim={s.name: gather(s) for s in self._contract.low_dim},
-            images={s.name: gather(s) for s in self._contract.images},
+            images=images,
         )

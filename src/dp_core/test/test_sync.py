@@ -95,18 +95,39 @@ def test_without_cameras_t_obs_is_what_all_streams_cover():
     assert values(window, 'b') == [5.0, 15.0]
 
 
-def test_with_two_cameras_the_slower_one_decides():
+def test_with_two_cameras_a_window_lies_on_a_picture_of_the_first_that_the_other_reaches():
     sync = synchronizer(camera('front'), camera('wrist'), vector('s'))
     feed(sync, 's', {ms: ms / 10 for ms in range(0, 301, 10)})
-    feed(sync, 'front', {0: 1, 100: 2, 200: 3}, picture)
+    feed(sync, 'front', {0: 1, 100: 2, 200: 3, 250: 4}, picture)
     feed(sync, 'wrist', {20: 11, 120: 12, 140: 13, 220: 14}, picture)
     window = sync.window(T0 + 300 * MS)
-    assert window.t_obs_ns == T0 + 200 * MS  # front: its newest picture is the older one
+    assert window.t_obs_ns == T0 + 200 * MS  # of 250 ms it is not known yet what wrist will show
     assert values(window, 'front') == [2, 3]
     with pytest.raises(NotReadyError, match="'wrist'"):
         sync.window_at(T0 + 110 * MS)  # its older tick lies before wrist's first picture
     assert values(window, 'wrist') == [11, 13]  # at or before 100 and 200 ms
     assert values(window, 's') == [10.0, 20.0]
+
+
+@pytest.mark.parametrize('late_ms', [1, 4, 16])
+def test_a_second_camera_is_seen_as_late_in_every_tick(late_ms):
+    """Wrist comes after front: each tick shows its picture before that, as a dataset's row."""
+    sync = synchronizer(camera('front'), camera('wrist'))
+    for k in range(7):
+        feed(sync, 'front', {100 * k // 3: k}, picture)
+        feed(sync, 'wrist', {100 * k // 3 + late_ms: 100 + k}, picture)
+    window = sync.window(T0 + 220 * MS)
+    assert window.t_obs_ns == T0 + 200 * MS
+    assert (values(window, 'front'), values(window, 'wrist')) == ([3, 6], [102, 105])
+
+
+def test_no_line_is_drawn_through_a_joint_that_its_driver_wraps_around():
+    sync = synchronizer(Stream('arm', 'joint_state', 'j', joints=('a', 'b')), n_obs_steps=1)
+    for ms, angle in ((0, 3.13), (8, 3.14), (16, -3.14)):
+        sync.push('arm', T0 + ms * MS, np.array([0.0, angle], dtype=np.float32))
+    assert sync.window_at(T0 + 4 * MS).low_dim['arm'][0, 1] == pytest.approx(3.135)
+    with pytest.raises(NotReadyError, match=r"'arm' turns by 6.28 rad between two samples"):
+        sync.window_at(T0 + 12 * MS)
 
 
 def test_a_number_that_is_newest_stands_for_a_later_picture():
@@ -240,16 +261,18 @@ def test_a_window_uses_nothing_after_now_and_nothing_too_old(images, numbers, wh
 
 
 @settings(deadline=None, max_examples=40)
-@given(images=gaps_ms, numbers=gaps_ms)
-def test_conversion_sees_the_same_windows_as_the_robot(images, numbers):
+@given(images=gaps_ms, others=gaps_ms, numbers=gaps_ms)
+def test_conversion_sees_the_same_windows_as_the_robot(images, others, numbers):
     """Live: samples arrive one by one. Offline: the same samples, asked for the same t_obs."""
     arrivals = sorted(
         [(ms, 'c', picture(i % 256)) for i, ms in enumerate(stamps_of(images))]
+        + [(ms, 'd', picture(i % 256)) for i, ms in enumerate(stamps_of(others))]
         + [(ms, 's', number(i * i)) for i, ms in enumerate(stamps_of(numbers))],
         key=lambda arrival: arrival[0],
     )
-    live = synchronizer(camera('c'), vector('s'))
-    offline = synchronizer(camera('c'), vector('s'))
+    live = synchronizer(camera('c'), camera('d'), vector('s'))
+    offline = synchronizer(camera('c'), camera('d'), vector('s'))
+    offline_row = synchronizer(camera('c'), camera('d'), vector('s'), n_obs_steps=1)
     windows = []
     for ms, name, value in arrivals:
         live.push(name, T0 + ms * MS, value, now_ns=T0 + ms * MS)
@@ -265,6 +288,10 @@ def test_conversion_sees_the_same_windows_as_the_robot(images, numbers):
         while arrivals and T0 + arrivals[-1][0] * MS <= window.t_obs_ns + 90 * MS:
             ms, name, value = arrivals.pop()
             offline.push(name, T0 + ms * MS, value)
+            offline_row.push(name, T0 + ms * MS, value)
         again = offline.window_at(window.t_obs_ns)
         assert values(again, 'c') == values(window, 'c')
+        assert values(again, 'd') == values(window, 'd')
+        row = offline_row.window_at(window.t_obs_ns)  # the newest tick alone, as in a dataset
+        assert values(row, 'd') == values(window, 'd')[-1:]
         assert values(again, 's') == values(window, 's')

@@ -36,8 +36,8 @@ from dp_data_tools.export import write
 from dp_data_tools.outcome import task_of
 from dp_data_tools.outcome import why_not
 from dp_data_tools.part_store import Pieces
-from dp_data_tools.part_store import read_arrays
 from dp_data_tools.part_store import read_facts
+from dp_data_tools.part_store import stored_rows
 from dp_data_tools.plan import Plan
 from dp_data_tools.ray_pool import convert_bags_on_ray
 from dp_data_tools.working_folder import working_folder
@@ -222,14 +222,11 @@ def _write(
     form: Form,
 ) -> None:
     """Join the episodes to a dataset."""
-    opened: dict[Path, Any] = {}
-    for bag, _, _ in chosen:
-        if bag not in opened:
-            rows = (read_facts(parts[bag]) or {})['rows']
-            opened[bag] = read_arrays(parts[bag], plan.contract, rows)
     names = [*(s.name for s in plan.contract.observations), 'action']
     data: dict[str, Any] = {
-        name: Pieces([opened[bag][name][first:end] for bag, first, end in chosen])
+        name: Pieces(
+            [stored_rows(parts[bag], plan.contract, name, *rows) for bag, *rows in chosen]
+        )
         for name in names
     }
     lengths = [end - first for _, first, end in chosen]

@@ -198,8 +198,8 @@ class _BagConversion:
         if said == BEGIN and self._run is None:
             self._begin()
         elif said and said != BEGIN:
-            if said == DISCARD and self._run is not None:
-                self._run.discarded = True
+            if said == DISCARD and self._runs:  # the one that runs, or else the last one
+                self._runs[-1].discarded = True
             self._end()
 
     def _split_at_silence(self, raw: RawMessage) -> None:

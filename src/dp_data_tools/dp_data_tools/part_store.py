@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 import json
+import math
 import os
 from pathlib import Path
 import shutil
@@ -95,15 +97,39 @@ def read_facts(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def read_arrays(folder: Path, contract: Contract, rows: int) -> dict[str, NDArray[Any]]:
-    """Arrays of a part, mapped into memory, not read."""
-    return _open(folder, frame_types(contract), rows)
+@dataclass(frozen=True)
+class StoredRows:
+    """Rows of one array of a part, read when they are asked for: a file is open only meanwhile.
+
+    A conversion may have more arrays than a process may have files open.
+    """
+
+    path: Path
+    dtype: np.dtype[Any]
+    first: int
+    shape: tuple[int, ...]  # (T, ...)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> NDArray[Any]:
+        begin, end, _ = rows.indices(len(self))
+        numbers = math.prod(self.shape[1:])
+        size, offset = max(0, end - begin) * numbers, (self.first + begin) * numbers
+        values = np.fromfile(self.path, self.dtype, size, offset=offset * self.dtype.itemsize)
+        return values.reshape(-1, *self.shape[1:])
+
+
+def stored_rows(folder: Path, contract: Contract, name: str, first: int, end: int) -> StoredRows:
+    """Rows ``first`` to ``end`` of an array of a part."""
+    dtype, shape = frame_types(contract)[name]
+    return StoredRows(folder / f'{name}.bin', dtype, first, (end - first, *shape))
 
 
 class Pieces:
     """Rows of several arrays as one array that is read slice by slice."""
 
-    def __init__(self, pieces: Sequence[NDArray[Any]]) -> None:
+    def __init__(self, pieces: Sequence[StoredRows]) -> None:
         """Join ``pieces`` (T_i, ...) of one type and shape."""
         self._pieces = pieces
         self._starts = np.cumsum([0, *(len(piece) for piece in pieces)])

@@ -123,6 +123,10 @@ class Resampler:
             silent = sorted(set(self._holders) - set(self._last))
             why = f'no sample of {silent}' if silent else self._why_not
             raise DatasetError(f'at no time all streams are known: {why or "it is too short"}')
+        if not self._stopped:  # where rows wait for nobody: no camera, or it is the camera
+            shift_ns = max(self._shifts_ns.values())
+            end_ns = self._newest_ns - LATE_NS - shift_ns
+            self._stopped = tuple(n for n in self._holders if self._known_ns(n) < end_ns)
         return Remarks({n: count for n, count in self._reordered.items() if count}, self._stopped)
 
     def _check_clock(self, name: str, event_ns: int, recorded_ns: int) -> None:

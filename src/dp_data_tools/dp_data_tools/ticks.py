@@ -14,6 +14,9 @@ from __future__ import annotations
 
 from dp_core.errors import DatasetError
 
+# Rows that are farther apart than so many dt are no neighbours [1].
+FARTHEST = 1.5
+
 
 class PictureTicks:
     """Ticks on the pictures of the reference camera, which arrive one by one."""
@@ -39,14 +42,13 @@ class PictureTicks:
         while self._grid_ns <= stamp_ns:
             nearest = min(before_ns, stamp_ns, key=lambda s: abs(s - (self._grid_ns or 0)))
             if nearest == self._tick_ns:  # a camera slower than dt: the grid follows its pictures
-                gap_s = (stamp_ns - before_ns) * 1e-9
-                if gap_s > 1.5e-9 * self._dt_ns:
-                    raise DatasetError(
-                        f'{self._camera!r} has no picture for {gap_s:.3f} s after '
-                        f'{before_ns * 1e-9:.3f}; the policy needs one every '
-                        f'{self._dt_ns * 1e-9} s'
-                    )
                 nearest = self._grid_ns = stamp_ns
+            if nearest - self._tick_ns > FARTHEST * self._dt_ns:
+                raise DatasetError(
+                    f'{self._camera!r} has no picture for {(stamp_ns - before_ns) * 1e-9:.3f} s '
+                    f'after {before_ns * 1e-9:.3f}; the policy needs one every '
+                    f'{self._dt_ns * 1e-9} s'
+                )
             self._tick_ns = nearest
             self._grid_ns += self._dt_ns
             found.append(nearest)

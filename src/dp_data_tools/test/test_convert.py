@@ -115,6 +115,17 @@ def test_a_stream_that_ends_early_ends_the_episode_and_is_reported(tmp_path, cap
     assert '_action_0: stops early' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize('camera', [True, False])
+def test_a_reference_that_ends_early_is_reported_as_well(tmp_path, capsys, camera):
+    """Rows wait for no camera, or it is the camera itself that died."""
+    gone = '/front/image_raw' if camera else '/joint_states'
+    messages = recording(5.0, drop=lambda topic, ms: topic == gone and ms > 1500)
+    bag = write_bag(tmp_path / 'bag', messages)
+    assert run(tmp_path, bag, contract(camera)) == 0
+    assert load_dataset(tmp_path / 'out')[1].episode_ends.tolist() == [16 if camera else 15]
+    assert f'{"front" if camera else "arm"}: stops early' in capsys.readouterr().out
+
+
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason='the recorded sample is not on this machine')
 def test_the_recorded_sample(tmp_path):
     assert run(tmp_path, SAMPLE, so101_contract(), action=SAMPLE_ACTION) == 0

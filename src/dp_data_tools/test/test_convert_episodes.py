@@ -80,6 +80,15 @@ def test_an_episode_may_be_discarded_and_a_bad_one_costs_only_itself(tmp_path, c
     assert [(e['episode'], e['frames']) for e in episodes(tmp_path)] == [(2, 18)]
 
 
+def test_an_episode_may_be_discarded_after_its_end(tmp_path, capsys):
+    entries = marks((0, 'start'), (1500, 'stop'), (1600, 'discard'), (1700, 'discard'))
+    entries += marks((2000, 'start'), (3500, 'stop'))
+    bag = bag_of(tmp_path / 'bag', [*recording(5.0), *entries])
+    assert run(tmp_path, bag, action=(*COMMANDS, '--split-markers', '/marks')) == 0
+    assert f'{bag}, episode 0: left out: a marker discards it' in capsys.readouterr().out
+    assert [e['episode'] for e in episodes(tmp_path)] == [1]
+
+
 def test_a_marker_that_is_missing_or_odd_fails_the_bag(tmp_path, capsys):
     plain = bag_of(tmp_path / 'plain', recording(1.0))
     odd = bag_of(tmp_path / 'odd', [*recording(1.0), *marks((500, 'hello'))])

@@ -5,6 +5,7 @@
 from contextlib import contextmanager
 import errno
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -52,6 +53,19 @@ def test_the_same_bags_give_the_same_bytes_whatever_the_workers(tmp_path):
     one = content(tmp_path / 'one')
     assert len(one) > 8
     assert one == content(tmp_path / 'again') == content(tmp_path / 'two')
+
+
+def test_more_bags_than_files_may_be_open(tmp_path):
+    """Each bag has three arrays or more; a process may often have 1,024 files open."""
+    made = [write_bag(tmp_path / f'bag_{i}', recording(0.7)) for i in range(30)]
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = len(os.listdir('/proc/self/fd')) + 40
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, limits[1]))
+    try:
+        assert run(tmp_path, made, contract(horizon=4, n_action_steps=2)) == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert len(load_dataset(tmp_path / 'out')[1].episode_ends) == 30
 
 
 def test_nothing_is_overwritten(tmp_path, capsys):

@@ -131,7 +131,7 @@ def test_another_order_of_joints_is_put_in_order(tmp_path):
 
 
 def test_a_contract_chooses_its_streams(tmp_path):
-    folder = lerobot(tmp_path)
+    folder = lerobot(tmp_path, lengths=(4, 3, 5))
     (folder / 'meta/contract.yaml').unlink()
     what = contract().to_dict()
     what['observations'][0]['joints'] = ['b']
@@ -140,7 +140,16 @@ def test_a_contract_chooses_its_streams(tmp_path):
     assert export(folder, 'zarr', tmp_path / 'd', '--contract', str(tmp_path / 'c.yaml')) == 0
     data, ours = (load_dataset(tmp_path / name)[1].data for name in ('d', 'ours'))
     assert np.array_equal(data['arm'][:, 0], ours['arm'][:, 1])
-    assert data['front'].shape == (36, 16, 12, 3)
+    assert data['front'].shape == (12, 16, 12, 3)
+
+
+def test_joints_of_others_in_degrees_are_refused(tmp_path, capsys):
+    folder = lerobot(tmp_path)  # up to 35
+    (folder / 'meta/contract.yaml').unlink()
+    contract().save(tmp_path / 'c.yaml')
+    assert export(folder, 'zarr', tmp_path / 'd', '--contract', str(tmp_path / 'c.yaml')) == 1
+    assert 'reaches 35.0, which is no angle in rad' in capsys.readouterr().err
+    assert not (tmp_path / 'd').exists()
 
 
 def test_a_dataset_without_contract_is_taken_as_it_is(tmp_path):

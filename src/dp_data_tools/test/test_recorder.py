@@ -71,6 +71,25 @@ def test_an_episode_is_a_bag_that_reads_back_message_for_message(tmp_path, stora
 
 
 @pytest.mark.parametrize('storage', STORAGES)
+def test_topics_that_are_offered_anew_during_an_episode_lose_nothing(tmp_path, storage):
+    clock = Clock()
+    recorder = make_recorder(tmp_path / 'demos', clock, storage)
+    messages, topics = samples()
+    for each in topics:
+        recorder.know(each)
+    episodes = Episodes(recorder)
+    episodes.start()
+    half = len(messages) // 2
+    play(recorder, clock, messages[:half])
+    for each in topics:  # as when a driver begins anew
+        recorder.know(each)
+    play(recorder, clock, messages[half:])
+    assert episodes.stop().message == 'kept episode_000000: 615 messages, 3.0 s'
+    with Reader(tmp_path / 'demos' / 'episode_000000') as reader:
+        assert [(c.topic, t, bytes(data)) for c, t, data in reader.messages()] == messages
+
+
+@pytest.mark.parametrize('storage', STORAGES)
 def test_an_episode_converts(tmp_path, storage):
     _, episodes, _ = record_one(tmp_path, storage)
     episodes.stop()

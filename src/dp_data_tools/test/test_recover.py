@@ -4,6 +4,7 @@
 
 from pathlib import Path
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from dp_core.errors import RecordingError
 from dp_data_tools.cli import main
 from dp_data_tools.recording.bag_metadata import read_metadata
 from dp_data_tools.recording.episodes import Episodes
+from dp_data_tools.recording.mcap_file import CHUNK
 from dp_data_tools.recording.recover import recover
 from dp_data_tools.recording.storage import create_file
 import pytest
@@ -74,7 +76,8 @@ def test_an_mcap_file_cut_anywhere_gives_its_whole_messages(tmp_path, part_kept)
     assert recovered.loss == 'episode_000000_0.mcap: what came after the last whole message'
 
 
-def test_a_damaged_chunk_is_skipped_and_told(tmp_path):
+def chunked(tmp_path):
+    """Write the sample as one mcap file of many chunks; return its folder and its messages."""
     messages, topics = samples()
     bag = tmp_path / 'bag'
     bag.mkdir()
@@ -85,14 +88,59 @@ def test_a_damaged_chunk_is_skipped_and_told(tmp_path):
     for name, log_ns, data in messages:
         file.write(name, log_ns, log_ns, data)
     file.close('')
-    content = bytearray(file.path.read_bytes())
+    return bag, messages
+
+
+def test_a_damaged_chunk_is_skipped_and_told(tmp_path):
+    bag, messages = chunked(tmp_path)
+    path = bag / 'bag_0.mcap'
+    content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
-    file.path.write_bytes(content)
+    path.write_bytes(content)
     recovered = recover(bag)
     assert recovered.loss == 'bag_0.mcap: 1 damaged chunks skipped'
     found = read(bag)
     assert 0.7 * len(messages) < len(found) < len(messages)
     assert set(found) <= set(messages)
+
+
+def records(content):
+    """Where each record of an mcap file begins, and its opcode."""
+    place = 8
+    while place + 9 <= len(content) - 8:
+        opcode, length = struct.unpack_from('<BQ', content, place)
+        yield place, opcode
+        place += 9 + length
+
+
+@pytest.mark.parametrize('damage', [b'\0' * 9, b'\x06' + b'\xff' * 8])
+@pytest.mark.parametrize('chunk', [0, 3])
+def test_what_damage_may_hide_is_kept(tmp_path, damage, chunk):
+    bag, messages = chunked(tmp_path)
+    path = bag / 'bag_0.mcap'
+    content = path.read_bytes()
+    begin = [place for place, opcode in records(content) if opcode == CHUNK][chunk]
+    path.write_bytes(content[:begin] + damage + content[begin + 9 :])
+    if chunk == 0:
+        with pytest.raises(RecordingError, match='bag_0.mcap is damaged before its first message'):
+            recover(bag)
+        assert path.stat().st_size == len(content)
+        return
+    lost = 'bag_0.mcap: what came after the last whole message, kept as bag_0.mcap.damaged'
+    assert recover(bag).loss == lost
+    assert (bag / 'bag_0.mcap.damaged').stat().st_size == len(content)
+    found = read(bag)
+    assert 0 < len(found) < len(messages) and found == messages[: len(found)]
+
+
+def test_zeros_at_the_end_are_no_loss(tmp_path):
+    """A disk that lost its power may keep the length of a file and not the bytes."""
+    part, messages = leave(tmp_path)
+    (path,) = part.glob('*.mcap')
+    with path.open('ab') as file:
+        file.write(bytes(10_000))
+    recovered = recover(part)
+    assert (recovered.loss, read(recovered.path)) == ('', messages)
 
 
 @pytest.mark.parametrize('storage', [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
@@ -169,6 +217,7 @@ import sys, time
 sys.path[:0] = {path!r}
 from recording_samples import *
 from dp_data_tools.recording.episodes import Episodes
+from dp_data_tools.recording.mcap_file import CHUNK
 clock = Clock()
 recorder = make_recorder({root!r}, clock, {storage!r})
 messages, topics = samples()

@@ -45,6 +45,12 @@ def test_a_missing_picture_of_a_10_hz_camera_is_refused():
         ticks([0, 100, 200, 400, 500])
 
 
+def test_a_gap_is_refused_wherever_it_lies_on_the_grid():
+    """The grid is at 200 and 300 ms: pictures at 133 and 383 would be rows 0.25 s apart."""
+    with pytest.raises(DatasetError, match=r"'front' has no picture for 0.250 s after 0.133"):
+        ticks([0, 33, 67, 100, 133, 383, 416])
+
+
 @given(st.lists(st.floats(20, 45), min_size=20, max_size=100))
 def test_ticks_are_pictures_rise_and_keep_the_rate(gaps):
     stamps = [round(s, 3) for s in np.cumsum(gaps)]

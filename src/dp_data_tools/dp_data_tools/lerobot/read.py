@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import ExitStack
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from dp_data_tools.lerobot.cameras import CameraColumn
 from dp_data_tools.lerobot.cameras import Pictures
 from dp_data_tools.lerobot.cameras import VideoPictures
 from dp_data_tools.lerobot.guess import guess_contract
+from dp_data_tools.lerobot.layout import ACTION
 from dp_data_tools.lerobot.layout import DEFAULTS
 from dp_data_tools.lerobot.layout import META
 from dp_data_tools.lerobot.mapping import camera_of
@@ -28,6 +30,11 @@ from dp_data_tools.lerobot.meta import read_meta
 from dp_data_tools.lerobot.rows import NumberColumn
 from dp_data_tools.lerobot.rows import PictureColumn
 from dp_data_tools.lerobot.rows import Rows
+import numpy as np
+from numpy.typing import NDArray
+
+# No joint of a robot turns farther [rad].
+MOST_RAD = 4.0 * math.pi
 
 
 @contextmanager
@@ -52,8 +59,8 @@ def open_lerobot(
         DatasetError: it is missing, damaged or of another version.
     """
     meta = read_meta(folder)
+    stored = folder / META / CONTRACT_FILE
     if contract is None:
-        stored = folder / META / CONTRACT_FILE
         contract = Contract.load(stored) if stored.exists() else guess_contract(meta)
     if without_images:
         contract = _without_images(contract)
@@ -67,6 +74,8 @@ def open_lerobot(
             feature = meta.features[key]
             width = feature['shape'][0]
             data[name] = NumberColumn(rows, key, width, columns, feature['dtype'])
+            if not stored.exists() and _is_of_joints(contract, name):
+                _require_radians(data[name][:], key, folder)
         for stream in contract.images:
             key = camera_of(stream, meta.features)
             taken.add(key)
@@ -78,6 +87,23 @@ def open_lerobot(
             data[stream.name] = CameraColumn(source, stream, len(rows))
         left = [name for name in meta.features if name not in taken]
         yield contract, ReplayBuffer(data, meta.ends, meta.no_end_pad), meta.tasks, left
+
+
+def _is_of_joints(contract: Contract, name: str) -> bool:
+    if name == ACTION:
+        return all(group.kind == 'joint_position' for group in contract.actions)
+    return contract.stream(name).kind == 'joint_state'
+
+
+def _require_radians(values: NDArray[Any], key: str, folder: Path) -> None:
+    """Refuse joints in other units: an arm would be sent 57 times too far."""
+    farthest = float(np.abs(values).max(initial=0.0))
+    if farthest > MOST_RAD:
+        raise ContractError(
+            f'{key!r} of {folder} reaches {farthest:.1f}, which is no angle in rad; the contract '
+            f'takes joints in rad, valid: up to {MOST_RAD:.1f}. Bring a dataset in degrees or in '
+            'per cent of the range to rad first'
+        )
 
 
 def _without_images(contract: Contract) -> Contract:

@@ -78,8 +78,9 @@ def scan_episodes(
                     if said == BEGIN and current is None:
                         current = _Stretch(topics)
                         stretches.append(current)
-                    elif current is not None and said and said != BEGIN:
-                        current.discarded = said == DISCARD
+                    elif said and said != BEGIN:
+                        if said == DISCARD and stretches:  # the one that runs, or the last one
+                            stretches[-1].discarded = True
                         current = None
                 elif current is not None:
                     current.topics[name].push(recorded_ns, message)

@@ -119,10 +119,11 @@ class Recorder:
             raise RecordingError(
                 f'topic {topic.name} is of type {topic.msgtype}, valid: {list(valid)}'
             )
+        is_new = topic.name not in self._topics
         self._topics[topic.name] = topic
         if is_latched:
             self._latched.setdefault(topic.name, None)
-        if self._current is not None:
+        if self._current is not None and is_new:  # the file of the episode knows each topic once
             self._add(self._current, topic)
 
     def take(self, topic: str, received_ns: int, published_ns: int, data: bytes) -> None:

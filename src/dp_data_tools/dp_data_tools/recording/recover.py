@@ -3,7 +3,8 @@
 """Makes whole bags of what a killed recording left: index, summary and metadata.yaml.
 
 Each file is written anew beside the old one, which is deleted only when the new one is whole on
-the disk. So a recovery may itself be killed, or find no room, and be repeated.
+the disk, and kept where damage in its middle hides what follows. So a recovery may itself be
+killed, or find no room, and be repeated.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from dp_data_tools.recording.salvage import Salvage
 import yaml
 
 _NEW = '.recovered'  # suffix of a file that is not whole yet
+DAMAGED = '.damaged'  # suffix of a file that may hold more than was recovered
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,13 @@ def _rewrite_mcap(
                 known[topic.name] = None
                 topics.setdefault(topic.name, topic)
                 file.add_topic(topic)
+        if salvage.is_broken and not file.count.total:
+            raise RecordingError(f'{path} is damaged before its first message; it stays as it is')
         file.count.name = path.name
         found = [topics[name] for name in known]
         file.close(yaml.safe_dump(bag_information('mcap', found, [file.count], facts)))
+        if salvage.is_broken:
+            path.replace(path.with_name(path.name + DAMAGED))
         new.replace(path)
     except (OSError, RecordingError):
         file.abort()
@@ -152,7 +158,8 @@ def _rewrite_mcap(
     if salvage.damaged_chunks:
         losses.append(f'{salvage.damaged_chunks} damaged chunks skipped')
     if salvage.unread_bytes:
-        losses.append('what came after the last whole message')
+        kept = f', kept as {path.name + DAMAGED}' if salvage.is_broken else ''
+        losses.append(f'what came after the last whole message{kept}')
     return file.count, ', '.join(losses)
 
 

@@ -36,11 +36,13 @@ class Salvage:
         topics: channel -> topic.
         damaged_chunks: skipped, because their checksum or their compression is wrong.
         unread_bytes: at the end of the file, behind the last whole message.
+        is_broken: what follows it is no record cut short, but damage; it may hide whole ones.
     """
 
     topics: dict[int, RecordedTopic] = field(default_factory=dict)
     damaged_chunks: int = 0
     unread_bytes: int = 0
+    is_broken: bool = False
     _schemas: dict[int, tuple[str, str, str]] = field(default_factory=dict)
 
     def messages(self, path: Path) -> Iterator[tuple[RecordedTopic, int, int, bytes]]:
@@ -58,7 +60,12 @@ class Salvage:
                 start = file.tell()
                 opcode, length = _HEAD.unpack(file.read(_HEAD.size))
                 left = size - file.tell()
-                if opcode in (0, FOOTER) or length > MAX_RECORD_BYTES:
+                if opcode == FOOTER:
+                    break
+                if opcode == 0 or length > MAX_RECORD_BYTES:
+                    file.seek(start)
+                    self.is_broken = _has_content(file)
+                    self.unread_bytes = size - start if self.is_broken else 0
                     break
                 if opcode == CHUNK:
                     yield from self._chunk(file, min(length, left))
@@ -121,6 +128,11 @@ class Salvage:
             channel, _, log_ns, publish_ns = struct.unpack_from('<HIQQ', body, 0)
             if channel in self.topics:
                 yield self.topics[channel], log_ns, publish_ns, body[22:]
+
+
+def _has_content(file: BinaryIO) -> bool:
+    """Say whether anything but zeros follows: a disk may have kept the length, not the bytes."""
+    return any(any(block) for block in iter(lambda: file.read(1 << 20), b''))
 
 
 class _Reader:
