@@ -119,9 +119,8 @@ class _BagConversion:
         self._listeners: dict[str, list[Stream]] = {name: [] for name in plan.markers}
         for stream in self._streams.values():
             self._listeners.setdefault(stream.topic, []).append(stream)
-        self._action_topics = {
-            self._streams[source.stream.name].topic: 0 for source in plan.sources
-        }
+        self._action_topics = {self._streams[s.stream.name].topic for s in plan.sources}
+        self._action_ns = 0  # when the newest action of any topic was recorded
         self._rare = rare_decoder()
         self._fronts = Fronts()
         self._sizes: dict[str, tuple[int, ...]] = {}  # camera -> its size in this bag
@@ -204,8 +203,7 @@ class _BagConversion:
 
     def _split_at_silence(self, raw: RawMessage) -> None:
         """End the run where no action came for longer than the plan allows."""
-        before_ns = self._action_topics[raw.topic]
-        self._action_topics[raw.topic] = raw.recorded_ns
+        before_ns, self._action_ns = self._action_ns, raw.recorded_ns
         silence_s = (raw.recorded_ns - before_ns) * 1e-9
         if before_ns and silence_s > self._plan.idle.split_s and self._run is not None:
             self._end()

@@ -142,6 +142,23 @@ def test_a_silence_of_the_commands_ends_an_episode_when_asked(tmp_path, capsys):
     assert first_positions(tmp_path) == pytest.approx([0.02, 7.12], abs=0.001)
 
 
+def test_a_silence_of_two_arms_is_one_pause(tmp_path):
+    group = NUMBERS.to_dict()['actions'][0]
+    actions = [
+        {**group, 'name': name, 'dims': [joint], 'joints': [joint], 'controller': name}
+        for name, joint in (('left', 'a'), ('right', 'b'))
+    ]
+    entries = moving([(0.0, 10.0)], silent=lambda ms: 4000 < ms < 7000)
+    for topic, kind, ms, message in list(entries):
+        if topic == '/commands':  # the other arm's, a little later
+            entries.append(('/others', kind, ms + 5, message))
+    bag = bag_of(tmp_path / 'bag', entries)
+    action = ('--action-topic', 'left=/commands', '--action-topic', 'right=/others')
+    what = contract(camera=False, actions=actions)
+    assert run(tmp_path, bag, what, action=(*action, '--split-pauses', '2')) == 0
+    assert [entry['frames'] for entry in episodes(tmp_path)] == [41, 29]
+
+
 def test_what_never_moves_and_what_is_too_short_is_refused(tmp_path, capsys):
     still = bag_of(tmp_path / 'still', moving([]))
     short = bag_of(tmp_path / 'short', moving([(0.0, 9.0)], 0.5))
