@@ -142,6 +142,18 @@ def test_chunks_that_are_heard_again_begin_where_the_controller_is(source, deaf_
     assert scene.acceleration(1000) < 1.5 * ACCELERATION
 
 
+@pytest.mark.parametrize(('begin_s', 'deaf_s', 'pace'), [(3.6, 0.8, 0.5), (3.4, 1.0, 0.3)])
+def test_a_chunk_is_missed_though_the_arm_is_less_than_its_tolerance_away(begin_s, deaf_s, pace):
+    """Believed to be heard, these chunks of a slow policy cost 53 and 59 rad/s^2."""
+    scene = Scene(Source.JOINT_STATES, pace)
+    scene.run(begin_s)
+    scene.is_deaf = True
+    scene.run(deaf_s)
+    scene.is_deaf = False
+    scene.run(1.7)
+    assert scene.acceleration(1000) < 1.2 * ACCELERATION
+
+
 @pytest.mark.parametrize('source', SOURCES)
 @pytest.mark.parametrize('deaf_s', [0.8, 1.5, 2.5])
 def test_a_brake_that_is_heard_again_moves_no_arm_that_rests(source, deaf_s):

@@ -178,6 +178,17 @@ def test_limits_are_judged_across_two_feeds():
     ]
 
 
+def test_a_broken_limit_is_told_with_its_time_and_not_that_of_the_look():
+    watch = MotionWatch(LIMITS)
+    watch.goal_begins(99.0)
+    whole = ramp(100.0, speed=1.2)
+    watch.feed(whole)
+    speeds = np.abs(whole.velocities).max(axis=1)
+    at = np.searchsorted(whole.heard_s, watch.findings[0].time_s)
+    assert 0.0 < speeds[at] < 1.2  # as it speeds up, or slows down
+    assert whole.heard_s[-1] - watch.findings[0].time_s > 0.1
+
+
 def test_another_scene_is_no_jump_and_a_hole_is_counted():
     watch = MotionWatch(LIMITS)
     elsewhere = rest(101.0)

@@ -30,7 +30,10 @@ Array = NDArray[np.float64]
 AT_ONCE_S, OFF_MODEL_RAD = np.linspace(-0.02, 0.02, 21), 0.005
 # A measured arm follows late, by what its servos need and its driver [s]; so far off our model it
 # follows something else [rad].
-LATE_S, OFF_ARM_RAD = np.linspace(0.0, 0.5, 26), 0.02
+LATE_S, OFF_ARM_RAD = np.linspace(0.0, 0.5, 101), 0.02
+# A state this near to the newest motion is on it. Farther off it is rather on an older one, if it
+# is this near to that [rad], and by this factor nearer: the newest was lost [1].
+ON_NEWEST_RAD, ON_OLDER_RAD, LIKELIER = 0.004, 0.007, 0.5
 # Where two motions only cross, so long after it they are apart: weighs velocities [s].
 AHEAD_S = 0.1
 # So many messages, less one, may be lost one after another and be seen through.
@@ -271,13 +274,14 @@ def _take_up(
     """
     seen = (stamp_ns, position, velocity, late_s)
     newest = _distance(motion, *seen)
-    if newest <= tolerance:
+    if newest <= ON_NEWEST_RAD:
         return True
     for unheard in range(1, min(motion.remembered, LOST)):
-        if _distance(motion, *seen, unheard) <= min(tolerance, newest - tolerance):
+        near = min(LIKELIER * newest, max(ON_OLDER_RAD, min(tolerance, newest - tolerance)))
+        if _distance(motion, *seen, unheard) <= near:
             motion.forget(unheard)
             return True
-    return False
+    return newest <= tolerance
 
 
 def _believe(

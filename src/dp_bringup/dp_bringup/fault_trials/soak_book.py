@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 import math
 
+from dp_bringup.fault_trials.motion import ACCELERATION_TICKS
 from dp_bringup.fault_trials.motion import accelerations
 from dp_bringup.fault_trials.motion import broken_limits
 from dp_bringup.fault_trials.motion import GAP_S
@@ -89,7 +90,7 @@ class Book:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that must not be, first seen at a time."""
+    """Something that must not be, and when: of a limit, where the motion was hardest."""
 
     time_s: float
     what: str
@@ -159,11 +160,13 @@ class MotionWatch:
     def _judge_motion(self, ticks: Ticks) -> None:
         track = Track(ticks.stamps_s, ticks.positions, ticks.velocities)
         speed = float(np.abs(track.velocities).max(initial=0.0))
-        acceleration = float(np.abs(accelerations(track)).max(initial=0.0))
+        means = np.abs(accelerations(track)).max(axis=1, initial=0.0)
+        acceleration = float(means.max(initial=0.0))
+        hardest = int(means.argmax()) + ACCELERATION_TICKS // 2 if len(means) else -1
         jerk = float(np.abs(jerks(track)).max(initial=0.0))
         for what in broken_limits(track, self._limits):
             figures = f'{speed:.2f} rad/s, {acceleration:.2f} rad/s^2, {jerk:.0f} rad/s^3'
-            self._find(float(ticks.heard_s[-1]), what, f'up to {figures}')
+            self._find(float(ticks.heard_s[hardest]), what, f'up to {figures}')
         self.velocity = max(self.velocity, speed)
         self.acceleration = max(self.acceleration, acceleration)
         self.jerk = max(self.jerk, jerk)

@@ -254,7 +254,11 @@ class Soak:
     def _find_at(self, finding: Finding) -> None:
         """Write a finding down, with what was going on: faults, and how late a message was."""
         self.findings.append(finding)
-        about = [s for s in self.book.faults if s.end_s > finding.time_s - NEAR_S]
+        about = [
+            span
+            for span in self.book.faults
+            if span.begin_s <= finding.time_s < span.end_s + NEAR_S
+        ]
         late_s = max((s for t, s in self._motion.late if t > finding.time_s - NEAR_S), default=0.0)
         names = ', '.join(span.name for span in about)
         at = round(finding.time_s - self._begin_s, 2)
