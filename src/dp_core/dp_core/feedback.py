@@ -41,8 +41,6 @@ LOST = 5
 # A motion that is only known at one instant is thought to go on so long before it comes to rest,
 # longer than a message needs [s].
 COAST_S = 0.1
-# A reference faster than the first, or an arm faster than the second, moves [rad/s].
-REFERENCE_SPEED, ARM_SPEED = 1e-3, 0.05
 
 
 class Source(Enum):
@@ -192,58 +190,7 @@ def hand_over(
         _take_up(motion, stamp_ns, measured, feedback.measured_velocity, LATE_S, OFF_ARM_RAD)
 
 
-def moves_on(motion: CommandedMotion, feedback: ControllerFeedback | None, now_ns: int) -> bool:
-    """Whether a controller tells that it follows our motion after its end: it is slowed down."""
-    if feedback is None or feedback.source is not Source.CONTROLLER_STATE:
-        return False
-    return _on_the_way(motion, feedback, now_ns, from_measured=False) is not None
-
-
-def follow_on(
-    motion: CommandedMotion,
-    feedback: ControllerFeedback | None,
-    joint_names: tuple[str, ...],
-    now_ns: int,
-    *,
-    from_measured: bool,
-) -> bool:
-    """Bring our model to an arm that follows our motion after its end; False when none does.
-
-    An arm that is only late, as servos are, comes to rest by itself.
-    """
-    if feedback is None:
-        return False
-    state = _on_the_way(motion, feedback, now_ns, from_measured=from_measured)
-    if state is None:
-        return False
-    if feedback.source is not Source.CONTROLLER_STATE and not from_measured:
-        if _distance(motion, feedback.stamp_ns, *state, LATE_S) <= OFF_ARM_RAD:
-            return False
-    motion.follow(_coast(feedback.stamp_ns, joint_names, *state))
-    return True
-
-
-def _on_the_way(
-    motion: CommandedMotion, feedback: ControllerFeedback, now_ns: int, *, from_measured: bool
-) -> tuple[Array, Array] | None:
-    """Return positions and velocities (J,) of an arm that moves along our newest motion.
-
-    Whoever moves elsewhere is moved by somebody else. What is older than COAST_S tells nothing of
-    now.
-    """
-    position, velocity, least = feedback.position, feedback.velocity, REFERENCE_SPEED
-    if from_measured or feedback.source is not Source.CONTROLLER_STATE:
-        if feedback.measured is None:
-            return None
-        position, velocity, least = feedback.measured, feedback.measured_velocity, ARM_SPEED
-    if velocity is None or np.abs(velocity).max() <= least:
-        return None
-    if now_ns - feedback.stamp_ns > COAST_S * 1e9 or not motion.passes(position, OFF_ARM_RAD):
-        return None
-    return position, velocity
-
-
-def _distance(
+def distance(
     motion: CommandedMotion,
     stamp_ns: int,
     position: Array,
@@ -273,12 +220,12 @@ def _take_up(
     An older one must explain it much better than the newest: an arm that sags is off all of them.
     """
     seen = (stamp_ns, position, velocity, late_s)
-    newest = _distance(motion, *seen)
+    newest = distance(motion, *seen)
     if newest <= ON_NEWEST_RAD:
         return True
     for unheard in range(1, min(motion.remembered, LOST)):
         near = min(LIKELIER * newest, max(ON_OLDER_RAD, min(tolerance, newest - tolerance)))
-        if _distance(motion, *seen, unheard) <= near:
+        if distance(motion, *seen, unheard) <= near:
             motion.forget(unheard)
             return True
     return newest <= tolerance
@@ -292,10 +239,10 @@ def _believe(
     velocity: Array | None,
 ) -> None:
     speed = motion.at(stamp_ns).velocity if velocity is None else velocity
-    motion.follow(_coast(stamp_ns, joint_names, position, speed))
+    motion.follow(coast(stamp_ns, joint_names, position, speed))
 
 
-def _coast(
+def coast(
     start_ns: int, joint_names: tuple[str, ...], position: Array, velocity: Array
 ) -> Trajectory:
     """Go on at a steady velocity (J,) [rad/s], and come to rest: known at one instant only."""

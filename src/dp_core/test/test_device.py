@@ -88,7 +88,7 @@ def test_training_on_another_device_learns_and_tries_its_policy_there(monkeypatc
         learner = Learner(PolicyNetwork(contract, LOCAL), LOCAL, options)
         losses = []
         for step in range(2):
-            draws = draw(4, contract, learner.train_timesteps, 0, step, each=2)
+            draws = draw(4, contract, learner.timesteps, 0, step, each=2)
             losses.append(float(learner.accumulate(data.batch(np.arange(4)), draws).cpu()))
             learner.update(step, 1e-3)
         learner.restore(learner.state())

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 import time
-import traceback
 
 from dp_msgs.action import ExecutePolicy
 from dp_policy_node.convert import duration_msg
@@ -51,17 +50,12 @@ class EpisodeRun:
 
     def execute(self, handle: ServerGoalHandle) -> ExecutePolicy.Result:
         """Run to the end and return the result; needs a thread of the executor."""
+        ending = Ending(Code.INTERNAL, 'the watch of the goal failed; its traceback tells why')
         try:
             ending = self._watch(handle)
-        except Exception as error:  # noqa: BLE001  # nothing may move on that nobody watches
-            ending = Ending(Code.INTERNAL, f'the watch of the goal failed: {error!r}')
-            self._log.error(traceback.format_exc())
+        finally:  # whatever happened, nothing may move on that nobody watches
             self._episode.end(ending.code, ending.reason)
-        try:
-            if self._supervisor is not None and ending.code != Code.PREEMPTED:
-                self._supervisor.brake()
-        finally:
-            self._on_end(self._episode, ending)
+            self._brake(ending)
         elapsed_ns = self._episode.elapsed_ns(self._clock.now().nanoseconds)
         self._publish(handle, States.BRAKING)
         _set_terminal(handle, ending)
@@ -72,6 +66,13 @@ class EpisodeRun:
             elapsed=duration_msg(elapsed_ns),
             chunks=self._episode.chunks,
         )
+
+    def _brake(self, ending: Ending) -> None:
+        try:
+            if self._supervisor is not None and ending.code != Code.PREEMPTED:
+                self._supervisor.brake()
+        finally:
+            self._on_end(self._episode, ending)
 
     def _watch(self, handle: ServerGoalHandle) -> Ending:
         """Return when the episode has a reason to end; tells feedback meanwhile."""

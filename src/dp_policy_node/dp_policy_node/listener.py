@@ -14,6 +14,7 @@ import threading
 import traceback
 from typing import Any
 
+from dp_core.errors import DpError
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
@@ -34,6 +35,7 @@ LATCHED = QoSProfile(
 POLL_NS = 100_000_000
 # What a thread has no answer to is told again after this time [s].
 THROTTLE_S = 5.0
+FAILURES = (DpError, RuntimeError, ValueError, TypeError, LookupError, ArithmeticError)
 
 
 class Listener:
@@ -125,7 +127,7 @@ class Listener:
                 if subscription.handle.pointer in ready:
                     try:
                         _take(subscription)
-                    except Exception:  # noqa: BLE001  # of one message; the next one must be heard
+                    except FAILURES:  # of one message: the next one must be heard
                         self._owner.get_logger().error(
                             f'{subscription.topic_name}: {traceback.format_exc()}',
                             throttle_duration_sec=THROTTLE_S,

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dp_core.feedback import ARM_SPEED
+from dp_core.slowed_robot import ARM_SPEED
 from dp_policy_node.observation_input import ObservationInput
 from dp_policy_node.robot import Robot
 import numpy as np

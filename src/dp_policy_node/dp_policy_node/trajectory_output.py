@@ -17,14 +17,15 @@ import time
 from dp_core.braking import brake
 from dp_core.errors import ExpiredError
 from dp_core.feedback import ControllerFeedback
-from dp_core.feedback import follow_on
 from dp_core.feedback import hand_over
-from dp_core.feedback import moves_on
 from dp_core.feedback import Source
 from dp_core.motion import clock_step_ns
 from dp_core.motion import CommandedMotion
 from dp_core.motion import MotionState
 from dp_core.motion import Trajectory
+from dp_core.slowed_robot import follow_on
+from dp_core.slowed_robot import moves_on
+from dp_policy_node.clocks import read_together
 from dp_policy_node.executor import Executor
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +36,6 @@ Plan = Callable[[CommandedMotion, int], Trajectory]
 Feedback = Callable[[CommandedMotion | None, int], ControllerFeedback | None]
 # Measured joints this far from a finished command mean that someone else moved the arm [rad].
 MOVED_RAD = 0.01
-# Two clocks that are read farther apart do not tell whether one was set; so often they are read.
-READING_NS, READINGS = 1_000_000, 3
 # A chunk is planned for so much later than the look at the clock, and goes out when this is over:
 # a message begins when it arrives, so one that comes early is as wrong as a late one [ns].
 # One that takes longer to plan, as the way of a minute does, is planned anew for later.
@@ -230,7 +229,9 @@ class TrajectoryOutput:
         if now_ns < self._motion.begin_ns - UNKNOWN_NS:
             return None
         if now_ns >= self._motion.end_ns:
-            if last_seen is not None or not self._follow_on(self._motion, now_ns):
+            told = None if last_seen is not None else self._newest(self._motion, now_ns)
+            joints, measured = self.joint_names, self._from_measured
+            if not follow_on(self._motion, told, joints, now_ns, from_measured=measured):
                 return None
         elif before_jump is None and last_seen is None:
             self._meet(self._motion, now_ns)
@@ -271,20 +272,14 @@ class TrajectoryOutput:
 
         Steps too small to end a goal for would else move the arm: 50 ms at 0.5 rad/s by 25 mrad.
         """
-        for _ in range(READINGS):
-            before_ns = time.monotonic_ns()
-            now_ns = self._clock.now().nanoseconds
-            steady_ns = time.monotonic_ns()
-            if steady_ns - before_ns <= READING_NS:
-                break
-        else:
-            return now_ns  # the thread is held up
-        if self._clock.ros_time_is_active:
-            return now_ns  # controllers share a simulated clock
-        if self._clocks[1]:
-            motion.shift(clock_step_ns(self._clocks, (now_ns, steady_ns)))
-        self._clocks = now_ns, steady_ns
-        return now_ns
+        clocks = read_together(self._clock)
+        if clocks is None:
+            return self._clock.now().nanoseconds
+        if not self._clock.ros_time_is_active:  # controllers share a simulated clock
+            if self._clocks[1]:
+                motion.shift(clock_step_ns(self._clocks, clocks))
+            self._clocks = clocks
+        return clocks[0]
 
     def _newest(self, motion: CommandedMotion | None, now_ns: int) -> ControllerFeedback | None:
         """Newest feedback; what another computer's clock stamps a little later is of now."""
@@ -297,11 +292,6 @@ class TrajectoryOutput:
         """Bring our model to where the controllers will continue."""
         feedback = self._newest(motion, now_ns)
         hand_over(motion, feedback, self.joint_names, from_measured=self._from_measured)
-
-    def _follow_on(self, motion: CommandedMotion, now_ns: int) -> bool:
-        """Bring our model to an arm that follows it after its end; False when none does."""
-        feedback, joints = self._newest(motion, now_ns), self.joint_names
-        return follow_on(motion, feedback, joints, now_ns, from_measured=self._from_measured)
 
     def _publish(self, trajectory: Trajectory, send: Callable[[], None]) -> None:
         send()

@@ -15,6 +15,7 @@ pytest.importorskip('rclpy')
 from doubles import MeasuredOutput
 from doubles import onward
 from doubles import SilentNode
+from dp_policy_node import clocks
 from dp_policy_node import jtc_topic
 from dp_policy_node import trajectory_output
 from rclpy.serialization import serialize_message
@@ -37,14 +38,12 @@ def output(node):
 def now(output, monkeypatch):
     """The only clock there is [ns]; it waits for nobody."""
     now = [1_000 * MS]
-    monkeypatch.setattr(
-        trajectory_output,
-        'time',
-        SimpleNamespace(
-            monotonic_ns=lambda: now[0],
-            sleep=lambda seconds: now.__setitem__(0, now[0] + round(seconds * 1e9)),
-        ),
+    pretended = SimpleNamespace(
+        monotonic_ns=lambda: now[0],
+        sleep=lambda seconds: now.__setitem__(0, now[0] + round(seconds * 1e9)),
     )
+    for module in (trajectory_output, clocks):
+        monkeypatch.setattr(module, 'time', pretended)
     output._clock = SimpleNamespace(
         now=lambda: SimpleNamespace(nanoseconds=now[0]), ros_time_is_active=False
     )

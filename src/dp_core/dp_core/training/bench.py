@@ -87,7 +87,7 @@ def our_step(
 
     def step() -> None:
         number = next(steps)
-        draws = draw(options.batch_size, contract, learner.train_timesteps, options.seed, number)
+        draws = draw(options.batch_size, contract, learner.timesteps, options.seed, number)
         learner.accumulate(dataset.batch(order(number), options.seed, number), draws)
         learner.update(number, options.learning_rate)
 

@@ -61,7 +61,7 @@ class Learner:
         self._options = options
 
     @property
-    def train_timesteps(self) -> int:
+    def timesteps(self) -> int:
         """Number of diffusion steps."""
         return len(self._noising.alphas_cumprod)
 

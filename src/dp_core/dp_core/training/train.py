@@ -92,15 +92,12 @@ def _train(
     shares = team.rows(options.batch_size, options.accumulate)
     batch_size = team.size * options.accumulate * options.batch_size  # G, of all processes
     order = EpochOrder(len(dataset), batch_size, options.seed)
-    losses: list[Tensor] = []
-    samples = 0
+    losses, samples = list[Tensor](), 0
     while done < 1.0:
         step, seed = progress.step, options.seed
         rate = options.learning_rate * schedule(step, done, options)
         sequences = order(step)  # (G,)
-        draws = draw(
-            batch_size, contract, learner.train_timesteps, seed, step, options.noise_draws
-        )
+        draws = draw(batch_size, contract, learner.timesteps, seed, step, options.noise_draws)
         for rows in shares:
             batch = dataset.batch(sequences, seed, step, rows)
             losses.append(learner.accumulate(batch, draws.of(rows), rows is shares[-1]))
