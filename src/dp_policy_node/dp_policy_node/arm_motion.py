@@ -103,7 +103,7 @@ class ArmMotion:
             epoch: of the output.
             plan: of the motion.
             is_over: asked with the time and that of the motion's end [ns]; by default it is over
-                when it should have ended.
+                when it should have ended. It is never over while the arm moves on.
         """
         output = self._arm.output
         try:

@@ -26,8 +26,8 @@ from std_msgs.msg import Float64MultiArray
 
 # The end of a motion is repeated for so long: one of these messages will arrive [s].
 HOLD_S = 0.5
-# Two clocks that part by more than this between two samples have jumped; the motion goes on by the
-# steady one until the watchdog has braked it [ns].
+# A simulated clock that parts from the steady one by more than this between two samples has
+# jumped; the motion goes on by the steady one until the watchdog has braked it [ns].
 JUMP_NS = 50_000_000
 
 
