@@ -133,11 +133,13 @@ def test_a_stack_that_does_not_answer_is_begun_anew(monkeypatch):
 def test_summary_page_and_picture(monkeypatch, tmp_path):
     pytest.importorskip('matplotlib')
     run, _ = play(monkeypatch, SoakWorld(ExecutePolicy.Result.INTERNAL), 'block_pose_nan')
-    samples = [MemorySample(float(t), (1,), 300.0) for t in range(200)]
+    samples = [MemorySample(float(t), 1, False, 300.0) for t in range(400)]
     summary = summarize(run, samples)
     assert (summary['found'], summary['goals'], summary['limit_violations']) == (1, 1, 0)
     assert summary['endings'] == {'unexplained': {'INTERNAL': 1}}
-    assert summary['memory']['mib_per_hour'] == 0.0
+    assert summary['memory']['policy_node']['mib_per_hour'] == 0.0
+    assert summary['memory']['policy_node']['lives_s_mib'][0][1] == [10.0, 300.0]
+    assert summary['memory']['policy_process']['mib_per_hour'] is None
     text = page({**summary, 'command': 'x', 'minutes': 1.0, 'seed': 0}, 'soak')
     assert '| endings that no fault explains | 1 |' in text
     assert '| block_pose_nan | 1 |  |' in text and '| unexplained |  | INTERNAL 1 |' in text
@@ -159,8 +161,8 @@ def test_limits_broken_about_a_hung_robot_are_told_apart(monkeypatch, fault, cod
 
 def test_memory_of_this_process_and_its_shared_files(monkeypatch, tmp_path):
     assert os.getpid() in soak_memory.family(os.getpid())
-    assert 5.0 < soak_memory.resident_mib([os.getpid()]) < 50_000.0
-    assert soak_memory.family(2**22 + 1) == [] and soak_memory.resident_mib([2**22 + 1]) == 0.0
+    assert 5.0 < soak_memory.resident_mib(os.getpid()) < 50_000.0
+    assert soak_memory.family(2**22 + 1) == [] and soak_memory.resident_mib(2**22 + 1) == 0.0
     assert soak_memory.shared_files(2**22 + 1) == set()
     record = soak_memory.MemoryRecord(dict, 'policy_node')
     left = tmp_path / 'segment'

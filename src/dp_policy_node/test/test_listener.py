@@ -82,3 +82,14 @@ def test_a_handler_that_fails_costs_one_message(node):
 
 def test_a_listener_that_never_started_can_be_closed(node):
     Listener(node, 'images', depth=2).close()
+
+
+def test_listeners_that_were_closed_leave_nothing_in_the_graph(node):
+    """A service of theirs that stays costs memory at every activation."""
+    for _ in range(3):
+        listener = Listener(node, 'numbers', depth=2)
+        listener.add('a', Int64, lambda message, now_ns: None)
+        listener.start()
+        listener.close()
+    left = [name for name, _ in node.get_service_names_and_types() if '_numbers' in name]
+    assert left == []

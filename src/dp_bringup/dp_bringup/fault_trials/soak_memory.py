@@ -16,8 +16,9 @@ from dp_bringup.process_usage import PAGE
 import numpy as np
 
 PERIOD_S = 1.0
-# A node that has just begun is not at its size yet [s].
-WARM_S = 30.0
+# A process that has just begun is not at its size yet: pages of libraries and of its allocator are
+# touched for the first time (22 to 36 MiB/h in the first three minutes, 2 to 4 later) [s].
+WARM_S = 180.0
 BLOCK_S = 30.0  # samples nearer than this are not independent [s]
 RESAMPLES = 1000
 SHARED = '/dev/shm/'
@@ -25,30 +26,30 @@ SHARED = '/dev/shm/'
 
 @dataclass(frozen=True)
 class MemorySample:
-    """Resident memory of a process and its children.
+    """Resident memory of one process.
 
     Attributes:
         time_s: when [s].
-        pids: of the process and its children: others are another life.
+        pid: whose; another one is another life.
+        is_child: a child of the process that is watched.
         mib: how much [MiB].
     """
 
     time_s: float
-    pids: tuple[int, ...]
+    pid: int
+    is_child: bool
     mib: float
 
 
 def slope(samples: Sequence[MemorySample], seed: int = 0) -> dict[str, Any]:
-    """Return the growth within the lives of a family, with its 95 % interval [MiB/h].
+    """Return the growth within the lives of processes, with its 95 % interval [MiB/h].
 
     One slope for all lives, each with its own level; the interval is a bootstrap over blocks of
-    BLOCK_S. None where no life was long enough. A child that dies and is replaced loads its
-    libraries anew: that is another life.
+    BLOCK_S. None where no life was long enough.
     """
     blocks: list[np.ndarray] = []
     lives = 0
-    for pids in dict.fromkeys(sample.pids for sample in samples):
-        life = np.array([(s.time_s, s.mib) for s in samples if s.pids == pids])
+    for life in map(np.array, lives_of(samples).values()):
         life = life[life[:, 0] >= life[0, 0] + WARM_S]
         if len(life) < 2 or np.ptp(life[:, 0]) < 2.0 * BLOCK_S:
             continue
@@ -74,6 +75,14 @@ def slope(samples: Sequence[MemorySample], seed: int = 0) -> dict[str, Any]:
     }
 
 
+def lives_of(samples: Sequence[MemorySample]) -> dict[int, list[tuple[float, float]]]:
+    """Return of each process its times [s] and its memory [MiB]."""
+    lives: dict[int, list[tuple[float, float]]] = {}
+    for sample in samples:
+        lives.setdefault(sample.pid, []).append((sample.time_s, sample.mib))
+    return lives
+
+
 def family(pid: int) -> list[int]:
     """Return a process and all its descendants; none when it has ended."""
     found = []
@@ -85,14 +94,12 @@ def family(pid: int) -> list[int]:
     return [pid, *(each for child in found for each in family(child))]
 
 
-def resident_mib(pids: Sequence[int]) -> float:
-    """Return the resident memory of processes; those that have ended have none."""
-    pages = 0
-    for each in pids:
-        try:
-            pages += int((Path('/proc') / str(each) / 'statm').read_text().split()[1])
-        except OSError:
-            continue
+def resident_mib(pid: int) -> float:
+    """Return the resident memory of a process; one that has ended has none."""
+    try:
+        pages = int((Path('/proc') / str(pid) / 'statm').read_text().split()[1])
+    except OSError:
+        return 0.0
     return pages * PAGE / 2**20
 
 
@@ -106,7 +113,7 @@ def shared_files(pid: int) -> set[str]:
 
 
 class MemoryRecord:
-    """Samples one process, which may be another one each time, in a thread."""
+    """Samples a process, which may be another one each time, and its children, in a thread."""
 
     def __init__(self, pids: Callable[[], dict[str, int]], name: str) -> None:
         """Begin; ``pids`` tells the ids of all processes, ``name`` which one is sampled."""
@@ -138,7 +145,8 @@ class MemoryRecord:
             pids = self._pids()
             for pid in pids.values():
                 self._files |= shared_files(pid)
-            members = tuple(family(pids[self._name])) if self._name in pids else ()
-            mib = resident_mib(members)
-            if mib:
-                self.samples.append(MemorySample(time.time(), members, mib))
+            for pid in family(pids[self._name]) if self._name in pids else ():
+                mib = resident_mib(pid)
+                if mib:
+                    is_child = pid != pids[self._name]
+                    self.samples.append(MemorySample(time.time(), pid, is_child, mib))

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 from typing import TYPE_CHECKING
 
+from dp_bringup.fault_trials.soak_memory import BLOCK_S
+from dp_bringup.fault_trials.soak_memory import lives_of
 from dp_bringup.fault_trials.soak_memory import MemorySample
 from dp_bringup.fault_trials.soak_memory import slope
+from dp_bringup.fault_trials.soak_memory import WARM_S
 from dp_bringup.fault_trials.soak_plan import FAULTS
 from dp_bringup.fault_trials.soak_plan import ROBOT_HUNG
 from dp_core.evaluation.report import machine
@@ -70,12 +73,24 @@ def summarize(soak: Soak, samples: Sequence[MemorySample]) -> dict[str, Any]:
             for p in (50, 99, 100)
             if soak.late_s
         },
-        'memory': slope(samples),
-        'memory_mib': {
-            'min': round(min((s.mib for s in samples), default=0.0), 1),
-            'max': round(max((s.mib for s in samples), default=0.0), 1),
+        'memory': {
+            name: _memory([s for s in samples if s.is_child == is_child])
+            for name, is_child in (('policy_node', False), ('policy_process', True))
         },
         'log': soak.log,
+    }
+
+
+def _memory(samples: Sequence[MemorySample]) -> dict[str, Any]:
+    """Return growth, extremes and every tenth sample of each life."""
+    sizes = [sample.mib for sample in samples]
+    return {
+        **slope(samples),
+        'mib': [round(min(sizes, default=0.0), 1), round(max(sizes, default=0.0), 1)],
+        'lives_s_mib': [
+            [[round(t, 1), round(mib, 2)] for t, mib in life[::10]]
+            for life in lives_of(samples).values()
+        ],
     }
 
 
@@ -87,13 +102,6 @@ def _of_a_hung_robot(entry: Mapping[str, Any]) -> bool:
 
 def page(summary: Mapping[str, Any], stem: str) -> str:
     """Return the summary as a page, in Markdown."""
-    memory = summary['memory']
-    growth = (
-        'no life of the node was long enough'
-        if memory['mib_per_hour'] is None
-        else f'{memory["mib_per_hour"]} MiB/h [{memory["low"]}, {memory["high"]}] within '
-        f'{memory["lives"]} lives'
-    )
     rows = [
         ('length', f'{summary["minutes"]} minutes, seed {summary["seed"]}'),
         ('goals', summary['goals']),
@@ -109,7 +117,8 @@ def page(summary: Mapping[str, Any], stem: str) -> str:
             f'rad/s² (10 ms), {summary["jerk_max"]} rad/s³ (50 ms)'),
         ('chunks heard after they were to begin, p50, p99, max [ms]',
             ', '.join(f'{1e3 * s:.1f}' for s in summary['message_late_s'].values())),
-        ('memory of the policy node and its policy', growth),
+        ('memory of the policy node', _growth(summary['memory']['policy_node'])),
+        ('memory of its policy process', _growth(summary['memory']['policy_process'])),
         ('times the stack had to be begun anew', summary['troubles']),
     ]  # fmt: skip
     lines = [f'# A soak\n\n`{summary["command"]}`\n\n![]({stem}.png)\n', '| | |', '|---|---|']
@@ -122,6 +131,16 @@ def page(summary: Mapping[str, Any], stem: str) -> str:
             lines.append(f'| {name} | {count} | {codes} |')
     lines += ['', *(f'- {what}' for what in summary['findings'])]
     return '\n'.join(lines) + '\n'
+
+
+def _growth(memory: Mapping[str, Any]) -> str:
+    """Return the growth in words."""
+    if memory['mib_per_hour'] is None:
+        return f'no life was longer than {WARM_S + BLOCK_S:.0f} s'
+    return (
+        f'{memory["mib_per_hour"]} MiB/h [{memory["low"]}, {memory["high"]}] within '
+        f'{memory["lives"]} lives, after {WARM_S:.0f} s of each'
+    )
 
 
 def plot_soak(
@@ -145,12 +164,11 @@ def plot_soak(
     events.set_yticks(range(len(names)), names, fontsize=7)
     events.invert_yaxis()
     events.set_title('faults (dark: must end the goal; a red line: something was found)')
-    for pid in dict.fromkeys(sample.pids[0] for sample in samples):
-        life = [s for s in samples if s.pids[0] == pid]
-        memory.plot([(s.time_s - begin_s) / 60.0 for s in life], [s.mib for s in life])
+    for life in lives_of(samples).values():
+        memory.plot([(t - begin_s) / 60.0 for t, _ in life], [mib for _, mib in life])
     memory.set_ylim(bottom=0.0)
-    memory.set_ylabel('memory of the\npolicy node [MiB]')
-    memory.set_xlabel('time [min]; each colour is one life of the node')
+    memory.set_ylabel('memory [MiB]')
+    memory.set_xlabel('time [min]; each line is one life of the node or of its policy process')
     for axes in (events, memory):
         axes.grid(color='#e4e7eb')
         axes.set_axisbelow(True)
