@@ -39,6 +39,7 @@ class Capsules:
             above a table.
         guessed: links without a shape that is understood, which became capsules by a default
             radius.
+        unseen: links whose mesh is left out, as they have a simple shape too.
     """
 
     links: tuple[str, ...]
@@ -47,6 +48,7 @@ class Capsules:
     radii: Array
     insets: Array
     guessed: tuple[str, ...]
+    unseen: tuple[str, ...]
 
 
 def segment_distances(first: Array, second: Array) -> Array:
@@ -83,7 +85,7 @@ def read_capsules(urdf: str, tree: BodyTree, default_radius_m: float) -> Capsule
         KinematicsError: malformed URDF.
     """
     rows: list[tuple[str, int, Array, float, float]] = []
-    guessed = []
+    guessed, unseen = [], []
     for link in ElementTree.fromstring(urdf).findall('link'):
         name = link.get('name', '')
         body, pose = tree.find(name)
@@ -94,6 +96,8 @@ def read_capsules(urdf: str, tree: BodyTree, default_radius_m: float) -> Capsule
                 [(np.zeros((2, 3)), default_radius_m, False)] if has_mesh else []
             )
             guessed += [name] if shapes else []
+        elif has_mesh and body > 0:
+            unseen.append(name)
         for ends, radius, flat in shapes:
             ends, radius, inset = _enclose(ends, radius) if flat else (ends, radius, 0.0)
             rows.append((name, body, ends @ pose[:3, :3].T + pose[:3, 3], radius, inset))
@@ -105,6 +109,7 @@ def read_capsules(urdf: str, tree: BodyTree, default_radius_m: float) -> Capsule
         radii=np.array([row[3] for row in rows]),
         insets=np.array([row[4] for row in rows]),
         guessed=tuple(guessed),
+        unseen=tuple(unseen),
     )
 
 

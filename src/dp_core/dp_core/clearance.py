@@ -93,7 +93,7 @@ class Clearance:
         """Read the robot from URDF text; ``groups`` are those of the contract, in its order.
 
         Raises:
-            ConfigError: the frame of the workspace moves.
+            ConfigError: the frame of the workspace moves, or its tool stands still.
             KinematicsError: malformed URDF, or a link or joint that the robot lacks.
         """
         joints = [joint for group in groups for joint in group.joints]
@@ -102,9 +102,9 @@ class Clearance:
         self._capsules = shapes
         frame = settings.workspace_frame or tree.root
         pose = _fixed_pose(tree, frame)
-        if settings.workspace_tool:
-            tree.find(settings.workspace_tool)  # names a link that the robot lacks
-        last = _last_links(tree, groups)
+        moved = _moved_links(tree, groups)
+        # Of each group the link that it moves on which nothing else hangs that it moves.
+        last = [min(links, key=lambda link: len(tree.below[link])) for links in moved]
         tools = {name for link in last for name in tree.below[link] - {link}}
         is_tool = np.isin(shapes.links, sorted(tools))
         apart = SelfDistance(shapes, tree.parents, settings.min_distance_m)
@@ -115,7 +115,7 @@ class Clearance:
             np.where(is_tool, settings.tool_distance_m, settings.min_distance_m),
         )
         left_out = self._leave_out(urdf, joints, [apart, table])
-        self._rules: list[Rule] = [apart, table, *_boxes(tree, groups, last, settings)]
+        self._rules: list[Rule] = [apart, table, *_boxes(tree, groups, moved, last, settings)]
         self._least = np.concatenate([rule.least for rule in self._rules])
         self.whats = tuple(what for rule in self._rules for what in rule.whats)
         resting = [
@@ -130,6 +130,7 @@ class Clearance:
                     f'capsules of {settings.link_radius_m} m radius stand for the links',
                     shapes.guessed,
                 ),
+                ('meshes beside simple shapes are not checked', shapes.unseen),
                 ('joints that are not commanded count as resting', resting),
                 ('not checked, because too small in every pose', left_out),
             )
@@ -191,25 +192,30 @@ def _fixed_pose(tree: BodyTree, link: str) -> Array:
     return pose
 
 
-def _last_links(tree: BodyTree, groups: Sequence[ActionGroup]) -> list[str]:
-    """Of each group the link that it moves on which nothing else hangs that it moves."""
+def _moved_links(tree: BodyTree, groups: Sequence[ActionGroup]) -> list[list[str]]:
+    """Of each group the links behind its joints."""
     movers = iter(tree.movers)
-    moved = [[next(movers) for _ in group.joints] for group in groups]
-    return [min(links, key=lambda link: len(tree.below[link])) for links in moved]
+    return [[next(movers) for _ in group.joints] for group in groups]
 
 
 def _boxes(
-    tree: BodyTree, groups: Sequence[ActionGroup], last: Sequence[str], settings: ClearanceSettings
+    tree: BodyTree,
+    groups: Sequence[ActionGroup],
+    moved: Sequence[Sequence[str]],
+    last: Sequence[str],
+    settings: ClearanceSettings,
 ) -> list[ToolBox]:
-    """The workspace of each group's tool; ``last`` are the links that the groups move."""
+    """The workspace of each group's tool; ``moved`` and ``last`` are the links that it moves."""
     frame = settings.workspace_frame or tree.root
     workspace = np.array(settings.workspace_low), np.array(settings.workspace_high)
+    tool = settings.workspace_tool
+    mine = [any(tool in tree.below[link] for link in links) for links in moved]
+    if tool and not any(mine):
+        tree.find(tool)  # names a link that the robot lacks
+        raise ConfigError(f'workspace_tool is {tool!r}, which stands still; valid: a moved link')
     boxes = []
-    for group, link in zip(groups, last):
-        tool = group.tool_frame or link
-        if settings.workspace_tool in tree.below[link]:
-            tool = settings.workspace_tool
-        boxes.append(_box(tree, tool, frame, *workspace))
+    for group, end, is_mine in zip(groups, last, mine):
+        boxes.append(_box(tree, tool if is_mine else group.tool_frame or end, frame, *workspace))
         if group.low and group.high and group.frame and tree.find(group.frame)[0] == 0:
             low = np.array([*group.low, group.height_m]) - BOX_MARGIN_M
             high = np.array([*group.high, group.height_m]) + BOX_MARGIN_M

@@ -34,6 +34,8 @@ LATE_S, OFF_ARM_RAD = np.linspace(0.0, 0.5, 101), 0.02
 # A state this near to the newest motion is on it. Farther off it is rather on an older one, if it
 # is this near to that [rad], and by this factor nearer: the newest was lost [1].
 ON_NEWEST_RAD, ON_OLDER_RAD, LIKELIER = 0.004, 0.007, 0.5
+# Measured joints this far from a finished command mean that someone else moved the arm [rad].
+MOVED_RAD = 0.01
 # Where two motions only cross, so long after it they are apart: weighs velocities [s].
 AHEAD_S = 0.1
 # So many messages, less one, may be lost one after another and be seen through.
@@ -151,6 +153,26 @@ def from_controller_state(
         _finite(measured_velocity),
         float(np.min(scaling)),
     )
+
+
+def at_rest(
+    motion: CommandedMotion | None, feedback: ControllerFeedback, *, from_measured: bool
+) -> CommandedMotion | None:
+    """Return our model of the command of an arm that should rest, by what is told of it.
+
+    Args:
+        motion: what was commanded and has ended; None when nothing was.
+        feedback: newest.
+        from_measured: the controller starts each message from the measured state.
+    """
+    measured = feedback.measured
+    if feedback.source is Source.CONTROLLER_STATE and not from_measured:
+        return CommandedMotion(feedback.position)
+    if measured is None:
+        return motion
+    if motion is None or from_measured or np.abs(feedback.position - measured).max() > MOVED_RAD:
+        return CommandedMotion(measured)
+    return motion
 
 
 def hand_over(

@@ -52,6 +52,12 @@ class _History:
             self.stamps.popleft()
             self.values.popleft()
 
+    def forget_after(self, time_ns: int) -> None:
+        """Forget what is stamped later [ns]: the clock went back, and nothing newer would come."""
+        while self.stamps and self.stamps[-1] > time_ns:
+            self.stamps.pop()
+            self.values.pop()
+
     def newest_ns(self, now_ns: int | None) -> int | None:
         """Newest event time, of those not after ``now_ns``; None when there is no sample."""
         known = len(self.stamps) if now_ns is None else bisect_right(self.stamps, now_ns)
@@ -136,12 +142,15 @@ class Synchronizer:
         Raises:
             ObservationError: the stamp lies in the future of ``now_ns``.
         """
-        if now_ns is not None and event_ns > now_ns + FUTURE_TOLERANCE_NS:
-            raise ObservationError(
-                f'{name!r} is stamped {(event_ns - now_ns) * 1e-9:.3f} s in the future; '
-                'synchronise the clocks of the two computers'
-            )
-        self._histories[name].push(event_ns, value)
+        history = self._histories[name]
+        if now_ns is not None:
+            if event_ns > now_ns + FUTURE_TOLERANCE_NS:
+                raise ObservationError(
+                    f'{name!r} is stamped {(event_ns - now_ns) * 1e-9:.3f} s in the future; '
+                    'synchronise the clocks of the two computers'
+                )
+            history.forget_after(now_ns + FUTURE_TOLERANCE_NS)
+        history.push(event_ns, value)
 
     def clear(self) -> None:
         """Forget every sample, as when a clock jumped or a scene was reset."""

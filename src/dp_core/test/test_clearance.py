@@ -7,7 +7,7 @@ import re
 from dp_core.action_group import ActionGroup
 from dp_core.clearance import Clearance
 from dp_core.clearance import ClearanceSettings
-from dp_core.errors import ConfigError
+from dp_core.errors import DpError
 from dp_core.errors import LimitError
 from dp_core.trajectory import Trajectory
 import numpy as np
@@ -143,6 +143,15 @@ def test_the_tool_stays_in_its_box():
     )
 
 
+def test_any_link_that_moves_can_be_kept_in_the_box():
+    """The elbow: joint c, 3 m out when the arm is straight, is 1 m from joint b."""
+    box = {'workspace_low': (-9.0, -1.0, -1.0), 'workspace_high': (9.0, 0.8, 1.0)}
+    clearance = Clearance(arm(), [ARM], settings(**box, workspace_tool='hand'))
+    clearance.check(motion([0, 0, 0], [0, np.arcsin(0.79), 0]))
+    with pytest.raises(LimitError, match='the way of hand to the side y = 0.800 m of its box'):
+        clearance.check(motion([0, 0, 0], [0, np.arcsin(0.81), 0]))
+
+
 def test_a_tool_plane_has_the_box_of_its_bounds_and_a_little_more():
     group = ActionGroup(
         'arm', 'tool_plane', ('x', 'y'), ('a', 'b', 'c'), 'controller', 'base', 'tip', 0.1,
@@ -175,10 +184,13 @@ def ball(xyz, radius):
 
 def test_guessed_shapes_and_resting_joints_are_told():
     urdf = arm().replace(bar('upper'), '<link name="upper"/>')
+    mesh = '<link name="hand"><collision><geometry><mesh filename="a.stl"/></geometry></collision>'
+    urdf = urdf.replace('<link name="hand">', mesh)
     group = ActionGroup('arm', 'joint_position', ('a', 'b'), ('a', 'b'), 'controller')
     notes = Clearance(urdf, [group], settings(link_radius_m=0.07)).notes
     assert notes == (
         'capsules of 0.07 m radius stand for the links: upper',
+        'meshes beside simple shapes are not checked: hand',
         'joints that are not commanded count as resting: c',
     )
 
@@ -196,8 +208,10 @@ def test_guessed_shapes_and_resting_joints_are_told():
         ),
         ({'workspace_high': (np.nan, 1.0, 1.0)}, r'workspace_high \[nan, 1.0, 1.0\], valid'),
         ({'workspace_frame': 'hand'}, "workspace_frame is 'hand', which moves"),
+        ({'workspace_tool': 'base'}, "workspace_tool is 'base', which stands still"),
+        ({'workspace_tool': 'elbow'}, "the robot has no link 'elbow'"),
     ],
 )
 def test_bad_settings_are_named(bad, message):
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(DpError, match=message):
         Clearance(arm(), [ARM], ClearanceSettings(**bad))

@@ -295,3 +295,16 @@ def test_conversion_sees_the_same_windows_as_the_robot(images, others, numbers):
         row = offline_row.window_at(window.t_obs_ns)  # the newest tick alone, as in a dataset
         assert values(row, 'd') == values(window, 'd')[-1:]
         assert values(again, 's') == values(window, 's')
+
+
+def test_a_clock_that_went_back_hides_nothing_that_comes_after():
+    """A simulation is begun anew: what is stamped by its old time would stay newest for ever."""
+    sync = synchronizer(camera('c'), vector('s'))
+    for began_ms in (95_000, 0):
+        for ms in range(began_ms, began_ms + 500, 50):
+            now_ns = T0 + ms * MS
+            sync.push('c', now_ns, picture(ms % 200), now_ns)
+            sync.push('s', now_ns, number(ms), now_ns)
+    window = sync.window(now_ns)
+    assert window.t_obs_ns == T0 + 450 * MS
+    assert values(window, 's') == [350.0, 450.0] and values(window, 'c') == [150, 50]

@@ -8,6 +8,7 @@ as it came and read only when somebody asks.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 import time
@@ -28,6 +29,9 @@ from rclpy.serialization import deserialize_message
 
 # A controller that was heard, and has been silent for so long, is not asked any more [s].
 FRESH_S = 0.1
+# A state so old when it comes, at best of so many within so long, was stamped by a clock that is
+# behind, or heard by a computer without time: a plan would begin where the arm was [s], [1], [s].
+OLD_S, OLD_COUNT, OLD_SPAN_S = 0.02, 5, 1.0
 
 
 class ControllerInput:
@@ -59,7 +63,10 @@ class ControllerInput:
         heard = self._is_required or (mode == 'auto' and is_installed())
         self._type: Any = controller_state_type() if heard else None
         self.complaint = ''  # about the newest messages
-        self._newest: dict[str, tuple[float, bytes]] = {}  # by topic: arrival [s], message
+        # By topic: arrival on the steady clock [s] and the ROS clock [ns], message.
+        self._newest: dict[str, tuple[float, int, bytes]] = {}
+        # By topic: arrival [s] and age [s] of the messages that were read.
+        self._ages: dict[str, deque[tuple[float, float]]] = {}
 
     def listen(self, numbers: Listener) -> None:
         """Register with the listener of numbers."""
@@ -69,13 +76,16 @@ class ControllerInput:
     def forget(self) -> None:
         """Forget what was heard: nothing arrives any more."""
         self._newest.clear()
+        self._ages.clear()
 
     def newest(self, motion: CommandedMotion | None, now_ns: int) -> ControllerFeedback | None:
         """Return the best that is known; None when neither arm nor command is known."""
         self.complaint = ''
         if self._is_fresh():
+            messages = self._messages()
             try:
-                return from_controller_state(self._messages(), self._joint_names)
+                self._require_young()
+                return from_controller_state(messages, self._joint_names)
             except ObservationError as error:
                 self.complaint = str(error)
         state = self._robot_state()
@@ -88,7 +98,7 @@ class ControllerInput:
         if self.complaint:
             return self.complaint
         arrivals = list(self._newest.items())
-        for topic, (arrival_s, _) in arrivals:
+        for topic, (arrival_s, *_) in arrivals:
             silent_s = time.monotonic() - arrival_s
             if silent_s > timeout_s:
                 return (
@@ -98,14 +108,30 @@ class ControllerInput:
         return f'nothing was heard on {silent[0]!r} yet' if self._is_required and silent else ''
 
     def _hear(self, topic: str, message: bytes, now_ns: int) -> None:
-        self._newest[topic] = time.monotonic(), message
+        self._newest[topic] = time.monotonic(), now_ns, message
 
     def _is_fresh(self) -> bool:
-        arrivals = [arrival_s for arrival_s, _ in list(self._newest.values())]
+        arrivals = [arrival_s for arrival_s, *_ in list(self._newest.values())]
         return bool(arrivals) and time.monotonic() - min(arrivals) < FRESH_S
 
     def _messages(self) -> dict[str, Any]:
-        return {
-            topic: deserialize_message(message, self._type)
-            for topic, (_, message) in list(self._newest.items())
-        }
+        messages = {}
+        for topic, (arrival_s, now_ns, message) in list(self._newest.items()):
+            messages[topic] = deserialize_message(message, self._type)
+            stamp = messages[topic].header.stamp
+            age_s = (now_ns - stamp.sec * 1_000_000_000 - stamp.nanosec) * 1e-9
+            ages = self._ages.setdefault(topic, deque(maxlen=200))
+            if not ages or ages[-1][0] != arrival_s:
+                ages.append((arrival_s, age_s))
+        return messages
+
+    def _require_young(self) -> None:
+        """Raise ObservationError where a controller's messages are old when they come."""
+        since_s = time.monotonic() - OLD_SPAN_S
+        for topic, ages in list(self._ages.items()):
+            recent = [age_s for arrival_s, age_s in list(ages) if arrival_s >= since_s]
+            if len(recent) >= OLD_COUNT and min(recent) > OLD_S:
+                raise ObservationError(
+                    f'{topic!r} is {min(recent):.3f} s old when it comes, valid: {OLD_S} s; '
+                    'synchronise the clocks of the two computers (chrony), or free this one'
+                )

@@ -16,9 +16,9 @@ import time
 
 from dp_core.braking import brake
 from dp_core.errors import ExpiredError
+from dp_core.feedback import at_rest
 from dp_core.feedback import ControllerFeedback
 from dp_core.feedback import hand_over
-from dp_core.feedback import Source
 from dp_core.motion import clock_step_ns
 from dp_core.motion import CommandedMotion
 from dp_core.motion import MotionState
@@ -34,8 +34,6 @@ from rclpy.clock import Clock
 Array = NDArray[np.float64]
 Plan = Callable[[CommandedMotion, int], Trajectory]
 Feedback = Callable[[CommandedMotion | None, int], ControllerFeedback | None]
-# Measured joints this far from a finished command mean that someone else moved the arm [rad].
-MOVED_RAD = 0.01
 # A chunk is planned for so much later than the look at the clock, and goes out when this is over:
 # a message begins when it arrives, so one that comes early is as wrong as a late one [ns].
 # One that takes longer to plan, as the way of a minute does, is planned anew for later.
@@ -118,22 +116,16 @@ class TrajectoryOutput:
         with self._lock:
             self._epoch += 1
             self._executor.begin()
-            now_ns = self._clock.now().nanoseconds
-            feedback = self._newest(self._motion, now_ns)
-            if feedback is not None and (self._motion is None or now_ns >= self._motion.end_ns):
-                self._rest_at(feedback)
+            motion, now_ns = self._motion, self._clock.now().nanoseconds
+            if motion is not None:
+                now_ns = self._follow_clock(motion)
+                if now_ns < motion.begin_ns - UNKNOWN_NS:
+                    motion = CommandedMotion(motion.at(motion.end_ns).position)  # it has ended
+            feedback = self._newest(motion, now_ns)
+            if feedback is not None and (motion is None or now_ns >= motion.end_ns):
+                motion = at_rest(motion, feedback, from_measured=self._from_measured)
+            self._motion = motion
             return self._epoch
-
-    def _rest_at(self, feedback: ControllerFeedback) -> None:
-        measured = feedback.measured
-        if feedback.source is Source.CONTROLLER_STATE and not self._from_measured:
-            self._motion = CommandedMotion(feedback.position)
-        elif measured is not None and (
-            self._motion is None
-            or self._from_measured
-            or np.abs(feedback.position - measured).max() > MOVED_RAD
-        ):
-            self._motion = CommandedMotion(measured)
 
     def is_current(self, epoch: int) -> bool:
         """Whether the run that began with ``epoch`` may still send."""

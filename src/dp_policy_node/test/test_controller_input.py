@@ -52,8 +52,8 @@ class Scene:
         return self.input.newest(self.motion, NOW_NS)
 
     def age(self, seconds):
-        arrival_s, message = self.input._newest[TOPIC]
-        self.input._newest[TOPIC] = arrival_s - seconds, message
+        arrival_s, *told = self.input._newest[TOPIC]
+        self.input._newest[TOPIC] = arrival_s - seconds, *told
 
 
 @pytest.fixture
@@ -113,3 +113,22 @@ def test_unless_it_is_required(monkeypatch):
     assert scene.input.why_lost(0.5) == f'nothing was heard on {TOPIC!r} yet'
     scene.handlers[TOPIC](told(), time.monotonic_ns())
     assert scene.input.why_lost(0.5) == ''
+
+
+@pytest.mark.parametrize(('late_ns', 'is_believed'), [(15_000_000, True), (30_000_000, False)])
+def test_a_controller_whose_clock_is_behind_is_not_believed_but_told(scene, late_ns, is_believed):
+    """Its reference is where the arm was: a plan from there is 18 mrad off at 0.6 rad/s."""
+    for _ in range(controller_input.OLD_COUNT):
+        scene.handlers[TOPIC](told(), 4_000_000_000 + late_ns)
+        feedback = scene.newest()
+    assert (feedback.source is Source.CONTROLLER_STATE) is is_believed
+    complaint = scene.input.why_lost(1.0)
+    assert complaint.startswith('' if is_believed else f'{TOPIC!r} is 0.030 s old when it comes')
+    assert bool(complaint) is not is_believed
+
+
+def test_one_message_that_was_held_up_is_believed(scene):
+    for late_ns in (1_000_000, *[60_000_000] * 10):
+        scene.handlers[TOPIC](told(), 4_000_000_000 + late_ns)
+        assert scene.newest().source is Source.CONTROLLER_STATE
+    assert scene.input.why_lost(1.0) == ''

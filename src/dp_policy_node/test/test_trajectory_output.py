@@ -253,6 +253,28 @@ def test_a_clock_that_is_set_between_two_chunks_does_not_move_the_arm(output, si
     assert second.start_ns == first.start_ns + 200_000_000
 
 
+@pytest.mark.parametrize(('seen_rad', 'begins_rad'), [(0.4, 0.4), (1.245, 1.25)])
+def test_a_run_on_a_clock_that_went_back_begins_where_the_arm_is(output, seen_rad, begins_rad):
+    """A simulation was begun anew: not where the oldest motion that is remembered began.
+
+    An arm that hangs 5 mrad from where our last command ended holds that command.
+    """
+    output.send(output.begin(np.zeros(3)), onward)
+    show(output, 5_000_000_000, simulated=True)
+    epoch = output.begin(np.full(3, seen_rad))
+    assert output.send(epoch, onward).start_position.tolist() == [begins_rad] * 3
+
+
+def test_a_run_after_a_clock_was_set_back_begins_where_someone_moved_the_arm(output):
+    """The arm came to rest, the clock is set back by an hour, and the arm is moved by hand."""
+    epoch = output.begin(np.zeros(3))
+    sent = output.send(epoch, lambda m, now: brake(m, three_joints.JOINTS, now, 5.0))
+    time.sleep(0.3)
+    show(output, sent.end_ns - 3600 * 1_000_000_000)
+    epoch = output.begin(np.full(3, 0.4))
+    assert output.send(epoch, onward).start_position.tolist() == [0.4] * 3
+
+
 def test_a_brake_after_a_chunk_that_a_jump_let_expire_begins_where_the_arm_is(output):
     """After 0.2 s at 1 rad/s the clock jumps, and a chunk expires before anybody brakes."""
 
