@@ -65,6 +65,11 @@ class FaultPlayer:
             self._values['fault'] = ''
             self._play()
 
+    def shift(self, offset_ns: int) -> None:
+        """Let the fault last as long although simulated time is set to so much more."""
+        if self._end_ns:
+            self._end_ns += offset_ns
+
     def _on_check(self, parameters: list[Parameter]) -> SetParametersResult:
         try:
             self._check({row.name: row.value for row in parameters})

@@ -70,6 +70,13 @@ class GoalProgress:
         """Take note that the controller holds its position from now on."""
         self._is_holding, self._goal = True, None
 
+    def deactivate(self, waiting: FollowedGoal | None = None) -> None:
+        """Abort the goal in force, and one whose trajectory is ``waiting`` to take over."""
+        self._end(DEACTIVATED)
+        if waiting is not None:
+            waiting.outcome = DEACTIVATED
+        self.hold()
+
     def begin(self, goal: FollowedGoal | None) -> None:
         """Take note of a trajectory that takes over; ``goal`` is None when it came by the topic.
 

@@ -41,7 +41,7 @@ class ForwardPositionController:
     def ran_out(self) -> bool:
         """Whether the stream of commands has stopped."""
         newest = self._newest
-        return newest is None or self._time_ns - newest[0] > STALE_NS
+        return newest is None or abs(self._time_ns - newest[0]) > STALE_NS
 
     @property
     def reference(self) -> Array:

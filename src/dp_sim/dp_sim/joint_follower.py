@@ -8,6 +8,7 @@ from collections.abc import Callable
 import math
 import time
 
+from dp_core.errors import KinematicsError
 from dp_core.kinematics import KinematicChain
 from dp_sim.convert import nanoseconds
 from dp_sim.scene_state import Array
@@ -22,6 +23,7 @@ from trajectory_msgs.msg import JointTrajectory
 from trajectory_msgs.msg import JointTrajectoryPoint
 
 TOLERANCE = 1e-3  # of every joint at the start [rad]
+STILL = 1e-2  # of every joint that stands [rad/s]
 PATIENCE_S = 1.0  # after the end of a trajectory
 WATCH_PERIOD_S = 0.05
 ATTEMPTS = 2  # the controller takes trajectories best effort: one may be lost
@@ -44,6 +46,8 @@ class JointFollower:
         self._chain = chain
         self._hear = hear
         self._positions: Array | None = None
+        self._is_still = False
+        # Where to, when the trajectory ends there [s], and who waits for it.
         self._arrival: tuple[Array, float, Future] | None = None
         self._commands = node.create_publisher(
             JointTrajectory, '/joint_trajectory_controller/joint_trajectory', 1
@@ -56,10 +60,15 @@ class JointFollower:
         for _ in range(ATTEMPTS):
             if self._positions is None or not self._commands.get_subscription_count():
                 return 'the controller is not there: no /joint_states, or nobody to command'
-            timed = legs(self._chain, self._positions, goal)
+            if self._is_still and self._is_near(goal):
+                return ''
+            try:
+                timed = legs(self._chain, self._positions, goal)
+            except KinematicsError as error:
+                return f'no way to the start: {error}'
             self._commands.publish(self._message(timed))
             arrived: Future = Future(executor=self._node.executor)
-            self._arrival = (goal, time.monotonic() + timed[-1][0] + PATIENCE_S, arrived)
+            self._arrival = (goal, time.monotonic() + timed[-1][0], arrived)
             if await arrived:
                 return ''
         return 'the arm did not come to its start; is joint_trajectory_controller active?'
@@ -84,13 +93,22 @@ class JointFollower:
         positions = np.array(message.position)[order]
         velocities = np.array(message.velocity)[order] if message.velocity else 0.0 * positions
         self._positions = positions
+        self._is_still = bool(np.abs(velocities).max() < STILL)
         self._hear(nanoseconds(message.header.stamp), positions, velocities)
 
     def _watch(self) -> None:
-        if self._arrival is None or self._positions is None:
+        if self._arrival is None:
             return
-        goal, deadline_s, arrived = self._arrival
-        near = bool(np.abs(self._positions - goal).max() < TOLERANCE)
-        if near or time.monotonic() > deadline_s:
+        goal, end_s, arrived = self._arrival
+        late_s = time.monotonic() - end_s
+        if late_s < 0.0:
+            return  # the way may begin near the goal
+        near = self._is_near(goal)
+        if near or late_s > PATIENCE_S:
             self._arrival = None
             arrived.set_result(near)
+
+    def _is_near(self, goal: Array) -> bool:
+        return self._positions is not None and bool(
+            np.abs(self._positions - goal).max() < TOLERANCE
+        )

@@ -53,6 +53,9 @@ from dp_sim.trajectory_rules import TrajectoryMessage
 from dp_sim.trajectory_rules import Verdict
 import numpy as np
 
+# Ticks that lie further apart are those of a clock that was set in between [ns].
+CLOCK_STEP_NS = 400_000_000
+
 
 class Arrival(NamedTuple):
     """A trajectory that was accepted and has not taken over yet."""
@@ -77,8 +80,9 @@ class JointTrajectoryController:
         self._generation = parameters.generation
         self._period_ns = round(1e9 / parameters.update_rate_hz)
         self._n_joints = len(parameters.joints)
-        self._incoming: deque[Arrival] = deque(maxlen=1)
+        self._incoming: deque[Arrival] = deque()
         self._deferred: Arrival | None = None  # generation B
+        self._own_hold: Arrival | None = None  # for the next tick
         self.progress = GoalProgress(Tolerances.of_parameters(parameters))
         interfaces = parameters.command_interfaces
         self._checks_velocity = 'velocity' in parameters.state_interfaces and (
@@ -122,23 +126,17 @@ class JointTrajectoryController:
 
     def activate(self, time_ns: int, positions: Array) -> None:
         """Hold these positions [rad], as the real controller does on activation."""
-        self._incoming.clear()
-        self._deferred = None
-        self._track = None
+        self._forget()
         self._command = np.zeros((3, self._n_joints))
         self._command[0] = positions
         self._command_ns = None
         self._time_ns = time_ns
         self._desired = None
-        self.progress.hold()
         self._take(_hold(positions), time_ns, None, None)
 
     def deactivate(self) -> None:
         """Halt where commanded last; messages are dropped until the next activation."""
-        self._track = None
-        self._incoming.clear()
-        self._deferred = None
-        self.progress.hold()
+        self._forget()
         self._command = self._command.copy()
         self._command[1:] = 0.0
 
@@ -192,8 +190,7 @@ class JointTrajectoryController:
                 late_s=(self._time_ns - end_ns) * 1e-9,
             )
             if step is Step.HOLD:
-                self._deferred = None
-                self._incoming.append(Arrival(_hold(positions), is_hold=True))
+                self._own_hold = Arrival(_hold(positions), is_hold=True)
                 return self._command
         self._command = command
         self._command_ns = time_ns
@@ -213,17 +210,38 @@ class JointTrajectoryController:
 
     def _due(self, time_ns: int) -> Arrival | None:
         """Return what takes over in this tick."""
-        if self._incoming:
-            newest = self._incoming.pop()
+        newest = self._newest()
+        hold, self._own_hold = self._own_hold, None
+        if newest is not None:
             if self._generation != 'B' or newest.new.stamp_ns <= time_ns:
                 self._deferred = None
                 return newest
             self._deferred = newest
         due = self._deferred
         if due is None or time_ns < due.new.stamp_ns:
-            return None
+            return hold  # what is deferred outlives it, as in the real one
         self._deferred = None
         return due
+
+    def _newest(self) -> Arrival | None:
+        """Take out what has come since the last tick; the newest trajectory is what counts.
+
+        A goal that waits with an older one stays alive, as in the real one, where it is in force
+        as soon as it is accepted. Only a hold, which is how a goal is cancelled, drops it.
+        """
+        newest = None
+        goal = None if self._deferred is None else self._deferred.goal
+        while self._incoming:
+            newest = self._incoming.popleft()
+            goal = None if newest.is_hold else newest.goal or goal
+        return None if newest is None else newest._replace(goal=goal)
+
+    def _forget(self) -> None:
+        """Drop what has come and what is followed; a goal among these is aborted."""
+        self._track = None
+        waiting = self._newest() or self._deferred
+        self.progress.deactivate(None if waiting is None else waiting.goal)
+        self._deferred = self._own_hold = None
 
     def _take(
         self,
@@ -252,7 +270,9 @@ class JointTrajectoryController:
     ) -> Knot:
         """Return the state in front of a trajectory that takes over: last command or measured."""
         if self.parameters.interpolate_from_desired_state or positions is None:
-            before_ns = time_ns if self._command_ns is None else self._command_ns
+            before_ns = self._command_ns
+            if before_ns is None or abs(time_ns - before_ns) > CLOCK_STEP_NS:
+                before_ns = time_ns
             return Knot(before_ns - start_ns, *self._command)
         # The real one counts what nobody measures as zero where the first point carries it; where
         # that does not, the segment has no use for it.

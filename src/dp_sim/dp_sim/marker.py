@@ -28,6 +28,10 @@ class Marker:
         """Switch it at a simulated time [ns]."""
         self._switchings.append((time_ns, on))
 
+    def forget(self) -> None:
+        """Forget when it was switched: times from now on are those of another clock."""
+        self._switchings.clear()
+
     def paint(self, image: NDArray[np.uint8], time_ns: int) -> None:
         """Put the lamp as it was at a time into a picture (H, W, 3)."""
         switchings = list(self._switchings)

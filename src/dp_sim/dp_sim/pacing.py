@@ -51,6 +51,10 @@ class Pacer:
         self.late_steps += lateness > 0.01
         return lateness
 
+    def behind(self) -> float:
+        """Return how long ago the newest step was due [s]."""
+        return self._clock() - self._start_s - (self._steps - 1) * self._wall_step_s
+
 
 class RealtimeMeter:
     """Simulated time over wall time since a mark; safe to call from several threads."""
@@ -65,6 +69,12 @@ class RealtimeMeter:
         """Measure from here on."""
         with self._lock:
             self._mark = (simulated_ns, self._clock())
+
+    def shift(self, offset_ns: int) -> None:
+        """Take note that simulated time is set to so much more than it was."""
+        with self._lock:
+            mark_ns, mark_s = self._mark
+            self._mark = (mark_ns + offset_ns, mark_s)
 
     def factor(self, simulated_ns: int) -> float:
         """Return simulated over wall time since the mark; 1.0 in the first 0.1 s."""

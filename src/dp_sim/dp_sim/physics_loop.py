@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from dp_sim.simulation import Simulation
 
 SCORE_PERIOD_NS = 100_000_000
+CLOCK_PERIOD_NS = 1_000_000_000  # between two looks at the system clock
+CLOCK_TOLERANCE_NS = 500_000_000
+ON_TIME_S = 0.1  # a tick that is later says nothing about the clock
 
 
 def _ignore(*_: Any) -> None:
@@ -56,7 +59,10 @@ class Outputs:
     score: Callable[[SceneScore], None] = _ignore
     # stamp [ns], and the simulation state that each camera shows
     frame: Callable[[int, list[dict[str, Any]]], None] = _ignore
-    episode: Callable[[SceneLog, float], None] = _ignore  # the log, real-time factor
+    # the log, real-time factor; without it nothing is collected
+    episode: Callable[[SceneLog, float], None] | None = None
+    # how far the system clock is ahead [ns]; returns whether simulated time follows it
+    clock: Callable[[int], bool | None] = _ignore
 
 
 class PhysicsLoop:
@@ -74,7 +80,10 @@ class PhysicsLoop:
         factor: float = 1.0,
         latencies: Latencies | None = None,
     ) -> None:
-        """Prepare; simulated time begins at `clock_ns()` when `run` is called."""
+        """Prepare; simulated time begins at `clock_ns()` when `run` is called.
+
+        In real time it stays with that clock: see `Outputs.clock`.
+        """
         latencies = latencies or Latencies()
         self.now_ns = 0  # simulated time on the ROS clock
         self.executing: frozenset[bytes] = frozenset()  # set by others: ids of executing goals
@@ -90,6 +99,7 @@ class PhysicsLoop:
         self._states = Schedule(round(1e9 / state_rate_hz))
         self._scores = Schedule(SCORE_PERIOD_NS)
         self._frames = Schedule(round(1e9 / frame_rate_hz))
+        self._clocks = Schedule(CLOCK_PERIOD_NS)
         self._goals = GoalWatch()
         self._meter = RealtimeMeter()
         self._arrivals: deque[tuple[int, bool]] = deque()
@@ -139,8 +149,23 @@ class PhysicsLoop:
             while self._resets:
                 wanted, future = self._resets.popleft()
                 future.set_result(self._restart(wanted))
+            if self._factor == 1.0 and self._clocks.is_due(self.now_ns):
+                self._compare_clocks()
             self._tick()
-        self._end_episode()
+        self._tell_episode()
+
+    def _compare_clocks(self) -> None:
+        """Follow a system clock that was set, or went on while the machine slept."""
+        clock_ns, behind_s = self._clock_ns(), self.pacer.behind()
+        offset_ns = clock_ns - self.now_ns - round(behind_s * 1e9)
+        if abs(offset_ns) < CLOCK_TOLERANCE_NS or behind_s > ON_TIME_S:
+            return
+        if self._outputs.clock(offset_ns):
+            for each in (self._states, self._scores, self._frames, self._clocks):
+                each.next_ns += offset_ns
+            self._meter.shift(offset_ns)
+            self._log.shift(offset_ns)
+            self.now_ns += offset_ns
 
     def _tick(self) -> None:
         now_ns, simulation, controller = self.now_ns, self._simulation, self._controller
@@ -209,7 +234,7 @@ class PhysicsLoop:
             self._log.begin_goal(self.now_ns)
         elif change is GoalChange.ENDED:
             self._log.end_goal(self.now_ns)
-            self._outputs.episode(self._log, self._meter.factor(self.now_ns))
+            self._tell_episode()
 
     def _publish_state(self, command: Array, told: Told) -> None:
         controller = self._controller
@@ -247,7 +272,7 @@ class PhysicsLoop:
     def _restart(self, seed: int) -> float:
         """Put arm and block at their start, hold there, and count from zero."""
         if self._episode >= 0:
-            self._end_episode()
+            self._tell_episode()
         self._episode += 1
         self._seed = seed
         self._simulation.reset(seed)
@@ -262,9 +287,11 @@ class PhysicsLoop:
         self._sent = np.stack((positions, np.zeros_like(positions)))
         self._max_coverage = 0.0
         names = self._simulation.joint_names
-        self._log = SceneLog(self._episode, seed, self.now_ns, names)
+        is_kept = self._outputs.episode is not None
+        self._log = SceneLog(self._episode, seed, self.now_ns, names, is_kept=is_kept)
         self._scores.next_ns = self.now_ns
         return self._publish_score()
 
-    def _end_episode(self) -> None:
-        self._outputs.episode(self._log, self._meter.factor(self.now_ns))
+    def _tell_episode(self) -> None:
+        if self._outputs.episode is not None:
+            self._outputs.episode(self._log, self._meter.factor(self.now_ns))

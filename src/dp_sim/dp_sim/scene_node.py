@@ -79,7 +79,8 @@ class SimNode(Node):
             state=self._on_state,
             score=self._on_score,
             frame=self._cameras.offer,
-            episode=self._on_episode,
+            episode=self._on_episode if self._values['log_dir'] else None,
+            clock=self._on_clock,
         )
         self._loop = PhysicsLoop(
             simulation,
@@ -210,10 +211,26 @@ class SimNode(Node):
         self._status.publish(self._loop.condition, again=True)
 
     def _on_episode(self, log: SceneLog, realtime_factor: float) -> None:
-        if self._values['log_dir']:
-            folder = Path(self._values['log_dir']).expanduser()
-            snapshot = log.snapshot(realtime_factor)
-            self._writer.submit(self._write, folder, log.name, snapshot)
+        folder = Path(self._values['log_dir']).expanduser()
+        snapshot = log.snapshot(realtime_factor)
+        self._writer.submit(self._write, folder, log.name, snapshot)
+
+    def _on_clock(self, offset_ns: int) -> bool:
+        """Tell that the system clock is elsewhere; who follows /clock needs it to go on evenly."""
+        found = f'the system clock is {offset_ns * 1e-9:+.1f} s from the stamps: it was set, or '
+        found += 'the machine slept'
+        if self._publisher.has_clock_listeners:
+            self.get_logger().error(
+                f'{found}; somebody listens to /clock, so they stay as they are: nodes on the '
+                'system clock need a restart of sim_node',
+                once=True,
+            )
+            return False
+        self.get_logger().warning(f'{found}; from now on they follow it')
+        self._faults.shift(offset_ns)
+        self._cameras.marker.forget()
+        self._followed_ns += offset_ns
+        return True
 
     def _write(self, folder: Path, name: str, snapshot: dict[str, Any]) -> None:
         try:

@@ -57,6 +57,11 @@ class ScenePublisher:
         self._description = node.create_publisher(String, '/robot_description', LATCHED)
         self._description.publish(String(data=description))
 
+    @property
+    def has_clock_listeners(self) -> bool:
+        """Whether somebody listens to `/clock`."""
+        return self._clock.get_subscription_count() > 0
+
     def publish_state(self, state: SceneState) -> None:
         """Publish joint states, poses and clock of one tick."""
         fault = self.fault

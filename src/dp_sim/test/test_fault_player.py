@@ -78,6 +78,18 @@ def test_the_slider_moves_during_a_fault_without_prolonging_it():
     assert loop.condition == RobotCondition(speed_scaling=0.3)
 
 
+def test_a_fault_lasts_as_long_when_the_clock_is_set_back():
+    node, loop, hearers, faults = player()
+    node.set(fault_s=2.0)
+    node.set(fault='joint_held')
+    loop.now_ns -= 4 * SECOND
+    faults.shift(-4 * SECOND)
+    faults.tick(3 * SECOND - 1)
+    assert hearers[0].fault == 'joint_held'
+    faults.tick(3 * SECOND)
+    assert hearers[0].fault == ''
+
+
 def test_what_cannot_be_played_is_refused_and_changes_nothing():
     node, loop, _, _ = player(is_stand_in=False)
     for values in ({'fault': 'controller_inactive'}, {'fault': 'smoke'}, {'speed_slider': 50.0}):

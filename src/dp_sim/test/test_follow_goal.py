@@ -8,6 +8,7 @@ behind (a tick less in the first segment: what is sampled begins at the command 
 
 from dataclasses import replace
 
+from dp_sim.follow_goal import DEACTIVATED
 from dp_sim.follow_goal import FollowedGoal
 from dp_sim.follow_goal import GOAL_VIOLATED
 from dp_sim.follow_goal import LEFT_PATH
@@ -169,7 +170,7 @@ def test_a_new_trajectory_is_judged_at_its_first_tick_even_when_it_is_its_last()
     assert goal.outcome is LEFT_PATH
 
 
-def test_deactivation_ends_all_judging():
+def test_deactivation_aborts_the_goal_and_ends_all_judging():
     arm = Arm(path_tolerances=(0.02, 0.0))
     goal = arm.goal(LINE)
     arm.run(50)
@@ -177,4 +178,60 @@ def test_deactivation_ends_all_judging():
     arm.controller.activate(EPOCH_NS + arm.ms * MS, PLACE)
     arm.measured = np.array([5.0, 0.0])
     arm.run(500)
-    assert goal.outcome is None and arm.events == []
+    assert goal.outcome is DEACTIVATED and arm.events == []
+
+
+@pytest.mark.parametrize('waits', ['before its first tick', 'for its stamp'])
+def test_a_reset_aborts_a_goal_that_has_not_begun(waits):
+    arm = Arm(generation='B')
+    goal = FollowedGoal(Tolerances.of_parameters(arm.parameters))
+    arm.send(LINE, goal=goal, stamp_ns=EPOCH_NS + 500 * MS)
+    if waits == 'for its stamp':
+        arm.run(50)
+    arm.controller.activate(EPOCH_NS + arm.ms * MS, PLACE)
+    assert goal.outcome is DEACTIVATED
+    arm.run(1000)
+    assert arm.controller.command[0].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize('generation', ['A', 'B', 'C'])
+def test_a_goal_outlives_a_message_that_arrives_in_its_first_tick(generation):
+    arm = Arm(generation=generation)
+    goal = arm.goal(LINE)
+    arm.send((100, (0.02, 0.0)))
+    arm.run(50)
+    assert goal.outcome is None
+    assert arm.run(150)[0] == pytest.approx(0.02)  # succeeds by the other motion
+    assert goal.outcome is REACHED
+
+
+@pytest.mark.parametrize('stamp_ms', [0, 300])
+def test_a_goal_that_is_deferred_outlives_the_message_that_takes_its_place(stamp_ms):
+    arm = Arm(generation='B')
+    goal = FollowedGoal(Tolerances.of_parameters(arm.parameters))
+    arm.send(LINE, goal=goal, stamp_ns=EPOCH_NS + 200 * MS)
+    arm.run(50)
+    arm.send((100, (0.02, 0.0)), stamp_ns=stamp_ms and EPOCH_NS + stamp_ms * MS)
+    arm.run(50)
+    assert goal.outcome is None
+    assert arm.run(400)[0] == pytest.approx(0.02)
+    assert goal.outcome is REACHED
+
+
+def test_a_cancel_in_the_first_tick_of_a_goal_drops_it():
+    arm = Arm()
+    goal = arm.goal(LINE)
+    arm.send((0, (0.0, 0.0)), is_hold=True)
+    arm.run(2000)
+    assert goal.outcome is None and arm.controller.command[0].tolist() == [0.0, 0.0]
+
+
+def test_a_hold_of_the_controller_itself_leaves_what_is_deferred():
+    """As update() of 6.9.0, where only a message or a cancel takes a deferred one away."""
+    arm = Arm(generation='B', path_tolerances=(0.02, 0.0))
+    arm.send(LINE)
+    arm.run(50)
+    arm.send((1, (0.0, 0.0)), (100, (0.01, 0.0)), stamp_ns=EPOCH_NS + 400 * MS)
+    arm.run(330)
+    assert len(arm.events) == 1 and arm.controller.command[0, 0] == 0.0
+    assert arm.run(200)[0] == pytest.approx(0.01)

@@ -118,3 +118,21 @@ def test_a_reset_moves_the_arm_to_its_start_by_one_trajectory_and_places_the_blo
     assert len(trajectory.points) == 3 and trajectory.header.stamp.sec == 0
     assert all(value == 0.0 for value in trajectory.points[-1].velocities)
     robot.until(lambda: near(robot, scene.draw_start(7).tool), 'the arm at its start')
+
+
+def test_a_reset_of_an_arm_at_its_start_sends_nothing(robot):
+    assert robot.reset(7).success
+    robot.trajectories.clear()
+    assert robot.reset(7).success
+    assert robot.trajectories == []
+
+
+def test_a_reset_without_a_way_to_the_start_fails_and_says_why(robot):
+    before = robot.tip()
+    robot.positions = np.zeros(6)
+    robot.until(lambda: np.abs(robot.tip() - before).max() > 0.1, 'the arm to be stretched')
+    response = robot.reset(7)
+    assert not response.success and response.message.startswith('no way to the start: ')
+    robot.positions = start_positions(Simulation().chain, 7)
+    robot.until(lambda: near(robot, scene.draw_start(7).tool), 'the arm at its start')
+    assert robot.reset(7).success

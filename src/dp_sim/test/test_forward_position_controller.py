@@ -41,6 +41,8 @@ def test_a_stream_that_stops_has_run_out(controller):
     assert not controller.ran_out
     positions(controller, 54)
     assert controller.ran_out
+    positions(controller, -60_000)  # the clock was set back
+    assert controller.ran_out
 
 
 @pytest.mark.parametrize(

@@ -230,6 +230,16 @@ def test_inactive_controller_drops_messages_and_reactivation_holds():
     np.testing.assert_allclose(_run(controller, 2, 100)[0], (0.1, 0.2))
 
 
+@pytest.mark.parametrize('ms', [60_000, -60_000])
+def test_a_clock_that_is_set_does_not_move_the_arm_at_once(ms):
+    controller = _controller()
+    controller.receive(_message((1000, (1.0, 0.0))), EPOCH_NS)
+    before = _run(controller, 2, 500)
+    controller.receive(_message((1000, (1.0, 0.0))), EPOCH_NS)
+    after = _run(controller, ms, ms)
+    np.testing.assert_allclose(after[0], before[0], atol=3e-3)
+
+
 def test_deferral_waits_for_the_stamp_and_has_room_for_one():
     controller = _controller(generation='B')
     controller.receive(_message((1000, (1.0, 0.0))), EPOCH_NS)

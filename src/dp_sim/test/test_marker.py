@@ -26,6 +26,15 @@ def test_the_lamp_is_as_it_was_at_the_time_of_the_picture():
     assert [painted(marker, t)[0, 0, 0] for t in (10, 19, 20, 99)] == [255, 255, 0, 0]
 
 
+def test_switchings_of_a_clock_that_was_set_are_forgotten():
+    marker = Marker()
+    marker.switch(1000, True)
+    marker.forget()
+    assert (painted(marker, 2000) == 100).all()
+    marker.switch(10, False)
+    assert painted(marker, 20)[0, 0, 0] == 0
+
+
 def test_only_the_corner_is_covered():
     marker = Marker()
     marker.switch(0, True)

@@ -52,6 +52,16 @@ def test_after_a_stall_steps_run_without_pause_until_caught_up():
     assert pacer.late_steps == 44  # due at 2 ms to 88 ms, begun at 100 ms
 
 
+def test_a_step_is_behind_since_it_was_due():
+    clock = Clock()
+    pacer = Pacer(0.002, 1.0, clock, clock.sleep)
+    pacer.wait()
+    pacer.wait()
+    assert pacer.behind() == pytest.approx(0.0)
+    clock.now += 0.3
+    assert pacer.behind() == pytest.approx(0.3)
+
+
 def test_meter_says_simulated_over_wall_time_since_the_mark():
     clock = Clock()
     meter = RealtimeMeter(clock)
@@ -60,6 +70,15 @@ def test_meter_says_simulated_over_wall_time_since_the_mark():
     assert meter.factor(1_000_000_000) == 1.0
     clock.now += 2.0
     assert meter.factor(2_900_000_000) == pytest.approx(0.95)
+
+
+def test_meter_measures_on_when_simulated_time_is_set():
+    clock = Clock()
+    meter = RealtimeMeter(clock)
+    meter.mark(1_000_000_000)
+    clock.now += 2.0
+    meter.shift(60_000_000_000)
+    assert meter.factor(62_900_000_000) == pytest.approx(0.95)
 
 
 def test_pacer_refuses_a_factor_of_zero():

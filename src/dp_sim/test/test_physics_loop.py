@@ -218,6 +218,82 @@ def stepped():
     return loop, scene, run
 
 
+class Clock:
+    """The system clock, and how late the newest step is, as the test has them."""
+
+    def __init__(self):
+        self.now_ns, self.late_s = START_NS, 0.0
+
+    def behind(self):
+        return self.late_s
+
+
+@pytest.fixture
+def paced():
+    """Return (loop, clock, seen, run); `run` also compares the clocks, and is on time."""
+    scene, clock = Scene(), Clock()
+    seen = {'states': [], 'offsets': [], 'follows': True}
+
+    def on_clock(offset_ns):
+        seen['offsets'].append(offset_ns)
+        return seen['follows']
+
+    outputs = Outputs(state=seen['states'].append, clock=on_clock)
+    controller = JointTrajectoryController(ControllerParameters(joints=JOINTS))
+    loop = PhysicsLoop(scene, controller, outputs)
+    loop._clock_ns, loop.pacer, loop.now_ns = lambda: clock.now_ns, clock, START_NS
+    loop._restart(0)
+
+    def run(milliseconds):
+        for _ in range(milliseconds // 2):
+            if loop._clocks.is_due(loop.now_ns):
+                loop._compare_clocks()
+            loop._tick()
+            clock.now_ns += 2 * MS
+
+    return loop, clock, seen, run
+
+
+@pytest.mark.parametrize('seconds', [90, -90])
+def test_stamps_follow_a_system_clock_that_is_set(paced, seconds):
+    loop, clock, seen, run = paced
+    loop.receive(_message(2500, [1.0, -0.5]))
+    run(1500)
+    clock.now_ns += seconds * 1000 * MS
+    run(1500)
+    assert seen['offsets'] == [seconds * 1000 * MS]
+    assert loop.now_ns == clock.now_ns
+    stamps = [state.stamp_ns - START_NS for state in seen['states']]
+    assert set(np.diff(stamps)) == {8 * MS, (seconds * 1000 + 8) * MS}
+    positions = np.array([state.command[0, 0] for state in seen['states']])
+    assert np.abs(np.diff(positions)).max() < 5e-3  # the motion went on
+    assert positions[-1] == pytest.approx(1.0)
+    loop.receive(_message(100, [0.8, -0.5]))
+    run(200)
+    assert loop._controller.command[0, 0] == pytest.approx(0.8)
+
+
+def test_stamps_stay_while_somebody_needs_them_even_or_the_steps_are_late(paced):
+    loop, clock, seen, run = paced
+    clock.now_ns += 400 * MS
+    run(2000)
+    clock.now_ns += 90_000 * MS
+    clock.late_s = 1.0
+    run(2000)
+    assert seen['offsets'] == []
+    clock.late_s, seen['follows'] = 0.0, False
+    run(1000)
+    assert seen['offsets'] == [90_400 * MS] and loop.now_ns == START_NS + 5000 * MS
+
+
+def test_nothing_is_collected_for_a_file_that_nobody_writes(paced):
+    loop, _, _, run = paced
+    loop.receive(_message(100, [1.0, -0.5]))
+    run(200)
+    snapshot = loop._log.snapshot(1.0)
+    assert not len(snapshot['time_s']) and not len(snapshot['message_time_s'])
+
+
 def test_an_inactive_controller_halts_the_arm_and_forgets_the_trajectory(stepped):
     loop, scene, run = stepped
     loop.receive(_message(1000, [1.5, -0.5]))

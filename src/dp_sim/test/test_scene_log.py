@@ -71,6 +71,28 @@ def test_snapshot_does_not_grow_with_the_log(log):
     assert len(snapshot['time_s']) == 2
 
 
+def test_a_log_that_is_not_kept_stays_empty():
+    log = SceneLog(7, 42, START_NS, ('a', 'b'), is_kept=False)
+    log.add_state(_state(START_NS))
+    log.add_coverage(START_NS, 0.25)
+    log.add_message(START_NS, True)
+    log.add_late_tick(START_NS)
+    log.begin_goal(START_NS)
+    log.end_goal(START_NS + SECOND_NS)
+    snapshot = log.snapshot(1.0)
+    constants = ('seed', 'episode', 'start_stamp_ns', 'joint_names', 'realtime_factor')
+    assert all(not len(rows) for name, rows in snapshot.items() if name not in constants)
+    assert snapshot['measured_positions'].shape == (0, 2)
+
+
+def test_time_goes_on_evenly_when_the_clock_is_set(log):
+    log.shift(-60 * SECOND_NS)
+    log.add_state(_state(START_NS - 59 * SECOND_NS))
+    snapshot = log.snapshot(1.0)
+    np.testing.assert_allclose(snapshot['time_s'], [0.0, 0.5, 1.0])
+    assert snapshot['start_stamp_ns'] == START_NS - 60 * SECOND_NS
+
+
 def test_failed_write_keeps_the_old_file_and_leaves_no_part(log, tmp_path):
     path = write_log(tmp_path, log.name, log.snapshot(1.0))
     before = path.read_bytes()
