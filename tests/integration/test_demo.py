@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+from dp_bringup.episode_log import goal_logs
 from dp_bringup.rescore import rescore
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def test_the_controller_refuses_nothing(summary):
 
 def test_a_tick_is_late_only_after_a_long_silence(summary, output):
     """How many are late depends on the machine; that each chunk covers this silence does not."""
-    log = np.load(output / 'episodes' / f'episode_001_seed_{SEED}.npz')
+    log = np.load(goal_logs(output / 'episodes')[SEED])
     assert len(log['late_time_s']) == summary['late_ticks']
     for late_s in log['late_time_s']:
         sent_s = log['message_time_s'][log['message_time_s'] < late_s]
@@ -93,7 +94,7 @@ def test_the_score_can_be_computed_from_the_log(summary, output):
 def test_plot_and_readable_logs_lie_beside_it(output):
     assert (output / 'episode.png').stat().st_size > 50_000
     assert 'goal accepted' in (output / 'logs' / 'policy_node.log').read_text()
-    assert (output / 'episodes' / f'episode_001_seed_{SEED}.npz').exists()
+    assert list(goal_logs(output / 'episodes')) == [SEED]
     assert not (output / 'video.mp4').exists()
 
 

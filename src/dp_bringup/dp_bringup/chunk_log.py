@@ -20,8 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import fields
 from pathlib import Path
-import zipfile
 
+from dp_bringup.npz_file import load_arrays
 from dp_core.errors import DatasetError
 import numpy as np
 from numpy.typing import NDArray
@@ -58,11 +58,7 @@ def load_chunks(path: Path, episode: int) -> list[ChunkRecord]:
     Raises:
         DatasetError: the file cannot be read, or holds no chunk of that episode.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            data = {name: file[name] for name in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise DatasetError(f'cannot read {path}: {error}') from error
+    data = load_arrays(path, ['episode', *(field.name for field in fields(ChunkRecord))])
     rows = np.flatnonzero(data.pop('episode') == episode)
     if not len(rows):
         raise DatasetError(f'{path} holds no chunk of episode {episode}')

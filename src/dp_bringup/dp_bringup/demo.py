@@ -23,6 +23,7 @@ from dp_bringup.run_local import Interrupt
 from dp_bringup.run_local import LocalStack
 from dp_bringup.share import DEFAULT_POLICY
 from dp_core.errors import ConfigError
+from dp_core.errors import DatasetError
 from dp_core.errors import DpError
 
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
@@ -138,7 +139,6 @@ def write_results(
     from dp_bringup.chunk_log import write_chunks
     from dp_bringup.demo_summary import complaints
     from dp_bringup.demo_summary import summarize
-    from dp_bringup.episode_log import EpisodeLog
     from dp_bringup.rescore import rescore
     from dp_bringup.rescore import write_episodes
     from dp_core.evaluation.report import machine
@@ -147,10 +147,7 @@ def write_results(
     import numpy as np
 
     folder = options.output
-    logs = [  # episode 0 is the scene before the first reset
-        EpisodeLog.load(folder / 'episodes' / f'episode_{number:03d}_seed_{record.seed}.npz')
-        for number, record in enumerate(records, start=1)
-    ]
+    logs = load_logs(folder / 'episodes', records)
     plan = np.asarray(scene.GOAL_POSE), np.asarray(scene.BLOCK_CORNERS)
     write_episodes(folder / 'episodes.npz', logs, *plan, scene.SUCCESS_COVERAGE)
     write_chunks(folder / 'chunks.npz', [record.chunks for record in records])
@@ -176,6 +173,18 @@ def write_results(
     write_pictures(options, logs, records, plan, interrupt)
     written = sorted(p.name for p in folder.iterdir() if p.is_file())
     print(f'written to {folder}: {", ".join(written)}')
+
+
+def load_logs(folder: Path, records: Sequence[Any]) -> list[Any]:
+    """Read what the scene logged of each record's goal."""
+    from dp_bringup.episode_log import EpisodeLog
+    from dp_bringup.episode_log import goal_logs
+
+    paths = goal_logs(folder)
+    missing = [record.seed for record in records if record.seed not in paths]
+    if missing:
+        raise DatasetError(f'{folder} holds no goal of the seeds {missing}')
+    return [EpisodeLog.load(paths[record.seed]) for record in records]
 
 
 def write_pictures(

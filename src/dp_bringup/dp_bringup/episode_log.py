@@ -7,8 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 import math
 from pathlib import Path
-import zipfile
+import re
 
+from dp_bringup.npz_file import load_arrays
 from dp_core.errors import DatasetError
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +56,7 @@ class EpisodeLog:
         Raises:
             DatasetError: the file cannot be read, or holds no goal.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                data = {name: file[name] for name in file.files}
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise DatasetError(f'cannot read the episode {path}: {error}') from error
+        data = load_arrays(path, (*_ARRAYS, *_OTHERS))
         if not len(data['goal_begin_s']):
             raise DatasetError(f'{path} holds no goal: none was executed in that episode')
         end_s = float(data['goal_end_s'][-1])
@@ -104,3 +101,32 @@ _ARRAYS = (
     'coverage_time_s',
     'coverage',
 )
+_OTHERS = (
+    'seed',
+    'start_stamp_ns',
+    'joint_names',
+    'measured_positions',
+    'command_positions',
+    'goal_begin_s',
+    'goal_end_s',
+)
+_NAME = re.compile(r'episode_(\d+)_seed_(\d+)\.npz')
+
+
+def goal_logs(folder: Path) -> dict[int, Path]:
+    """Find the log of each seed's goal, in the order of the episodes.
+
+    The scene counts its resets, and one that was asked for again counts twice: of a seed's files
+    the newest that holds a goal is meant. Number 0 is the scene before the first reset.
+
+    Raises:
+        DatasetError: a file cannot be read.
+    """
+    names = [found for path in folder.glob('episode_*') if (found := _NAME.fullmatch(path.name))]
+    logs: dict[int, Path] = {}
+    for number, seed, name in sorted((int(n[1]), int(n[2]), n[0]) for n in names):
+        path = folder / name
+        if number and len(load_arrays(path, ['goal_begin_s'])['goal_begin_s']):
+            logs.pop(seed, None)
+            logs[seed] = path
+    return logs

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from dp_bringup.chunk_log import ChunkRecord
 from dp_bringup.chunk_log import load_chunks
 from dp_bringup.episode_log import EpisodeLog
+from dp_bringup.episode_log import goal_logs
 from dp_core.errors import DatasetError
 from dp_core.errors import DpError
 import numpy as np
@@ -50,11 +51,10 @@ def parser() -> argparse.ArgumentParser:
 def load(run: Path, episode: int) -> tuple[EpisodeLog, list[ChunkRecord]]:
     """Read what the scene and the policy node said of one episode."""
     chunks = load_chunks(run / 'chunks.npz', episode)
-    # Episode 0 of the scene is the one before the first reset.
-    found = sorted((run / 'episodes').glob(f'episode_{episode + 1:03d}_seed_*.npz'))
-    if not found:
-        raise DatasetError(f'{run / "episodes"} holds no file of episode {episode}')
-    return EpisodeLog.load(found[0]), chunks
+    found = list(goal_logs(run / 'episodes').values())
+    if episode >= len(found):
+        raise DatasetError(f'{run / "episodes"} holds no goal of episode {episode}')
+    return EpisodeLog.load(found[episode]), chunks
 
 
 def busiest_joint(log: EpisodeLog, begin_s: float, end_s: float) -> str:

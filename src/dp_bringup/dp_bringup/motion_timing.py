@@ -24,7 +24,7 @@ from typing import Any
 from dp_bringup.chunk_log import ChunkRecord
 from dp_bringup.chunk_log import load_chunks
 from dp_bringup.episode_log import EpisodeLog
-from dp_bringup.motion_plot import load
+from dp_bringup.episode_log import goal_logs
 from dp_core.errors import DatasetError
 from dp_core.errors import DpError
 from dp_core.evaluation.report import write_json
@@ -94,17 +94,17 @@ def _curve(log: EpisodeLog, values: Array) -> Callable[[Array], Array]:
 
 def run_timing(run: Path) -> dict[str, Any]:
     """Return the figures over all episodes of a run."""
-    count = len(list((run / 'episodes').glob('episode_*.npz'))) - 1  # without the first scene
-    if count < 1:
+    paths = list(goal_logs(run / 'episodes').values())
+    if not paths:
         raise DatasetError(f'{run} holds no episode; give the output folder of dp_demo')
-    rows = [episode_timing(*load(run, episode)) for episode in range(count)]
-    chunks = [chunk for e in range(count) for chunk in load_chunks(run / 'chunks.npz', e)]
+    chunks = [load_chunks(run / 'chunks.npz', episode) for episode in range(len(paths))]
+    rows = [episode_timing(EpisodeLog.load(path), sent) for path, sent in zip(paths, chunks)]
     figures = {name: [row[name] for row in rows] for name in rows[0]}
-    figures['observation_age_ms'] = [1e3 * chunk.observation_age_s for chunk in chunks]
+    figures['observation_age_ms'] = [1e3 * c.observation_age_s for sent in chunks for c in sent]
     percents = {'p5': 5, 'p50': 50, 'p95': 95}
     return {
-        'episodes': count,
-        'chunks': len(chunks),
+        'episodes': len(paths),
+        'chunks': sum(map(len, chunks)),
         **{
             name: {p: round(float(np.percentile(values, q)), 2) for p, q in percents.items()}
             for name, values in figures.items()

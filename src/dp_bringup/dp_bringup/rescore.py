@@ -22,12 +22,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dp_bringup.episode_log import EpisodeLog
+from dp_bringup.npz_file import load_arrays
 from dp_core.errors import DatasetError
 import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
 Array = NDArray[np.float64]
+NEEDED = ('seeds', 'episode_ends', 'block_pose', 'goal_pose', 'block_corners', 'full_coverage')
 
 
 def write_episodes(
@@ -49,12 +51,12 @@ def write_episodes(
 
 
 def rescore(path: Path) -> dict[int, float]:
-    """Compute each episode's score, max over time of clip(coverage / full, 0, 1), by its seed."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            data = {name: file[name] for name in file.files}
-    except (OSError, ValueError) as error:
-        raise DatasetError(f'cannot read {path}: {error}') from error
+    """Compute each episode's score, max over time of clip(coverage / full, 0, 1), by its seed.
+
+    Raises:
+        DatasetError: the file cannot be read, or is another one.
+    """
+    data = load_arrays(path, NEEDED)
     goal = outline(data['goal_pose'], data['block_corners'])
     scores, begin = {}, 0
     for seed, end in zip(data['seeds'].tolist(), data['episode_ends'].tolist()):

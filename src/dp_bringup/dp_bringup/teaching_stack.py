@@ -15,6 +15,7 @@ from dp_core.errors import ConfigError
 
 OPERATORS = ('scripted', 'none')
 COMMANDS = '/tool_target'  # what an operator commands, and convert takes for the action
+JOYSTICK = '/joy'  # its buttons command the recorder, beside the keys of `hand`
 # The camera contract has no pose of the T: recorded too, the same bags teach a state policy.
 ALSO = '/block_pose'
 
@@ -27,7 +28,8 @@ class Ur5Teaching(Arguments):
     operator: str = argument(
         'scripted',
         'Who demonstrates: scripted for the scripted operator, after whose last episode the '
-        'stack ends; none for anybody else on /tool_target, for example `ros2 run dp_sim hand`',
+        'stack ends; none for anybody else on /tool_target, for example `ros2 run dp_sim hand`, '
+        'whose keys command the recorder as well',
         OPERATORS,
     )
     episodes: int = argument(10, 'Starts that the scripted operator solves [1]')
@@ -81,11 +83,15 @@ class Ur5Teaching(Arguments):
     def _recorder(self) -> NodeSpec:
         contract = share() / 'config' / 'ur5e_pusht' / 'contract_camera.yaml'
         words = ('--contract', str(contract), '--action-topic', COMMANDS, '--topic', ALSO)
+        # Half an episode of the scripted operator shows nothing, and Ctrl-C may reach the recorder
+        # before the operator can discard it; what a person has shown is kept.
+        is_scripted = self.operator == 'scripted'
+        ways = ('--at-end', 'discard') if is_scripted else ('--joy-topic', JOYSTICK)
         return NodeSpec(
             package='dp_data_tools',
             executable='episode_recorder',
             name='episode_recorder',
-            arguments=(self.demos, *words, '--operator', self.operator),
+            arguments=(self.demos, *words, '--operator', self.operator, *ways),
             environment=dds_environment(),
         )
 

@@ -46,6 +46,14 @@ def write_scene_log(path, seed=0, begin_s=1.0, end_s=11.0):
     return path
 
 
+def write_log_without_goal(path, seed=0):
+    """Write a file as sim_node does for a scene in which no goal was executed."""
+    with np.load(write_scene_log(path, seed)) as file:
+        data = dict(file)
+    np.savez(path, **{**data, 'goal_begin_s': [], 'goal_end_s': []})
+    return path
+
+
 def chunk(number, inference_s=0.02, jump=0.001):
     """Return the record of a chunk that takes over 0.8 s after the one before."""
     begin_ns = START_NS + round((1.0 + 0.8 * number) * 1e9)

@@ -5,8 +5,10 @@ from types import SimpleNamespace
 from dp_bringup import demo
 from dp_bringup.episode_log import EpisodeLog
 from dp_bringup.rescore import write_episodes
+from dp_core.errors import DatasetError
 from episode_samples import record
 from episode_samples import SQUARE
+from episode_samples import write_log_without_goal
 from episode_samples import write_scene_log
 import numpy as np
 import pytest
@@ -43,6 +45,16 @@ def test_a_new_run_begins_without_the_results_of_the_last(tmp_path):
     demo.prepare(SimpleNamespace(episodes=1, output=tmp_path))
     assert not any(path.exists() for path in stale)
     assert other.exists()
+
+
+def test_logs_are_found_by_seed_and_a_missing_one_is_named(tmp_path):
+    write_log_without_goal(tmp_path / 'episode_001_seed_5.npz', seed=5)
+    write_scene_log(tmp_path / 'episode_002_seed_5.npz', seed=5)
+    write_scene_log(tmp_path / 'episode_003_seed_6.npz', seed=6)
+    logs = demo.load_logs(tmp_path, [record(seed=5), record(seed=6)])
+    assert [log.seed for log in logs] == [5, 6]
+    with pytest.raises(DatasetError, match=r'holds no goal of the seeds \[7\]'):
+        demo.load_logs(tmp_path, [record(seed=7)])
 
 
 def test_progress_is_short_where_nobody_watches(capsys):

@@ -17,6 +17,7 @@ pytest.importorskip('dp_msgs.msg')
 from episode_samples import chunk
 from episode_samples import JOINTS
 from episode_samples import START_NS
+from episode_samples import write_log_without_goal
 from episode_samples import write_scene_log
 
 
@@ -44,6 +45,15 @@ def test_a_plan_that_is_driven_20_ms_early_is_found(run):
     timing = motion_timing.episode_timing(log, chunks)
     assert timing['command_shift_ms'] == pytest.approx(-20.0, abs=0.2)
     assert timing['servo_lag_ms'] == pytest.approx(0.0, abs=0.2)
+
+
+def test_a_reset_that_was_asked_for_twice_changes_nothing(run):
+    episodes = run / 'episodes'
+    (episodes / 'episode_001_seed_3.npz').rename(episodes / 'episode_002_seed_3.npz')
+    write_log_without_goal(episodes / 'episode_001_seed_3.npz', seed=3)
+    log, _ = motion_plot.load(run, 0)
+    assert log.seed == 3
+    assert motion_timing.run_timing(run)['episodes'] == 1
 
 
 def test_a_servo_that_follows_50_ms_later_is_found(run):

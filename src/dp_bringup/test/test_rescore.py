@@ -1,12 +1,14 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
 from dp_bringup.episode_log import EpisodeLog
+from dp_bringup.episode_log import goal_logs
 from dp_bringup.rescore import covered
 from dp_bringup.rescore import outline
 from dp_bringup.rescore import rescore
 from dp_bringup.rescore import write_episodes
 from dp_core.errors import DatasetError
 from episode_samples import SQUARE
+from episode_samples import write_log_without_goal
 from episode_samples import write_scene_log
 import numpy as np
 import pytest
@@ -58,18 +60,42 @@ def test_the_shipped_scene_measures_in_the_same_way(tmp_path):
 
 
 def test_a_broken_file_is_named(tmp_path):
-    (tmp_path / 'episodes.npz').write_bytes(b'nothing')
-    with pytest.raises(DatasetError, match=r'episodes\.npz'):
-        rescore(tmp_path / 'episodes.npz')
+    path = write(tmp_path)
+    whole = path.read_bytes()
+    damaged = whole[:100] + bytes(len(whole) - 1100) + whole[-1000:]  # its index is whole
+    for data in (b'nothing', b'', whole[: len(whole) // 2], damaged):
+        path.write_bytes(data)
+        with pytest.raises(DatasetError, match=r'cannot read .*episodes\.npz'):
+            rescore(path)
+    with path.open('wb') as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(DatasetError, match=r'cannot read .*episodes\.npz'):
+        rescore(path)
+
+
+def test_another_file_is_named_with_what_it_lacks(tmp_path):
+    log = write_scene_log(tmp_path / 'log.npz')
+    with pytest.raises(DatasetError, match=r"log\.npz lacks \['block_corners', .*'goal_pose'"):
+        rescore(log)
+    with pytest.raises(DatasetError, match=r"episodes\.npz lacks .*'goal_begin_s'"):
+        EpisodeLog.load(write(tmp_path))
 
 
 def test_a_log_without_a_goal_is_refused(tmp_path):
-    path = write_scene_log(tmp_path / 'log.npz')
-    with np.load(path) as file:
-        data = dict(file)
-    np.savez(path, **{**data, 'goal_begin_s': [], 'goal_end_s': []})
     with pytest.raises(DatasetError, match='no goal'):
-        EpisodeLog.load(path)
+        EpisodeLog.load(write_log_without_goal(tmp_path / 'log.npz'))
+
+
+def test_of_a_seed_the_newest_log_with_a_goal_is_meant(tmp_path):
+    write_scene_log(tmp_path / 'episode_000_seed_7.npz', 7)  # before the first reset
+    write_log_without_goal(tmp_path / 'episode_001_seed_9.npz', 9)  # the answer was lost
+    for name in ('episode_002_seed_9.npz', 'episode_998_seed_7.npz', 'episode_1000_seed_7.npz'):
+        write_scene_log(tmp_path / name)
+    write_log_without_goal(tmp_path / 'episode_1001_seed_7.npz', 7)
+    assert {seed: path.name for seed, path in goal_logs(tmp_path).items()} == {
+        9: 'episode_002_seed_9.npz',
+        7: 'episode_1000_seed_7.npz',
+    }
 
 
 def test_a_goal_without_an_end_lasts_until_the_log_ends(tmp_path):

@@ -1,5 +1,6 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
+import argparse
 from pathlib import Path
 
 from dp_bringup.share import share
@@ -21,6 +22,23 @@ def test_the_scripted_operator_is_what_the_stack_is_there_for():
 def test_a_person_needs_no_scripted_operator():
     specs = Ur5Teaching(operator='none').nodes()
     assert 'scripted_operator' not in [spec.executable for spec in specs]
+
+
+def test_what_a_person_was_showing_at_the_end_is_kept_and_what_the_script_was_is_not():
+    scripted, by_hand = (Ur5Teaching(operator=who).nodes()[2] for who in ('scripted', 'none'))
+    at = scripted.arguments.index('--at-end')
+    assert scripted.arguments[at + 1] == 'discard'
+    assert '--at-end' not in by_hand.arguments
+    assert by_hand.arguments[by_hand.arguments.index('--joy-topic') + 1] == '/joy'
+
+
+@pytest.mark.parametrize('who', ['scripted', 'none'])
+def test_the_recorder_understands_its_arguments(who):
+    verb = pytest.importorskip('dp_data_tools.verbs.record')
+    parser = argparse.ArgumentParser()
+    verb.add_arguments(parser)
+    options = parser.parse_args(Ur5Teaching(operator=who).nodes()[2].arguments)
+    assert options.operator == who
 
 
 def test_the_bags_hold_what_both_policies_see():

@@ -161,6 +161,19 @@ def test_ctrl_c_keeps_the_episode_and_prints_its_audit(tmp_path):
     assert [path.name for path in (tmp_path / 'demos').iterdir()] == ['episode_000000']
 
 
+def test_with_at_end_discard_only_the_running_episode_is_deleted(tmp_path):
+    with robot_and_recorder(tmp_path, '--at-end', 'discard') as (robot, process):
+        start(robot)
+        time.sleep(0.5)
+        assert robot.call('stop').success
+        assert start(robot).message == 'recording episode_000001'
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=20)[1]
+        assert process.returncode == 0
+    assert 'discarded episode_000001' in said
+    assert [path.name for path in (tmp_path / 'demos').iterdir()] == ['episode_000000']
+
+
 def test_a_joystick_starts_and_stops(tmp_path):
     options = ('--joy-topic', '/joy', '--joy-buttons', 'start=2,stop=2,mark_success=0')
     with robot_and_recorder(tmp_path, *options) as (robot, process):

@@ -3,18 +3,21 @@
 """Node hand: a person commands the tool by keys, mouse or joystick, on `/tool_target`.
 
 It commands from the first key or move of the stick on, ten times a second, as long as it is held
-(x lets go), because a recorded command must have no gaps. The recorder has its own terminal.
+(x lets go), because a recorded command must have no gaps. More keys call the recorder's services.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 import os
 import select
 import sys
+from typing import Any
 
 from dp_msgs.srv import ResetScene
 from dp_sim.hand_target import HandTarget
 from dp_sim.parameters import declare
+from dp_sim.recorder_client import recorder_clients
 from dp_sim.scene_publisher import FRAME
 from dp_sim.scripted_operator import DT_S
 from dp_sim.spinning import initialize
@@ -24,6 +27,7 @@ from dp_sim.teleoperation_node import TARGET_TOPIC
 from dp_sim.teleoperation_parameters import HAND
 from dp_sim.terminal_hand import HELP
 from dp_sim.terminal_hand import raw_terminal
+from dp_sim.terminal_hand import RECORDER_KEYS
 from dp_sim.terminal_hand import TerminalHand
 from geometry_msgs.msg import PoseStamped
 import numpy as np
@@ -32,6 +36,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Joy
+from std_srvs.srv import Trigger
 
 
 class HandNode(Node):
@@ -51,6 +56,7 @@ class HandNode(Node):
         self.create_subscription(PoseStamped, '/tool_pose', self._on_tool, qos_profile_sensor_data)
         self.create_subscription(Joy, self._values['joy_topic'], self._on_joy, 10)
         self._resets = self.create_client(ResetScene, '/reset_scene')
+        self._recorder = recorder_clients(self, self._values['recorder'])
         self.create_timer(DT_S, self._on_time)
 
     def press(self, keys: str) -> None:
@@ -64,9 +70,28 @@ class HandNode(Node):
             elif each == 'q':
                 self.has_ended = True
             elif each == 'r':
-                self._holds = False
-                self._resets.call_async(ResetScene.Request(seed=self._seed))
-                self._seed += 1
+                self._reset(self._seed)
+            elif each in RECORDER_KEYS and self._recorder:
+                client = self._recorder[RECORDER_KEYS[each]]
+                self._ask(client, Trigger.Request(), lambda reply: reply.message)
+
+    def _reset(self, seed: int) -> None:
+        def answer(reply: ResetScene.Response) -> str:
+            if not reply.success:
+                return f'not reset to seed {seed}: {reply.message}'
+            self._seed = seed + 1
+            return f'reset to seed {seed}'
+
+        self._holds = False
+        self._ask(self._resets, ResetScene.Request(seed=seed), answer)
+
+    def _ask(self, client: Any, request: Any, words: Callable[[Any], str]) -> None:
+        """Call a service, and say what it answers."""
+        if not client.service_is_ready():
+            sys.stderr.write(f'there is no service {client.srv_name}\n')
+            return
+        future = client.call_async(request)
+        future.add_done_callback(lambda done: sys.stderr.write(f'{words(done.result())}\n'))
 
     def _on_joy(self, message: Joy) -> None:
         axes = [self._values['axis_away'], self._values['axis_left']]

@@ -22,6 +22,8 @@ from dp_msgs.srv import ResetScene
 from dp_sim.convert import nanoseconds
 from dp_sim.demonstration import Style
 from dp_sim.parameters import declare
+from dp_sim.recorder_client import is_done
+from dp_sim.recorder_client import recorder_clients
 from dp_sim.scene_publisher import FRAME
 from dp_sim.scripted_operator import DT_S
 from dp_sim.scripted_operator import Operator
@@ -39,6 +41,10 @@ from rclpy.qos import qos_profile_sensor_data
 from std_srvs.srv import Trigger
 
 ANSWER_S = 30.0  # longest wait for a service, a pose or the recorder's topics [s]
+# Then a question is asked again: a service just found may not know yet whom to answer. A reset
+# that moves the arm of a real controller takes up to 3.6 s [s].
+ASK_AGAIN_S = 6.0
+END_S = 1.0  # longest wait for a recorder that may have ended as well [s]
 SETTLE_S = 0.3  # after a reset
 FRESH_S = 0.3  # a pose that the operator may act upon
 POLL_S = 0.002
@@ -54,6 +60,7 @@ class RosWorld(Node):
         super().__init__('scripted_operator')
         self.values = declare(self, OPERATOR)
         self._stop = stop
+        self._patience_s = ANSWER_S
         self._is_recording = False
         self._poses: dict[str, PoseStamped] = {}
         self._due_s = self._sent_s = 0.0
@@ -68,12 +75,7 @@ class RosWorld(Node):
                 qos_profile_sensor_data,
             )
         self._resets = self.create_client(ResetScene, '/reset_scene')
-        self._recorder: dict[str, Any] = {}
-        if self.values['recorder']:
-            self._recorder = {
-                command: self.create_client(Trigger, f'{self.values["recorder"]}/{command}')
-                for command in ('start', 'stop', 'discard', 'mark_success')
-            }
+        self._recorder = recorder_clients(self, self.values['recorder'])
 
     @property
     def time_s(self) -> float:
@@ -83,7 +85,8 @@ class RosWorld(Node):
     def reset(self, seed: int) -> None:
         """Go to the start of a seed, and wait until it is seen."""
         self._wait(lambda: self._targets.get_subscription_count() > 0, 'the node teleoperation')
-        reply = self._call(self._resets, ResetScene.Request(seed=seed))
+        request = ResetScene.Request(seed=seed)  # the newest: after its answer none is under way
+        reply, _ = self._call(self._resets, request, is_newest_meant=True)
         if not reply.success:
             raise RecordingError(f'the scene cannot be reset to {seed}: {reply.message}')
         end_s = self.time_s + SETTLE_S
@@ -129,10 +132,12 @@ class RosWorld(Node):
         """Give the recorder a command; a start waits until it has found the topics."""
         if not self._recorder:
             return
+        if command == 'stop':
+            self._is_recording = False  # from now on a discard may mean what was kept
         deadline = time.monotonic() + ANSWER_S
         while True:
-            reply = self._call(self._recorder[command], Trigger.Request())
-            if reply.success:
+            reply, is_repeated = self._call(self._recorder[command], Trigger.Request())
+            if is_done(command, reply, is_repeated=is_repeated):
                 self._is_recording = command == 'start' or (
                     self._is_recording and command == 'mark_success'
                 )
@@ -142,36 +147,58 @@ class RosWorld(Node):
             time.sleep(0.2)
 
     def close(self) -> None:
-        """Discard an episode that was interrupted."""
+        """Discard an episode that was interrupted; Ctrl-C may have ended the recorder as well."""
         self._stop.clear()
         self._mind.shutdown(wait=True)
+        self._patience_s = END_S
         if self._is_recording:
             try:
                 self.record('discard')
             except (InterruptedError, RecordingError) as error:
-                self.get_logger().error(f'the episode is still being recorded {error}'.strip())
+                why = str(error) or 'interrupted again'
+                self.get_logger().warning(
+                    f'could not discard the interrupted episode ({why}); a recorder that has '
+                    'ended before says itself what became of it'
+                )
 
     def _sees(self) -> bool:
         oldest_s = self.time_s - FRESH_S
         stamps = [nanoseconds(message.header.stamp) for message in self._poses.values()]
         return len(stamps) == 2 and min(stamps) * 1e-9 > oldest_s
 
-    def _call(self, client: Any, request: Any) -> Any:
+    def _call(
+        self, client: Any, request: Any, *, is_newest_meant: bool = False
+    ) -> tuple[Any, bool]:
+        """Return an answer, and whether another was lost or late; the first one that comes."""
         self._wait(client.service_is_ready, client.srv_name)
-        done = threading.Event()
-        future = client.call_async(request)
-        future.add_done_callback(lambda _: done.set())
-        self._wait(done.is_set, f'an answer of {client.srv_name}')
-        return future.result()
+        deadline = time.monotonic() + self._patience_s
+        asked: list[Any] = []
+        is_repeated = False
+        while time.monotonic() < deadline:
+            if is_newest_meant:
+                asked.clear()
+            asked.append(client.call_async(request))
+            end = min(time.monotonic() + ASK_AGAIN_S, deadline)
+            if self._comes(lambda: any(future.done() for future in asked), end):
+                return next(each.result() for each in asked if each.done()), is_repeated
+            is_repeated = True
+        raise self._in_vain(f'an answer of {client.srv_name}')
 
     def _wait(self, condition: Any, what: str) -> None:
-        deadline = time.monotonic() + ANSWER_S
+        if not self._comes(condition, time.monotonic() + self._patience_s):
+            raise self._in_vain(what)
+
+    def _comes(self, condition: Any, deadline: float) -> bool:
         while not condition():
             if self._stop.is_set():
                 raise InterruptedError
             if time.monotonic() > deadline:
-                raise RecordingError(f'waited {ANSWER_S} s in vain for {what}')
+                return False
             time.sleep(POLL_S)
+        return True
+
+    def _in_vain(self, what: str) -> RecordingError:
+        return RecordingError(f'waited {self._patience_s:.0f} s in vain for {what}')
 
 
 def main(args: list[str] | None = None) -> int:

@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every parameter of the nodes teleoperation and scripted_operator."""
+"""Every parameter of the nodes teleoperation, scripted_operator and hand."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ TELEOPERATION = (
     Parameter('seed', 0, '1', 'Seed of the disturbance', 0, 2**31 - 1),
 )
 
+RECORDER = Parameter(
+    'recorder',
+    'episode_recorder',
+    '',
+    "Node whose services start, stop, discard and mark_success are called; '' for none",
+)
+
 OPERATOR = (
     Parameter('episodes', 1, '1', 'Episodes to demonstrate', 1, 100_000),
     Parameter('seed', 0, '1', 'Seed of the first episode; the next one has the next', 0, 2**30),
-    Parameter(
-        'recorder',
-        'episode_recorder',
-        '',
-        "Node whose services start, stop, discard and mark_success are called; '' for none",
-    ),
+    RECORDER,
     Parameter(
         'burst_every',
         0.0,
@@ -47,4 +49,5 @@ HAND = (
     ),
     Parameter('axis_left', 0, '1', 'Axis that moves it to the left, seen from the robot', 0, 31),
     Parameter('seed', 0, '1', 'Seed of the first reset; the next one has the next', 0, 2**30),
+    RECORDER,
 )

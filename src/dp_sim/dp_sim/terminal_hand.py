@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-HELP = 'arrows, w a s d, or drag the mouse: move   r: reset the scene   x: let go   q: quit'
+HELP = (
+    'arrows, w a s d, or drag the mouse: move   r: reset the scene   x: let go   q: quit\n'
+    'recorder: n begin an episode   e end and keep it   m mark it a success   u discard it'
+)
+# Not those of the recorder's own terminal: there s and d begin and discard, here they move.
+RECORDER_KEYS = {'n': 'start', 'e': 'stop', 'm': 'mark_success', 'u': 'discard'}
 # What terminals send -> direction in `world`: up is away from the robot.
 DIRECTIONS = {
     '\x1b[A': (1.0, 0.0),
@@ -30,30 +35,38 @@ DIRECTIONS = {
 }
 COLUMN, ROW = 0.5, 1.0  # taps that a cell is worth: it is about twice as high as wide
 _MOUSE = re.compile(r'\x1b\[<(\d+);(\d+);(\d+)([Mm])')
-_WORD = re.compile(r'\x1b\[<\d+;\d+;\d+[Mm]|\x1b\[[A-D]|[\s\S]')
+# Keys such as F5 or Ctrl+Left, and the mouse, send a sequence; the console's F1 has two brackets.
+_WORD = re.compile(r'\x1b\[\[?[0-?]*[ -/]*[@-~]|\x1bO.|[\s\S]')
+_BEGUN = re.compile(r'\x1b(\[\[?[0-?]*[ -/]*|O)?\Z')
 _DRAG = 32  # flag of a movement with a button held
 # Ask for presses and drags, with decimal places; and take it back.
 _MOUSE_ON, _MOUSE_OFF = '\x1b[?1002h\x1b[?1006h', '\x1b[?1006l\x1b[?1002l'
 
 
 class TerminalHand:
-    """Keeps where the mouse was pressed last."""
+    """Keeps where the mouse was pressed last, and a sequence whose end has not come yet."""
 
     def __init__(self) -> None:
         """No button is held."""
         self._cell: tuple[int, int] | None = None
+        self._begun = ''
 
     def read(self, text: str) -> list[Array | str]:
         """Return what was asked for: taps (2,) in `world`, or the letter of a command."""
         found: list[Array | str] = []
-        for word in _WORD.findall(text):
+        text = self._begun + text
+        begun = _BEGUN.search(text)
+        self._begun = begun.group() if begun else ''
+        for word in _WORD.findall(text.removesuffix(self._begun)):
             mouse = _MOUSE.fullmatch(word)
-            key = word if word in DIRECTIONS else word.lower()
+            is_sequence = word.startswith('\x1b')
+            # In application mode arrows come as \x1bOA to \x1bOD.
+            key = word.replace('\x1bO', '\x1b[') if is_sequence else word.lower()
             if mouse:
                 found += self._drag(mouse)
             elif key in DIRECTIONS:
                 found.append(np.array(DIRECTIONS[key]))
-            else:
+            elif not is_sequence:
                 found.append(key)
         return found
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The nodes of teleoperation, called directly: what they make of messages and keys."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -10,11 +12,13 @@ pytest.importorskip('dp_msgs.msg')
 
 from dp_sim import scene  # noqa: E402
 from dp_sim.hand_node import HandNode  # noqa: E402
+from dp_sim.recorder_client import COMMANDS  # noqa: E402
 from dp_sim.simulation import HOME  # noqa: E402
 from dp_sim.simulation import JOINTS  # noqa: E402
 from dp_sim.teleoperation_node import TeleoperationNode  # noqa: E402
 from geometry_msgs.msg import PoseStamped  # noqa: E402
 from rclpy.duration import Duration  # noqa: E402
+from rclpy.task import Future  # noqa: E402
 from sensor_msgs.msg import JointState  # noqa: E402
 from sensor_msgs.msg import Joy  # noqa: E402
 
@@ -112,4 +116,62 @@ def test_keys_and_sticks_command_from_the_first_one_on():
     assert len(sent.messages) == count
     node.press('q')
     assert node.has_ended
+    node.destroy_node()
+
+
+class Service:
+    """Answers as it is told to, when it is told to."""
+
+    srv_name = '/service'
+
+    def __init__(self):
+        self.is_there, self.futures, self.requests = True, [], []
+
+    def service_is_ready(self):
+        return self.is_there
+
+    def call_async(self, request):
+        self.requests.append(request)
+        self.futures.append(Future())
+        return self.futures[-1]
+
+    def answer(self, **values):
+        self.futures[-1].set_result(SimpleNamespace(**values))
+
+
+def test_the_seed_goes_on_when_the_scene_was_reset(capsys):
+    node = HandNode()
+    scene_service = node._resets = Service()
+    scene_service.is_there = False
+    node.press('r')
+    assert capsys.readouterr().err == 'there is no service /service\n'
+    scene_service.is_there = True
+    for success, message in ((False, 'a goal is executing'), (True, ''), (True, '')):
+        node.press('r')
+        scene_service.answer(success=success, message=message)
+    assert [request.seed for request in scene_service.requests] == [0, 0, 1]
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        'not reset to seed 0: a goal is executing',
+        'reset to seed 0',
+        'reset to seed 1',
+    ]
+    node.destroy_node()
+
+
+def test_keys_command_the_recorder_and_its_answer_is_said(capsys):
+    node = HandNode()
+    node._recorder = {command: Service() for command in COMMANDS}
+    for key, command in (
+        ('n', 'start'),
+        ('m', 'mark_success'),
+        ('e', 'stop'),
+        ('u', 'discard'),
+    ):
+        node.press(key)
+        node._recorder[command].answer(success=True, message=f'{command} is done')
+        assert capsys.readouterr().err == f'{command} is done\n'
+    assert [len(service.requests) for service in node._recorder.values()] == [1, 1, 1, 1]
+    node._recorder = {}  # recorder:=''
+    node.press('n')
     node.destroy_node()

@@ -19,7 +19,26 @@ def test_keys_are_directions_or_commands():
     assert taps(found) == [[1.0, 0.0], [1.0, 0.0], [0.0, -1.0]]
     assert [each for each in found if isinstance(each, str)] == ['q', 'x']
     assert TerminalHand().read('') == []
-    assert TerminalHand().read('\x1b[') == ['\x1b', '[']
+
+
+def test_other_keys_command_nothing():
+    hand = TerminalHand()
+    f1_to_f5 = '\x1bOP\x1bOQ\x1bOR\x1bOS\x1b[15~'
+    assert hand.read(f1_to_f5 + '\x1b[1;5D\x1b[3~\x1b[Z\x1b[[A') == []
+    assert taps(hand.read('\x1bOA\x1bOB\x1bOD\x1bOC')) == taps(hand.read('wsad'))
+    assert hand.read('\x1b') == []  # escape
+    assert hand.read('q') == ['q']
+
+
+def test_a_sequence_may_come_in_two_parts():
+    for sequence in ('\x1b[1;5D', '\x1b[[A', '\x1bOQ', '\x1b[<0;44;18m'):
+        for cut in range(1, len(sequence)):
+            hand = TerminalHand()
+            assert taps(hand.read('w' + sequence[:cut])) == [[1.0, 0.0]]
+            assert hand.read(sequence[cut:] + 'x') == ['x']
+    hand = TerminalHand()
+    assert hand.read('\x1b[') == []
+    assert taps(hand.read('A')) == [[1.0, 0.0]]
 
 
 def test_a_drag_moves_by_the_cells_between():
@@ -42,7 +61,9 @@ def test_the_terminal_is_left_as_it_was(monkeypatch):
         assert has_keys
         assert terminal_hand.termios.tcgetattr(terminal) != before
     assert terminal_hand.termios.tcgetattr(terminal) == before
-    said = os.read(master, 1000).decode()
+    said = ''
+    while not said.endswith('\x1b[?1002l'):  # it may come in parts
+        said += os.read(master, 1000).decode()
     assert said == '\x1b[?1002h\x1b[?1006h\x1b[?1006l\x1b[?1002l'
     for file in (terminal, screen):
         file.close()

@@ -85,10 +85,10 @@ class EpisodeRecorder(Node):
         self._look()
         keyboard.say(HELP)
 
-    def close(self) -> None:
-        """Keep what is being recorded; after the executor has ended."""
+    def close(self, command: str = 'stop') -> None:
+        """Stop or discard what is being recorded; after the executor has ended."""
         if self._episodes.recording:
-            self._do('stop')
+            self._do(command)
 
     def _now_ns(self) -> int:
         return int(self.get_clock().now().nanoseconds) if self._is_simulated else time.time_ns()

@@ -1,6 +1,6 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the recorder's node until Ctrl-C, SIGTERM or the key q; then keeps what is recorded."""
+"""Runs the recorder's node until Ctrl-C, SIGTERM or the key q; then ends what is recorded."""
 
 from __future__ import annotations
 
@@ -25,9 +25,20 @@ def record(
     facts: Mapping[str, str],
     joy_topic: str,
     buttons: Mapping[str, int],
+    at_end: str,
     ros_arguments: Sequence[str],
 ) -> int:
-    """Record; return the exit status."""
+    """Record; return the exit status.
+
+    Args:
+        settings: where and how.
+        wanted: topics.
+        facts: what every episode keeps beside its messages.
+        joy_topic: of a joystick; empty for none.
+        buttons: command -> number of its button.
+        at_end: what an episode gets that is still being recorded then: stop or discard.
+        ros_arguments: what follows ``--ros-args``.
+    """
     stopped = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.append(True))
@@ -43,7 +54,7 @@ def record(
                 while not stopped and not node.has_ended:
                     executor.spin_once(timeout_sec=0.1)
             finally:
-                node.close()
+                node.close(at_end)
                 executor.remove_node(node)
                 node.destroy_node()
     finally:

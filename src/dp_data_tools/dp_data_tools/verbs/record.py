@@ -30,7 +30,7 @@ example:
 Every episode becomes a bag demos/episode_000000, ... with the contract inside. While it is
 recorded it is hidden as demos/.episode_000000.part; what a killed recorder leaves there becomes a
 bag by `dp_data_tools recover demos`. discard (the key d) deletes the running episode, or else the
-one kept last. Ctrl-C keeps the running one.
+one kept last. Ctrl-C keeps the running one (--at-end discard: deletes it).
 """
 
 
@@ -81,6 +81,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='default: start=7,stop=6,discard=1,mark_success=0; start and stop may share one',
     )
     parser.add_argument(
+        '--at-end',
+        choices=['stop', 'discard'],
+        default='stop',
+        help='what Ctrl-C, SIGTERM and q do to the running episode; default: stop, it is kept',
+    )
+    parser.add_argument(
         '--ros-args', nargs=argparse.REMAINDER, default=[], help='all that follows is for ROS'
     )
 
@@ -114,7 +120,8 @@ def run(options: argparse.Namespace) -> int:
             f'recording needs ROS 2: {error}; source a distribution, or record there and '
             'convert here'
         ) from error
-    return record(settings, wanted, facts, options.joy_topic, buttons, options.ros_args)
+    joy, at_end = options.joy_topic, options.at_end
+    return record(settings, wanted, facts, joy, buttons, at_end, options.ros_args)
 
 
 def _facts(options: argparse.Namespace, contract: Contract) -> dict[str, str]:
