@@ -52,6 +52,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+# For the age of an observation and the planning of a motion, at least [s].
+AGE_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -220,6 +222,14 @@ def check_timing(contract: Contract, latency_s: float, lead_s: float, max_blind_
             f'after {needed_s:.3f} s (n_action_steps {contract.n_action_steps} x '
             f'{contract.dt_s} s + latency {latency_s:.3f} s + lead {lead_s} s); lower '
             f'n_action_steps or the number of denoising steps'
+        )
+    joined_s = latency_s + AGE_S + lead_s
+    if reach_s < joined_s + contract.dt_s:
+        raise ConfigError(
+            f'a chunk reaches {reach_s:.3f} s past its observation, and is joined to the motion '
+            f'{joined_s:.3f} s past it (latency {latency_s:.3f} s + age and planning {AGE_S} s + '
+            f'lead {lead_s} s): its last two steps, {contract.dt_s} s apart, do not both lie '
+            'ahead; a longer horizon or fewer denoising steps are needed'
         )
     if max_blind_s < contract.n_action_steps * contract.dt_s + lead_s:
         raise ConfigError(

@@ -19,7 +19,9 @@ from dp_core.errors import ExpiredError
 from dp_core.errors import TrajectoryError
 from dp_core.limits import MotionLimits
 from dp_core.motion import CommandedMotion
+from dp_core.motion import MotionState
 from dp_core.motion import Trajectory
+from dp_core.tracking import SHARE
 from dp_core.tracking import track
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +33,9 @@ KNOT_S = 0.05  # between knots, at full speed
 # The first knot lies as many steps ahead. A message that is late by D finds the controller v D
 # farther on than planned, and the first cubic, of length h, makes up for it with 6 v D / h^2.
 FIRST_KNOT_STEPS = 2
+# Most that the first cubic of a slowed chunk may lead astray; where it would lead farther, because
+# the arm is still as fast as before, the motion begins with knots as at full speed [rad].
+STRAY = 0.01
 # Weight of the last target while the arm comes to rest behind it; without, noise in the last
 # steps would carry it on.
 REST_WEIGHT = 0.02
@@ -110,8 +115,9 @@ def connect(
         CubicSpline(due, column, bc_type='natural')
         for due, column in zip(due_s.T, chunk.positions.T)
     ]
-    speed = np.array([abs(float(curve(reach_s, 1))) for curve in curves])  # (J,) at the end
-    knots_s, following = _knots(reach_s, speed, chunk.stretch, settings, limits)
+    ends_s = [max(0.0, float(due_s[0].max())), reach_s]
+    slopes = np.array([curve(ends_s, 1) for curve in curves]).T  # (2, J) of the chunk [rad/s]
+    knots_s, following = _knots(reach_s, slopes, start, chunk.stretch, settings, limits)
     meant = (knots_s >= due_s[0].max()) & (np.arange(len(knots_s)) < following)
     until_s = np.clip(knots_s, due_s[0].max(), reach_s)
     targets = np.stack([curve(until_s) for curve in curves], axis=1)  # (K, J)
@@ -148,7 +154,8 @@ def _cut(due_s: Array, lead_s: float, chunk: ActionChunk, now_ns: int) -> int:
 
 def _knots(
     reach_s: float,
-    speed: Array,
+    slopes: Array,
+    start: MotionState,
     stretch: float,
     settings: TrajectorySettings,
     limits: MotionLimits,
@@ -157,19 +164,73 @@ def _knots(
 
     Args:
         reach_s: until when the chunk is followed [s].
-        speed: (J,) with which the arm is to leave it [rad/s].
+        slopes: (2, J) velocities of the chunk at its begin and where the arm leaves it [rad/s].
+        start: commanded at time 0.
         stretch: of the chunk; knots lie as much farther apart.
         settings: the lead.
         limits: how soon the arm can come to rest.
     """
     step_s = KNOT_S * stretch
-    lead_s = max(settings.lead_s, FIRST_KNOT_STEPS * step_s)
+    early_s = _early(start, slopes[0], stretch, settings, limits)
+    if len(early_s):
+        first_s = early_s[-1] + step_s
+    else:
+        first_s = max(settings.lead_s, FIRST_KNOT_STEPS * step_s)
     rest_s = 2 * step_s + float(
-        np.max(speed / limits.acceleration) + np.max(limits.acceleration / limits.jerk)
+        np.max(np.abs(slopes[1]) / limits.acceleration) + np.max(limits.acceleration / limits.jerk)
     )
-    following = max(1, 1 + int((reach_s - lead_s) / step_s))
-    count = following + int(np.ceil(rest_s / step_s))
-    return lead_s + step_s * np.arange(count, dtype=np.float64), following
+    following = max(0, 1 + int(np.floor((reach_s - first_s) / step_s)))
+    following = max(1, following + int((early_s <= reach_s).sum()))
+    count = max(
+        following - len(early_s) + int(np.ceil(rest_s / step_s)),
+        1 + int(np.ceil((_stop_s(start, limits) + 2 * step_s - first_s) / step_s)),
+    )
+    later_s = first_s + step_s * np.arange(count, dtype=np.float64)
+    return np.concatenate([early_s, later_s]), following
+
+
+def _stop_s(start: MotionState, limits: MotionLimits) -> float:
+    """Time in which all joints can come to rest from ``start`` [s]."""
+    acceleration, jerk = SHARE * limits.acceleration, SHARE * limits.jerk
+    size = np.abs(start.acceleration)
+    # Velocity once the acceleration has gone, which takes as long as the jerk needs.
+    coasting = np.abs(start.velocity + start.acceleration * size / (2.0 * jerk))
+    return float(np.max(coasting / acceleration + acceleration / jerk + size / jerk))
+
+
+def _early(
+    start: MotionState,
+    wanted: Array,
+    stretch: float,
+    settings: TrajectorySettings,
+    limits: MotionLimits,
+) -> Array:
+    """Times of knots as at full speed, until the arm can have left the motion before [s].
+
+    A cubic of length h that has to lose a velocity v and an acceleration a strays by up to
+    4/27 h v + 2/27 h^2 a. Where that is little, as between the chunks of one goal, and its control
+    points are inside the limits, there are none.
+
+    Args:
+        start: commanded at time 0.
+        wanted: (J,) velocity of the chunk where it begins [rad/s].
+        stretch: of the chunk.
+        settings: the lead.
+        limits: of the joints.
+    """
+    if stretch <= 1.0:
+        return np.empty(0)
+    position, velocity, acceleration = start
+    h = FIRST_KNOT_STEPS * KNOT_S * stretch
+    stray = (4 * h * np.abs(velocity - wanted) + 2 * h**2 * np.abs(acceleration)) / 27
+    led = position + h * velocity * 2 / 3 + h**2 * acceleration / 6
+    outside = (led < np.minimum(limits.lower, position)) | (
+        led > np.maximum(limits.upper, position)
+    )
+    if not (outside | (stray > STRAY)).any():
+        return np.empty(0)
+    lead_s = max(settings.lead_s, FIRST_KNOT_STEPS * KNOT_S)
+    return np.arange(lead_s, lead_s + _stop_s(start, limits), KNOT_S)
 
 
 def _disagreement(

@@ -229,6 +229,17 @@ def test_an_offset_lets_a_chunk_reach_farther():
     check_timing(contract(action_offset_s=0.1), 0.56, 0.05, 1.0)
 
 
+def test_two_steps_must_lie_ahead_when_the_chunk_is_joined():
+    # Steps at 0, 0.1, 0.2 s. Joined at 0.03 + 0.02 s, with a lead of 0.05 s, the second is the
+    # first that is sent; later, only the third is left.
+    short = contract(n_obs_steps=1, horizon=3, n_action_steps=1)
+    check_timing(short, 0.0299, 0.05, 1.0)
+    with pytest.raises(ConfigError) as error:
+        check_timing(short, 0.04, 0.05, 1.0)
+    for number in ('reaches 0.200 s', '0.110 s past', 'latency 0.040 s', '0.02 s', '0.1 s apart'):
+        assert number in str(error.value)
+
+
 def test_the_motion_sent_ahead_must_last_until_the_takeover():
     with pytest.raises(ConfigError, match=r'max_blind_s 0.8 .*= 0.850 s: the arm would stop'):
         check_timing(contract(), 0.1, 0.05, 0.8)

@@ -214,6 +214,74 @@ def test_what_the_limits_change_is_reported():
     check_limits(sent, ONE)
 
 
+@pytest.mark.parametrize('stretch', [1.0, 2.0, 5.0])
+@pytest.mark.parametrize('limit', [{'upper': 0.1}, {'velocity': 0.3}, {'velocity': 0.7}])
+@pytest.mark.parametrize('speed', [0.2, 0.4, 0.8])
+def test_what_is_planned_at_a_limit_passes_the_guard(speed, limit, stretch):
+    limits = dataclasses.replace(ONE, **{name: np.array([v]) for name, v in limit.items()})
+    chunk = line(speed * stretch, step_ns=int(stretch * NS // 10), stretch=stretch)
+    motion = CommandedMotion(np.zeros(1))
+    now = T0
+    for _ in range(3):
+        sent = connect(chunk, motion, now, DEFAULT, limits)
+        check_limits(sent, limits, motion.at(now))
+        motion.follow(sent)
+        now += int(0.27e9 * stretch)
+
+
+def cruising(speed):
+    """One joint that has moved at ``speed`` [rad/s] for a second at T0, and goes on so."""
+    motion, far = CommandedMotion(np.zeros(1)), TrajectorySettings('replace', max_blind_s=2.0)
+    motion.follow(connect(line(speed, steps=30, stamp_ns=T0 - NS), motion, T0 - NS, far, ONE))
+    return motion, motion.at(T0)
+
+
+@pytest.mark.parametrize('stretch', [5.0, 10.0])
+def test_a_slowed_chunk_takes_over_from_a_fast_motion_at_once(stretch):
+    # A single cubic to the first knot of 5 or 10 steps would coast 0.1 to 0.2 rad off the way and
+    # come back. Braking takes 0.5 / 5 + 0.05 s, in which the arm goes 0.04 rad.
+    settings = TrajectorySettings(seam='replace', max_blind_s=1.4)
+    motion, start = cruising(0.5)
+    step_ns = int(stretch * NS // 10)
+    way = line(0.5, start=start.position[0], step_ns=step_ns, stretch=stretch)
+    sent = connect(way, motion, T0, settings, ONE)
+    check_limits(sent, ONE, start)
+    assert sent.times_s[0] == pytest.approx(0.1)
+    assert np.diff(sent.times_s).max() == pytest.approx(0.05 * stretch)
+    times = np.linspace(0.0, stretch, 2000)
+    wanted = start.position[0] + 0.5 * times / stretch
+    assert np.abs(sent.curve()(times)[:, 0] - wanted).max() < 0.05
+
+
+def test_the_chunks_of_a_slowed_goal_keep_their_own_knots():
+    motion, now = CommandedMotion(np.zeros(1)), T0
+    for _ in range(3):
+        chunk = line(0.25, step_ns=NS // 2, stretch=5.0)
+        sent = connect(chunk, motion, now, REPLACE, ONE)
+        assert sent.times_s[:2] == pytest.approx([0.5, 0.75])
+        motion.follow(sent)
+        now += NS
+
+
+@pytest.mark.parametrize('reach', [2, 3, 5])
+@pytest.mark.parametrize('speed', [1.0, 2.0])
+def test_a_fast_arm_has_time_to_stop_behind_a_short_chunk_that_ends_slowly(speed, reach):
+    # 2 rad/s take 0.45 s to brake at 5 rad/s^2, and the chunk is over after 0.2 to 0.5 s.
+    motion, start = cruising(speed)
+    times = 0.1 * np.arange(reach + 1)
+    positions = start.position + speed * (times - times**2 / (0.2 * reach))[:, None]
+    sent = connect(chunk_of(positions), motion, T0, REPLACE, ONE)
+    check_limits(sent, ONE, start)
+
+
+def test_an_arm_beyond_a_limit_is_led_back():
+    limits = dataclasses.replace(ONE, upper=np.array([1.0]))
+    motion = CommandedMotion(np.array([1.01]))
+    sent = connect(line(-0.3, start=1.01), motion, T0, DEFAULT, limits)
+    check_limits(sent, limits, motion.at(T0))
+    assert sent.positions[-1, 0] < 0.75
+
+
 def test_a_device_that_reacts_late_gets_its_targets_earlier():
     still = CommandedMotion(np.zeros(1))
     chunk = chunk_of(0.02 * np.sin(np.arange(15) * 0.6)[:, None])
