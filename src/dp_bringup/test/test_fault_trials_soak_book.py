@@ -146,6 +146,19 @@ def test_motion_before_a_goal_and_after_its_rest_is_found():
     assert 'up to 0.400 rad/s' in what and 'heard 0.001 s after their stamps' in what
 
 
+def test_motion_that_was_heard_before_the_end_of_its_goal_was_known_is_judged_again():
+    """The goal ended at 101, the arm moved until 103, and nobody looked before 103.5."""
+    watch = MotionWatch(LIMITS)
+    watch.goal_begins(100.0)
+    for begin_s in (100.0, 102.0):
+        watch.feed(ramp(begin_s))
+    assert watch.findings == []
+    watch.must_rest(102.5)
+    (finding,) = watch.findings
+    assert finding.what.startswith('motion without a goal: up to ')
+    assert finding.time_s == pytest.approx(102.5, abs=0.01)
+
+
 def test_a_motion_without_a_goal_tells_whether_the_controller_was_silent_before():
     watch = MotionWatch(LIMITS)
     watch.feed(rest(100.0))  # until 100.998
@@ -239,7 +252,14 @@ def test_memory_that_grows_and_memory_that_does_not():
     assert (grown['low'], grown['high']) == (pytest.approx(36.0), pytest.approx(36.0))
     assert grown['lives'] == 2 and grown['samples'] == 320 + 120
     flat = slope(life(1, 800, 0.0, noise=1.0))
-    assert flat['low'] < 0.0 < flat['high'] and abs(flat['mib_per_hour']) < 10.0
+    assert abs(flat['mib_per_hour']) < 10.0 and flat['low'] is flat['high'] is None  # one life
+
+
+def test_the_interval_of_the_growth_is_that_between_lives():
+    """Within each it is exact, and that of another process would be another one."""
+    grown = slope([s for k in range(10) for s in life(k, 300, 4.0 * k, 400.0 * k)])
+    assert grown['mib_per_hour'] == pytest.approx(18.0)
+    assert 8.0 < grown['low'] < 14.0 < 22.0 < grown['high'] < 28.0
 
 
 def test_a_process_that_is_not_at_its_size_yet_does_not_grow():

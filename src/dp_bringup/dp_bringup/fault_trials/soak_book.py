@@ -103,6 +103,7 @@ class MotionWatch:
         """Begin with no goal."""
         self._limits = limits
         self._may_move: list[list[float]] = []  # begin and end of spans [s]
+        self._undecided: list[Ticks] = []  # of a goal whose end is not known yet
         self._tail: Ticks | None = None
         self._last_s: dict[str, float] = {}
         self._silence = -math.inf, 0.0  # when the last one ended, and how long it was [s]
@@ -113,10 +114,18 @@ class MotionWatch:
     def goal_begins(self, time_s: float) -> None:
         """Let the arm move from now on."""
         self._may_move.append([time_s, math.inf])
+        self._undecided = []
 
     def must_rest(self, time_s: float) -> None:
-        """The arm must have come to rest by then; a goal that begins sooner is another one."""
-        self._may_move[-1][1] = time_s
+        """The arm must have come to rest by then; a goal that begins sooner is another one.
+
+        What was heard before anybody knew is judged again.
+        """
+        if self._may_move:
+            self._may_move[-1][1] = time_s
+        for ticks in self._undecided:
+            self._judge_goals(ticks)
+        self._undecided = []
 
     def cut(self) -> None:
         """What follows does not go on from what was: the scene was reset, or is another one."""
@@ -130,6 +139,8 @@ class MotionWatch:
         joined = self._tail.followed_by(ticks) if self._tail is not None else ticks
         for k in np.flatnonzero(np.diff(joined.heard_s) > SILENCE_S):
             self._silence = joined.heard_s[k + 1], joined.heard_s[k + 1] - joined.heard_s[k]
+        if self._may_move and self._may_move[-1][1] == math.inf:
+            self._undecided.append(ticks)
         self._judge_goals(ticks)
         gaps = np.diff(joined.stamps_s)
         breaks = [0, *(np.flatnonzero((gaps > GAP_S) | (gaps <= 0.0)) + 1), len(gaps) + 1]
@@ -137,6 +148,7 @@ class MotionWatch:
         for begin, end in zip(breaks, breaks[1:]):
             self._judge_motion(joined.rows(slice(begin, end)))
         self._tail = joined.rows(slice(max(breaks[-2], len(joined.heard_s) - TAIL), None))
+        self._may_move = [span for span in self._may_move if span[1] > ticks.heard_s[-1] - 10.0]
 
     def _judge_goals(self, ticks: Ticks) -> None:
         allowed = np.zeros(len(ticks.heard_s), dtype=bool)
@@ -155,7 +167,6 @@ class MotionWatch:
                 f'heard {lag_s:.3f} s after their stamps, '
                 f'{silence_ago_s:.2f} s after a silence of {self._silence[1]:.2f} s',
             )
-        self._may_move = [span for span in self._may_move if span[1] > ticks.heard_s[-1] - 10.0]
 
     def _judge_motion(self, ticks: Ticks) -> None:
         track = Track(ticks.stamps_s, ticks.positions, ticks.velocities)

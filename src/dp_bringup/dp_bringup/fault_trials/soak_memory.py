@@ -19,7 +19,7 @@ PERIOD_S = 1.0
 # A process that has just begun is not at its size yet: pages of libraries and of its allocator are
 # touched for the first time (22 to 36 MiB/h in the first three minutes, 2 to 4 later) [s].
 WARM_S = 180.0
-BLOCK_S = 30.0  # samples nearer than this are not independent [s]
+LEAST_S = 60.0  # of a life, after that [s]
 RESAMPLES = 1000
 SHARED = '/dev/shm/'
 
@@ -44,35 +44,26 @@ class MemorySample:
 def slope(samples: Sequence[MemorySample], seed: int = 0) -> dict[str, Any]:
     """Return the growth within the lives of processes, with its 95 % interval [MiB/h].
 
-    One slope for all lives, each with its own level; the interval is a bootstrap over blocks of
-    BLOCK_S. None where no life was long enough.
+    One slope for all lives, each with its own level; the interval is a bootstrap over lives, for
+    memory grows in steps that stay: the samples of one life hang together. None where there were
+    not two lives that were long enough.
     """
-    blocks: list[np.ndarray] = []
-    lives = 0
+    lives: list[np.ndarray] = []
     for life in map(np.array, lives_of(samples).values()):
         life = life[life[:, 0] >= life[0, 0] + WARM_S]
-        if len(life) < 2 or np.ptp(life[:, 0]) < 2.0 * BLOCK_S:
-            continue
-        lives += 1
-        number = ((life[:, 0] - life[0, 0]) / BLOCK_S).astype(int)
-        life = life - life.mean(axis=0)
-        blocks += [life[number == k] for k in range(number[-1] + 1) if (number == k).any()]
-    if not blocks:
-        return {'mib_per_hour': None, 'low': None, 'high': None, 'lives': 0, 'samples': 0}
-    # Of each block: sums of t y and t t.
-    sums = np.array([[(b[:, 0] * b[:, 1]).sum(), (b[:, 0] ** 2).sum()] for b in blocks])
-    generator = np.random.default_rng(seed)
-    picks = generator.integers(0, len(sums), (RESAMPLES, len(sums)))
-    drawn = sums[picks].sum(axis=1)
-    low, high = np.percentile(3600.0 * drawn[:, 0] / drawn[:, 1], [2.5, 97.5])
-    total = sums.sum(axis=0)
-    return {
-        'mib_per_hour': round(float(3600.0 * total[0] / total[1]), 3),
-        'low': round(float(low), 3),
-        'high': round(float(high), 3),
-        'lives': lives,
-        'samples': int(sum(map(len, blocks))),
-    }
+        if len(life) >= 2 and np.ptp(life[:, 0]) >= LEAST_S:
+            lives.append(life - life.mean(axis=0))
+    found = {'mib_per_hour': None, 'low': None, 'high': None}
+    if lives:
+        # Of each life: sums of t y and t t.
+        sums = np.array([[(x[:, 0] * x[:, 1]).sum(), (x[:, 0] ** 2).sum()] for x in lives])
+        picks = np.random.default_rng(seed).integers(0, len(lives), (RESAMPLES, len(lives)))
+        drawn, total = sums[picks].sum(axis=1), sums.sum(axis=0)
+        found['mib_per_hour'] = round(float(3600.0 * total[0] / total[1]), 3)
+        if len(lives) > 1:
+            ends = np.percentile(3600.0 * drawn[:, 0] / drawn[:, 1], [2.5, 97.5])
+            found['low'], found['high'] = (round(float(end), 3) for end in ends)
+    return {**found, 'lives': len(lives), 'samples': int(sum(map(len, lives)))}
 
 
 def lives_of(samples: Sequence[MemorySample]) -> dict[int, list[tuple[float, float]]]:

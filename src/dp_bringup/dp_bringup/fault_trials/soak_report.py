@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from typing import TYPE_CHECKING
 
-from dp_bringup.fault_trials.soak_memory import BLOCK_S
+from dp_bringup.fault_trials.soak_memory import LEAST_S
 from dp_bringup.fault_trials.soak_memory import lives_of
 from dp_bringup.fault_trials.soak_memory import MemorySample
 from dp_bringup.fault_trials.soak_memory import slope
@@ -136,10 +136,11 @@ def page(summary: Mapping[str, Any], stem: str) -> str:
 def _growth(memory: Mapping[str, Any]) -> str:
     """Return the growth in words."""
     if memory['mib_per_hour'] is None:
-        return f'no life was longer than {WARM_S + BLOCK_S:.0f} s'
+        return f'no life was longer than {WARM_S + LEAST_S:.0f} s'
+    interval = '' if memory['low'] is None else f' [{memory["low"]}, {memory["high"]}]'
     return (
-        f'{memory["mib_per_hour"]} MiB/h [{memory["low"]}, {memory["high"]}] within '
-        f'{memory["lives"]} lives, after {WARM_S:.0f} s of each'
+        f'{memory["mib_per_hour"]} MiB/h{interval} within {memory["lives"]} lives, '
+        f'after {WARM_S:.0f} s of each'
     )
 
 

@@ -98,6 +98,7 @@ class Soak:
                 self._note('trouble', str(error))
                 for name in ('policy_node', 'sim_node'):
                     self._stack.stop(name)
+                self.watch.must_rest(time.time())
         self._end_hog()
 
     def _run_goal(self, over: Callable[[], bool]) -> None:
