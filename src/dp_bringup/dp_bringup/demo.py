@@ -39,7 +39,11 @@ def parser() -> argparse.ArgumentParser:
     add('--episodes', type=int, default=3, metavar='N', help='how many; default: 3')
     add('--seed', type=int, default=0, metavar='N', help='of the first start; default: 0')
     add('--policy', default=DEFAULT_POLICY, help='camera, state or a checkpoint; default: camera')
-    add('--seam', default='fade', help='how chunks are joined: fade, replace; default: fade')
+    add(
+        '--seam',
+        default='fade',
+        help='how chunks are joined: fade, replace, ensemble, rtc, warm_start; default: fade',
+    )
     add('--inference-delay', type=float, default=0.0, metavar='S', help='added; default: 0')
     add('--time-limit', type=float, default=60.0, metavar='S', help='of an episode; default: 60')
     add('--output', type=Path, default=Path('out/demo'), help='folder; default: out/demo')

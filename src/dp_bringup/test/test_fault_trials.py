@@ -128,6 +128,27 @@ def test_a_trial_that_cannot_be_done_is_told_and_the_next_one_follows(
     assert 'UNEXPECTED (the stack is silent)' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ('values', 'words'),
+    [
+        ({}, 'missed: nothing'),
+        ({'late': ['reaction']}, 'missed: late: 3 camera_stop'),
+        (
+            {'violations': ['jerk limit'], 'late': ['rest']},
+            'missed: beyond a limit: 3 camera_stop; late: 3 camera_stop',
+        ),
+        ({'as_expected': False}, 'missed: unexpected: 3 camera_stop'),
+    ],
+)
+def test_what_was_missed_is_told_and_an_error(tmp_path, tried, capsys, values, words):
+    done = [{**bench.failed(plan, ''), 'as_expected': True, 'late': []} for plan in PLANS]
+    done[2].update(values)
+    (tmp_path / 'faults.jsonl').write_text(''.join(json.dumps(r) + '\n' for r in done))
+    code, _ = run(tmp_path)
+    assert tried == [] and code == (1 if values else 0)
+    assert words in capsys.readouterr().out.splitlines()
+
+
 def test_a_trial_in_one_line():
     record = {
         **bench.failed(PLANS[0], ''),

@@ -193,16 +193,51 @@ def test_a_goal_that_ended_early_gets_another_scene(tmp_path, tried):
 
 def test_a_trial_that_cannot_be_done_is_told(tmp_path, tried, capsys):
     tried[1].fails = [TrialError('silence')]
-    _, summary = run(tmp_path)
+    code, summary = run(tmp_path)
     assert summary['rows'][0]['outcomes'].get('NOT_DONE') == 1
-    assert 'NOT_DONE: silence' in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert code == 1 and 'NOT_DONE: silence' in told
+    kind = summary['rows'][0]['kind']
+    assert f'missed: no answer to plain {kind}; no brake to plain {kind}; unexpected: 1' in told
+
+
+@pytest.mark.parametrize(
+    ('values', 'words'),
+    [
+        ({}, 'missed: nothing'),
+        ({'answer_s': 0.0201}, 'missed: answer to plain {kind} p99 20.1 > 20 ms'),
+        ({'brake_s': 0.0601}, 'missed: brake to plain {kind} p99 60.1 > 50 ms'),
+        ({'outcome': 'SUCCESS', 'as_expected': False}, 'missed: unexpected: 1 {kind}'),
+        ({'violations': ['jerk limit']}, 'missed: beyond a limit: 1 {kind}'),
+    ],
+)
+def test_what_was_missed_is_told_and_an_error(tmp_path, tried, capsys, values, words):
+    plans = plan_stops(('',), 1, 0, '', 0)
+    done = [record(plan.number, 5, hold='', kind=plan.kind) for plan in plans]
+    done[0].update(values)
+    (tmp_path / 'stops.jsonl').write_text(''.join(json.dumps(each) + '\n' for each in done))
+    code, _ = run(tmp_path, '--holds', '')
+    assert tried[0] == [] and code == (1 if values else 0)
+    assert words.format(kind=plans[0].kind) in capsys.readouterr().out.splitlines()
+
+
+def test_a_fault_has_no_answer_and_its_own_time_until_the_brake():
+    rows = [
+        record(0, 30, kind='joint_states_nan', answer_s=None),
+        record(1, 590, kind='block_pose_stop', answer_s=None),
+    ]
+    assert stops.missed_targets(summarize(rows)) == []
+    rows = [record(0, 101, kind='joint_states_nan', answer_s=None)]
+    assert stops.missed_targets(summarize(rows)) == [
+        'brake to call:0.1 joint_states_nan max 101.0 > 100 ms'
+    ]
 
 
 @pytest.mark.ros
 def test_two_stops_over_ros(tmp_path):
     output = tmp_path / 'stops.json'
     words = ['--trials', '1', '--faults', '0', '--holds', 'call:0.1', '--output', str(output)]
-    assert stops.main(words) == 0
+    stops.main(words)  # a busy computer may miss the targets
     rows = {row['kind']: row for row in json.loads(output.read_text())['rows']}
     assert rows['cancel']['outcomes'] == {'CANCELED': 1}
     assert rows['stop']['outcomes'] == {'STOPPED': 1}

@@ -4,11 +4,13 @@ import json
 
 from dp_bringup.motion_bench import bench
 from dp_bringup.motion_bench import figures
+from dp_bringup.motion_bench import ours
 from dp_bringup.motion_bench import plot
 from dp_bringup.motion_bench import report
 from dp_bringup.motion_bench.episodes import drive_episode
 from dp_bringup.motion_bench.recording import Recording
 from dp_bringup.motion_bench.strategies import STRATEGIES
+from dp_bringup.motion_bench.waypoints import Waypoints
 from dp_bringup.motion_bench.world import EpisodeOverError
 from dp_bringup.motion_bench.world import START_NS
 from dp_bringup.motion_bench.world import Timing
@@ -177,6 +179,52 @@ def test_every_strategy_moves_the_arm_and_is_refused_nothing(strategy):
     assert row['rejected_messages'] == 0
     assert row['chunks'] == 2
     assert np.ptp(recording.trace().positions, axis=0).max() > 0.01
+
+
+def test_the_tool_of_the_original_is_no_faster_than_its_limit():
+    policy = load_policy(policy_folder('state'))
+    world = World(policy.contract, 5, Timing())
+    chain, rest = world.simulation.chain, np.array(world.simulation.joint_positions)
+    # The base turns by 1 rad/s, half a metre from the tool; the wrist keeps the tool from turning.
+    far = rest + np.linspace(0.0, 1.2, 13)[:, None] * [1.0, 0, 0, 0, 0, 1.0]
+    path = Waypoints(rest, chain)
+    for step, position in enumerate(far[1:]):
+        path.schedule(position, START_NS + (step + 1) * S // 10, START_NS)
+    times_ns = START_NS + np.arange(0, 3 * S, PERIOD_NS)
+    places = np.array([chain.forward(q)[:3, 3] for q in path.at(times_ns)])
+    speeds = np.linalg.norm(np.diff(places, axis=0), axis=1) / (PERIOD_NS * 1e-9)
+    assert speeds.max() == pytest.approx(0.433, rel=5e-3)
+    np.testing.assert_allclose(path.at(times_ns[-1:])[0], far[-1])
+    world.simulation.close()
+
+
+def test_ours_plans_for_later_and_publishes_then_as_the_node_does(monkeypatch):
+    planned, published = [], []
+
+    def message(trajectory, original=ours.message):
+        planned.append(trajectory.start_ns)
+        return original(trajectory)
+
+    def publish(world, message, begins=None, original=World.publish):
+        published.append(world.now_ns)
+        original(world, message, begins)
+
+    monkeypatch.setattr(ours, 'message', message)
+    monkeypatch.setattr(World, 'publish', publish)
+    drive_episode(load_policy(policy_folder('state')), 'fade', 5, Timing(limit_s=2.0))
+    assert len(planned) == 3
+    assert np.subtract(planned, published).tolist() == [ours.ARRIVAL_NS] * 3
+    # Ready early, the second and third wait: eight steps lie between the chunks in charge.
+    assert np.diff(planned)[-1] == pytest.approx(0.8e9, abs=0.1e9)
+
+
+def test_ours_has_the_times_of_the_node():
+    pytest.importorskip('dp_msgs.msg')
+    from dp_policy_node import trajectory_output
+    from dp_policy_node.jtc_topic import JtcTopic
+
+    assert ours.PLANNING_NS == trajectory_output.PLANNING_NS
+    assert ours.ARRIVAL_NS == JtcTopic.arrival_ns
 
 
 def test_the_seam_that_is_drawn_is_the_95th_percentile(tmp_path):

@@ -4,12 +4,14 @@
 
 from dp_bringup.motion_bench import queues
 from dp_bringup.motion_bench import references
+from dp_bringup.motion_bench.waypoints import Waypoints
 from dp_core.chunk import ActionChunk
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 DT_NS = 100_000_000
 S = 1_000_000_000
@@ -31,21 +33,74 @@ def sent(message):
     return [(round(p.time_ns * 1e-9, 3), p.positions[0]) for p in message.points]
 
 
+class Slide:
+    """A tool that moves along x by `scale` [m] and turns about z by `turn` [rad] for 1 rad."""
+
+    def __init__(self, scale=1.0, turn=0.0):
+        self._scale, self._turn = scale, turn
+
+    def forward(self, q):
+        pose = np.eye(4)
+        pose[0, 3] = self._scale * q[0]
+        pose[:3, :3] = Rotation.from_rotvec([0.0, 0.0, self._turn * q[0]]).as_matrix()
+        return pose
+
+
 def test_the_original_drops_what_is_less_than_10_ms_ahead_and_sends_positions():
-    message = references.original(np.zeros(1))(chunk(), S + 195_000_000)
+    message = references.original(np.zeros(1), Slide(0.01))(chunk(), S + 195_000_000)
     assert sent(message) == [(0.105, 3.0), (0.205, 4.0)]
     assert message.stamp_ns == 0
     assert all(not len(point.velocities) for point in message.points)
 
 
+def wanting(*positions, start_ns=S):
+    """Return a chunk of these positions [rad], the first of them meant for `start_ns`."""
+    column = np.array(positions)[:, None]
+    return ActionChunk(start_ns - DT_NS, DT_NS, DT_NS, ('a',), column, column)
+
+
+def test_the_original_keeps_the_tool_at_433_mm_in_a_second():
+    # In 0.1 s the tool comes 43.3 mm far. 0.1 m is not reached in time, nor at 0.2 s: the next
+    # step goes on from there, from 86.6 mm, and has time. 0.5 m, the last, is 0.4 m farther.
+    join = references.original(np.zeros(1), Slide())
+    message = join(wanting(0.1, 0.1, 0.1, 0.5), S - DT_NS)
+    assert [p.positions[0] for p in message.points] == pytest.approx(
+        [0.0433, 0.0866, 0.1, 0.5], 1e-3
+    )
+    assert [p.time_ns * 1e-9 for p in message.points] == pytest.approx(
+        [0.1, 0.2, 0.3, 0.3 + 0.924], 1e-3
+    )
+    # 0.762 s later it is half the way to 0.5 m, at 0.3 m: from there on to 0.31 m, in time.
+    message = join(wanting(0.31, start_ns=S + 762_000_000), S + 662_000_000)
+    assert sent(message) == [(0.1, 0.31)]
+    # 50 ms later it is at 0.305 m; 0.265 m is 40 mm away, 92.4 ms, where 50 ms were left.
+    message = join(wanting(0.265, start_ns=S + 762_000_000), S + 712_000_000)
+    assert sent(message) == [(0.092, 0.265)]
+
+
+def test_the_original_keeps_its_turns_slow_as_well():
+    # 1.04 rad/s: a turn by 0.2 rad takes 192 ms.
+    join = references.original(np.zeros(1), Slide(0.0, turn=1.0))
+    assert sent(join(wanting(0.2), S - DT_NS)) == [(0.192, 0.2)]
+
+
+def test_a_waypoint_after_what_was_asked_for_leaves_the_path_before_it():
+    path = Waypoints(np.zeros(1), Slide())
+    path.schedule(np.array([0.01]), 100, 0)
+    path.schedule(np.array([0.02]), S, 50)
+    path.schedule(np.array([0.03]), 2 * S, 60)
+    assert path.times_ns[-2:].tolist() == [S, 2 * S]
+    assert path.at(np.array([S, 3 * S]))[:, 0] == pytest.approx([0.02, 0.03])
+
+
 def test_clock_sampling_sends_all_with_the_time_of_its_first_step():
-    message = references.clock_sampling(np.zeros(1))(chunk(), S + 195_000_000)
+    message = references.clock_sampling(np.zeros(1), Slide())(chunk(), S + 195_000_000)
     assert sent(message) == [(0.0, 0.0), (0.1, 1.0), (0.2, 2.0), (0.3, 3.0), (0.4, 4.0)]
     assert message.stamp_ns == S
 
 
 def test_the_spline_goes_through_the_steps_to_rest_and_on_from_what_is_commanded():
-    join = references.spline_replace(np.array([-1.0]))
+    join = references.spline_replace(np.array([-1.0]), Slide())
     first = join(chunk(), S - 50_000_001)
     assert [p.positions[0] for p in first.points] == [0.0, 1.0, 2.0, 3.0, 4.0]
     assert first.points[-1].velocities == (0.0,)

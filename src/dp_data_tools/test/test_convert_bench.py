@@ -3,12 +3,17 @@
 """The works that are compared give the same dataset, and say what they took."""
 
 import argparse
+import shutil
 import sys
 
+from dp_core.replay_buffer import ReplayBuffer
+from dp_core.replay_buffer import save_dataset
 from dp_data_tools.bench import convert_bench
 from dp_data_tools.bench import convert_work
 from dp_data_tools.bench.sample_bag import CAMERAS
+from dp_data_tools.bench.sample_bag import contract
 from dp_data_tools.bench.sample_bag import write_bag
+import numpy as np
 import pytest
 
 
@@ -17,6 +22,23 @@ def test_a_small_bag(tmp_path):
     for name, work in convert_work.WORKS.items():
         work(tmp_path / 'bag', tmp_path / name)
     assert convert_bench._same_content(tmp_path)
+
+
+def test_a_dataset_that_is_shorter_or_differs_is_not_the_same(tmp_path):
+    what = contract()
+    pictures = {stream.name: np.ones((4, 96, 96, 3), np.uint8) for stream in what.images}
+
+    def save(name, rows, change=0.0):
+        shutil.rmtree(tmp_path / name, ignore_errors=True)
+        numbers = {key: np.full((4, 6), change, np.float32) for key in ('arm', 'action')}
+        data = {key: array[:rows] for key, array in {**pictures, **numbers}.items()}
+        buffer = ReplayBuffer(data, np.array([rows]), np.zeros(1, np.bool_))
+        save_dataset(tmp_path / name, what, buffer)
+
+    save('obvious_loop', 4)
+    for rows, change, same in ((4, 1e-7, True), (3, 0.0, False), (4, 1e-3, False)):
+        save('convert', rows, change)
+        assert convert_bench._same_content(tmp_path) is same
 
 
 def test_figures_add_up(tmp_path, monkeypatch):

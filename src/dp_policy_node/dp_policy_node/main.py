@@ -4,16 +4,16 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 
+from dp_policy_node.signals import when_ended
+
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until SIGINT or SIGTERM; returns 0, or 1 when it could not work."""
+    """Run the node until a signal ends it; returns 0, or 1 when it could not work."""
     done = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: done.set())
+    when_ended(done.set)
     from dp_policy_node.process import run
 
     return run(args, done)

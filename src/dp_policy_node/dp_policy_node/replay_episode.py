@@ -5,16 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-import signal
 import sys
 import threading
 
+from dp_policy_node.signals import when_ended
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Replay until done, or until SIGINT or SIGTERM; returns the exit code."""
+    """Replay until done, or until a signal ends it; returns the exit code."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    when_ended(stop.set)
     from dp_policy_node.replay.command import run
 
     return run(list(sys.argv[1:] if arguments is None else arguments), stop)

@@ -211,7 +211,8 @@ class Settings:
     )
     tracking_tolerance: float = _parameter(
         0.3,
-        'Largest distance of a joint from its command, for 0.2 s; 0 for no check.',
+        'Largest distance of a joint from its command, for 0.2 s; 0 for no check, nor of an arm '
+        'that stands still.',
         unit='rad',
         valid=(0.0, 6.3),
     )

@@ -97,7 +97,7 @@ def test_a_clean_end_leaves_no_shared_memory(arm, client, start):
     assert segments() == before
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_brakes_the_arm_and_aborts_the_goal(arm, client, start, number):
     node = start('autostart:=true')
     handle = client.run()

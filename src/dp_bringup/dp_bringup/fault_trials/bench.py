@@ -92,7 +92,7 @@ def _carry_out(stack: TrialStack, plan: TrialPlan, logs: Path) -> dict[str, Any]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the series, or as much of it as the time allows; returns 1 for a bad trial."""
+    """Run the series, or as much of it as the time allows; returns 1 for a bad or late trial."""
     parser = argparse.ArgumentParser(
         prog='python -m dp_bringup.fault_trials.bench', description=__doc__
     )
@@ -113,7 +113,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     command = ' '.join(['dp_bringup.fault_trials.bench', *sys.argv[1:]])
     print(write_report(options.output, records, len(plans), command, robot_limits()))
-    return int(any(record['violations'] or not record['as_expected'] for record in records))
+    failures = missed(records)
+    print(f'missed: {"; ".join(failures) or "nothing"}')
+    return int(bool(failures))
+
+
+def missed(records: Sequence[dict[str, Any]]) -> list[str]:
+    """Return in words what was not as it should be: number and fault of such trials."""
+    kinds = {
+        'unexpected': [r for r in records if not r['as_expected']],
+        'beyond a limit': [r for r in records if r.get('violations')],
+        'late': [r for r in records if r.get('late')],
+    }
+    return [
+        f'{word}: ' + ', '.join(f'{r["number"] + 1} {r["kind"]}' for r in found)
+        for word, found in kinds.items()
+        if found
+    ]
 
 
 def _run(

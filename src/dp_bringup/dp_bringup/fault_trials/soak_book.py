@@ -90,10 +90,14 @@ class Book:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that must not be, and when: of a limit, where the motion was hardest."""
+    """Something that must not be, and when: of a limit, where the motion was hardest.
+
+    ``ticks`` are those that were judged with it.
+    """
 
     time_s: float
     what: str
+    ticks: Ticks | None = None
 
 
 class MotionWatch:
@@ -166,6 +170,7 @@ class MotionWatch:
                 f'up to {speeds[wrong].max():.3f} rad/s in {len(wrong)} ticks, '
                 f'heard {lag_s:.3f} s after their stamps, '
                 f'{silence_ago_s:.2f} s after a silence of {self._silence[1]:.2f} s',
+                ticks,
             )
 
     def _judge_motion(self, ticks: Ticks) -> None:
@@ -177,13 +182,13 @@ class MotionWatch:
         jerk = float(np.abs(jerks(track)).max(initial=0.0))
         for what in broken_limits(track, self._limits):
             figures = f'{speed:.2f} rad/s, {acceleration:.2f} rad/s^2, {jerk:.0f} rad/s^3'
-            self._find(float(ticks.heard_s[hardest]), what, f'up to {figures}')
+            self._find(float(ticks.heard_s[hardest]), what, f'up to {figures}', ticks)
         self.velocity = max(self.velocity, speed)
         self.acceleration = max(self.acceleration, acceleration)
         self.jerk = max(self.jerk, jerk)
 
-    def _find(self, time_s: float, what: str, figures: str) -> None:
+    def _find(self, time_s: float, what: str, figures: str, ticks: Ticks) -> None:
         is_new = time_s - self._last_s.get(what, -math.inf) > ONE_S
         self._last_s[what] = time_s
         if is_new:
-            self.findings.append(Finding(time_s, f'{what}: {figures}'))
+            self.findings.append(Finding(time_s, f'{what}: {figures}', ticks))

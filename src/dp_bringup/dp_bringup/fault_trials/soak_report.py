@@ -29,8 +29,15 @@ if TYPE_CHECKING:
 def write_report(
     output: Path, soak: Soak, samples: Sequence[MemorySample], head: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Write the summary, `<name>.md` and `<name>.png` beside it; returns the summary."""
+    """Write the summary, `<name>.md` and `<name>.png` beside it; returns the summary.
+
+    What was judged with each finding lies in `<name>.logs/finding_<number>.npz`.
+    """
     summary = {**head, 'machine': machine(), **summarize(soak, samples)}
+    for number, finding in enumerate(soak.findings):
+        if finding.ticks is not None:
+            path = output.with_suffix('.logs') / f'finding_{number:03d}.npz'
+            np.savez_compressed(path, **vars(finding.ticks))
     write_json(output, summary)
     output.with_suffix('.md').write_text(page(summary, output.stem), encoding='utf-8')
     plot_soak(output.with_suffix('.png'), soak.log, samples, head['begin_s'])

@@ -263,7 +263,11 @@ class Soak:
         late_s = max((s for t, s in self._motion.late if t > finding.time_s - NEAR_S), default=0.0)
         names = ', '.join(span.name for span in about)
         at = round(finding.time_s - self._begin_s, 2)
-        self._note('FINDING', finding.what, at=at, about=names, message_late_s=round(late_s, 4))
+        steady_s = time.monotonic() - time.time() + finding.time_s
+        ago = [(round(steady_s - x.heard_s, 3), x.is_brake) for x in tuple(self._motion.sent)]
+        sent = {s: 'brake' if is_brake else 'chunk' for s, is_brake in ago if abs(s) < NEAR_S}
+        values = {'at': at, 'about': names, 'message_late_s': round(late_s, 4), 'sent_ago_s': sent}
+        self._note('FINDING', finding.what, **values)
 
     def _note(self, event: str, what: str, **values: Any) -> None:
         seconds = round(time.time() - self._begin_s, 2)

@@ -18,15 +18,21 @@ import sys
 import time
 from typing import Any
 
+from dp_bringup.fault_trials.bench import missed
 from dp_bringup.fault_trials.bench import read_records
 from dp_bringup.fault_trials.holding import Hold
 from dp_bringup.fault_trials.holding import HoldFile
+from dp_bringup.fault_trials.plan import KINDS
 from dp_bringup.fault_trials.plan import SCENE_SEEDS
 from dp_bringup.fault_trials.record import TrialError
 from dp_bringup.fault_trials.run import EarlyEndError
 from dp_bringup.fault_trials.stack import TrialStack
 from dp_bringup.fault_trials.stop_plan import plan_stops
+from dp_bringup.fault_trials.stop_plan import REQUESTS
 from dp_bringup.fault_trials.stop_plan import StopPlan
+from dp_bringup.fault_trials.stop_report import ANSWER_TARGET_S
+from dp_bringup.fault_trials.stop_report import BRAKE_TARGET_S
+from dp_bringup.fault_trials.stop_report import summarize
 from dp_bringup.fault_trials.stop_report import write_report
 from dp_bringup.fault_trials.stop_trial import StopTrial
 from dp_bringup.fault_trials.stop_trial import tool
@@ -105,7 +111,7 @@ class Series:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the series, or as much of it as the time allows."""
+    """Run the series, or as much of it as the time allows; returns 1 when something was missed."""
     parser = argparse.ArgumentParser(
         prog='python -m dp_bringup.fault_trials.stops', description=__doc__
     )
@@ -132,10 +138,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DpError as error:
         print(f'stops: {error}', file=sys.stderr)
         return 1
-    if records:
-        command = ' '.join(['dp_bringup.fault_trials.stops', *sys.argv[1:]])
-        print(write_report(options.output, records, len(plans), command))
-    return 0
+    if not records:
+        return 0
+    command = ' '.join(['dp_bringup.fault_trials.stops', *sys.argv[1:]])
+    print(write_report(options.output, records, len(plans), command))
+    failures = [*missed_targets(summarize(records)), *missed(records)]
+    print(f'missed: {"; ".join(failures) or "nothing"}')
+    return int(bool(failures))
+
+
+def missed_targets(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return in words which targets were missed: of requests the 99th percentiles, of faults any.
+
+    A fault has no answer, and as long until the brake as `plan.py` gives it.
+    """
+    result = []
+    for row in rows:
+        where = f'{row["hold"] or "plain"} {row["kind"]}'
+        if row['kind'] in REQUESTS:
+            limits_s = {'answer': ANSWER_TARGET_S, 'brake': BRAKE_TARGET_S}
+            which = 'p99'
+        else:
+            limits_s, which = {'brake': KINDS[row['kind']].react_s}, 'max'
+        for name, limit_s in limits_s.items():
+            values = row[f'{name}_s']
+            if values is None:
+                result.append(f'no {name} to {where}')
+            elif values[which] > limit_s:
+                found_ms, limit_ms = 1e3 * values[which], 1e3 * limit_s
+                result.append(f'{name} to {where} {which} {found_ms:.1f} > {limit_ms:.0f} ms')
+    return result
 
 
 def _run(

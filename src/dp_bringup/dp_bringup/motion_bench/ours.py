@@ -22,8 +22,9 @@ from dp_sim.trajectory_rules import TrajectoryPoint
 import numpy as np
 from numpy.typing import NDArray
 
-# As in dp_policy_node, a message begins where the controller will be when it has it [ns].
-ARRIVAL_NS = 5_000_000
+# Copied from trajectory_output and jtc_topic of dp_policy_node, which need rclpy: a chunk is
+# planned for so much later, goes out then, and begins when the controller has it [ns].
+PLANNING_NS, ARRIVAL_NS = 10_000_000, 1_000_000
 WARM_UP = 3  # predictions whose times are known before the first goal
 
 
@@ -51,7 +52,7 @@ def drive(world: World, thinker: Thinker, settings: TrajectorySettings) -> None:
 
     takeover_ns, newest_ns = 0, 0
     while True:
-        expected_ns = round(latencies.expected_s() * 1e9)
+        expected_ns = round(latencies.expected_s() * 1e9) + PLANNING_NS
         world.advance_to(takeover_ns - min(expected_ns, steps * dt_ns))
         window = world.next_window(newest_ns)
         newest_ns = window.t_obs_ns
@@ -59,15 +60,17 @@ def drive(world: World, thinker: Thinker, settings: TrajectorySettings) -> None:
         sent_until_ns = joined_ns + round(settings.lead_s * 1e9)
         continuation = Continuation(settings, history.chunks, commanded, sent_until_ns)
         prediction = thinker.begin(window, motion.at(joined_ns).position, continuation)
-        world.advance_to(max(prediction.ready_ns, takeover_ns))
+        world.advance_to(max(prediction.ready_ns, takeover_ns - PLANNING_NS))
         latencies.add(prediction.time_s)
+        sent_ns = world.now_ns + PLANNING_NS
         try:
             trajectory = thinker.pipeline.connect(
-                prediction.chunk, motion, world.now_ns + ARRIVAL_NS, settings
+                prediction.chunk, motion, sent_ns + ARRIVAL_NS, settings
             )
         except ExpiredError:
             world.recording.expired += 1
             continue
+        world.advance_to(sent_ns)
         world.publish(message(trajectory), prediction.chunk)
         motion.follow(trajectory)
         history.add(prediction.chunk)

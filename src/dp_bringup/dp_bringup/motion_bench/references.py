@@ -6,7 +6,8 @@ All plan anew on a fixed schedule, every n_action_steps, and replace at once wha
 they differ in what they send:
 
 - `original` (diffusion_policy, eval_real_robot.py): positions at the steps' times; steps that are
-  past are dropped; a straight line leads from the commanded position to the first step.
+  past are dropped; a straight line leads from the commanded position to the first step; the tool
+  is no faster than 0.433 m/s.
 - `clock_sampling` (isaac_ros_deploy): the controller evaluates the newest chunk at its clock, by
   linear interpolation. A joint_trajectory_controller does the same with a message whose stamp is
   the time of step 0: it jumps into the middle of the chunk.
@@ -19,8 +20,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dp_bringup.motion_bench.thinker import Thinker
+from dp_bringup.motion_bench.waypoints import Waypoints
 from dp_bringup.motion_bench.world import World
 from dp_core.chunk import ActionChunk
+from dp_core.kinematics import KinematicChain
 from dp_sim.trajectory_rules import TrajectoryMessage
 from dp_sim.trajectory_rules import TrajectoryPoint
 import numpy as np
@@ -30,13 +33,14 @@ from scipy.interpolate import CubicSpline
 
 Array = NDArray[np.float64]
 Join = Callable[[ActionChunk, int], TrajectoryMessage]  # chunk and now [ns] to what is sent
+MakeJoin = Callable[[Array, KinematicChain], Join]  # where the arm rests first, and to the tool
 ORIGINAL_LATENCY_NS = 10_000_000  # the original drops steps that are nearer than this [ns]
 LEAD_NS = 50_000_000
 
 
-def drive(world: World, thinker: Thinker, make_join: Callable[[Array], Join]) -> None:
+def drive(world: World, thinker: Thinker, make_join: MakeJoin) -> None:
     """Plan every n_action_steps from the beginning on, and send what is ready at once."""
-    join = make_join(np.array(world.simulation.joint_positions))
+    join = make_join(np.array(world.simulation.joint_positions), world.simulation.chain)
     period_ns = thinker.contract.n_action_steps * thinker.contract.dt_ns
     near = np.array(world.simulation.joint_positions)
     begin_ns = newest_ns = 0
@@ -51,22 +55,31 @@ def drive(world: World, thinker: Thinker, make_join: Callable[[Array], Join]) ->
         world.publish(join(prediction.chunk, world.now_ns), prediction.chunk)
 
 
-def original(rest: Array) -> Join:
-    """Drop what is past and send positions; `rest` is not needed."""
-    del rest
+def original(rest: Array, chain: KinematicChain) -> Join:
+    """Drop what is past and send positions, later where the tool would be too fast.
+
+    What its arm does with them is not modelled: servoL smooths them there, with a lookahead of
+    0.1 s and a gain of 300. Here the controller follows them as they are.
+    """
+    path = Waypoints(rest, chain)
 
     def join(chunk: ActionChunk, now_ns: int) -> TrajectoryMessage:
-        ahead_ns = chunk.times_ns() - now_ns
-        new = np.flatnonzero(ahead_ns > ORIGINAL_LATENCY_NS)
-        points = [TrajectoryPoint(int(ahead_ns[k]), tuple(chunk.positions[k])) for k in new]
+        for time_ns, position in zip(chunk.times_ns(), chunk.positions):
+            if time_ns > now_ns + ORIGINAL_LATENCY_NS:
+                path.schedule(position, int(time_ns), now_ns)
+        points = [
+            TrajectoryPoint(int(time_ns) - now_ns, tuple(position))
+            for time_ns, position in zip(path.times_ns, path.positions)
+            if time_ns > now_ns
+        ]
         return TrajectoryMessage(chunk.joint_names, tuple(points))
 
     return join
 
 
-def clock_sampling(rest: Array) -> Join:
-    """Send the whole chunk with the time of its first step; `rest` is not needed."""
-    del rest
+def clock_sampling(rest: Array, chain: KinematicChain) -> Join:
+    """Send the whole chunk with the time of its first step; `rest`, `chain` are not needed."""
+    del rest, chain
 
     def join(chunk: ActionChunk, now_ns: int) -> TrajectoryMessage:
         del now_ns
@@ -80,8 +93,9 @@ def clock_sampling(rest: Array) -> Join:
     return join
 
 
-def spline_replace(rest: Array) -> Join:
+def spline_replace(rest: Array, chain: KinematicChain) -> Join:
     """Send a spline from what is commanded; the arm is at `rest` (J,) [rad] at first."""
+    del chain
     begun_ns, curve = 0, CubicHermiteSpline([0.0, 1.0], [rest, rest], [0.0 * rest] * 2)
 
     def join(chunk: ActionChunk, now_ns: int) -> TrajectoryMessage:

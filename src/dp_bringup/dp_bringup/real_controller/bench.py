@@ -35,6 +35,7 @@ from dp_bringup.run_local import LocalStack
 from dp_bringup.stacks import dds_environment
 from dp_bringup.stacks import NodeSpec
 from dp_bringup.stacks import ROS2_CONTROL
+from dp_bringup.stacks import SEAMS
 from dp_bringup.stacks import Ur5Pusht
 from dp_core.errors import ConfigError
 from dp_core.errors import DpError
@@ -60,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     add('--minutes', type=float, default=10.0, metavar='M', help='how long; default: 10')
     add('--seed', type=int, default=2000, metavar='N', help='of the first start; default: 2000')
     add('--policy', default='state', help='state, camera or a checkpoint folder; default: state')
-    add('--seam', default='fade', help='how chunks are joined: fade, replace; default: fade')
+    add('--seam', default='fade', help=f'how chunks are joined: {", ".join(SEAMS)}; default: fade')
     add('--output', type=Path, default=Path('out/bench'), help='folder; default: out/bench')
     return result
 
