@@ -160,6 +160,9 @@ def at_rest(
 ) -> CommandedMotion | None:
     """Return our model of the command of an arm that should rest, by what is told of it.
 
+    It is the reference of its controllers where they tell it; else our last command, or where the
+    arm is measured, when nothing was commanded or it rests elsewhere, as after a reset of a scene.
+
     Args:
         motion: what was commanded and has ended; None when nothing was.
         feedback: newest.

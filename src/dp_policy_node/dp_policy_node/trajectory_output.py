@@ -82,6 +82,7 @@ class TrajectoryOutput:
         self._no_brake_waits = threading.Event()
         self._no_brake_waits.set()
         self._epoch = 0
+        self._has_sent = False  # anything in this epoch
         self._motion: CommandedMotion | None = None
         self._clocks = 0, 0  # ROS and steady clock when our model was last told of them [ns]
         self._sent = 0, 0  # begin of the last trajectory on the ROS clock, and on the steady clock
@@ -109,23 +110,26 @@ class TrajectoryOutput:
     def begin(self) -> int:
         """Begin a run and return its epoch; runs that began before can send no more.
 
-        A motion continues from what is commanded. An arm at rest starts from its controllers'
-        reference where they tell it; else from our last command, or from where it is measured,
-        when nothing was commanded or it rests somewhere else, as after a reset of a scene.
+        A motion continues from what is commanded, an arm that should rest as `at_rest` says.
         """
         with self._lock:
             self._epoch += 1
+            self._has_sent = False
             self._executor.begin()
-            motion, now_ns = self._motion, self._clock.now().nanoseconds
-            if motion is not None:
-                now_ns = self._follow_clock(motion)
-                if now_ns < motion.begin_ns - UNKNOWN_NS:
-                    motion = CommandedMotion(motion.at(motion.end_ns).position)  # it has ended
-            feedback = self._newest(motion, now_ns)
-            if feedback is not None and (motion is None or now_ns >= motion.end_ns):
-                motion = at_rest(motion, feedback, from_measured=self._from_measured)
-            self._motion = motion
+            self._settle()
             return self._epoch
+
+    def _settle(self) -> None:
+        """Bring our model to an arm that should rest: someone else may have moved it."""
+        motion, now_ns = self._motion, self._clock.now().nanoseconds
+        if motion is not None:
+            now_ns = self._follow_clock(motion)
+            if now_ns < motion.begin_ns - UNKNOWN_NS:
+                motion = CommandedMotion(motion.at(motion.end_ns).position)  # it has ended
+        feedback = self._newest(motion, now_ns)
+        if feedback is not None and (motion is None or now_ns >= motion.end_ns):
+            motion = at_rest(motion, feedback, from_measured=self._from_measured)
+        self._motion = motion
 
     def is_current(self, epoch: int) -> bool:
         """Whether the run that began with ``epoch`` may still send."""
@@ -147,6 +151,8 @@ class TrajectoryOutput:
         for _ in range(PLANS):
             self._no_brake_waits.wait()  # between two plans a brake has its turn
             with self._lock:
+                if epoch == self._epoch and not self._has_sent:
+                    self._settle()  # what was heard at the begin of the run may have been old
                 if epoch != self._epoch or self._motion is None:
                     return None
                 begin_ns = time.monotonic_ns()
@@ -246,7 +252,7 @@ class TrajectoryOutput:
 
     @property
     def end_ns(self) -> int:
-        """Time at which what was sent comes to rest; 0 when nothing was sent [ns]."""
+        """Time at which what was sent comes to rest; 0 before [ns]."""
         with self._lock:
             return 0 if self._motion is None else self._motion.end_ns
 
@@ -287,6 +293,7 @@ class TrajectoryOutput:
 
     def _publish(self, trajectory: Trajectory, send: Callable[[], None]) -> None:
         send()
+        self._has_sent = True
         self._sent = trajectory.start_ns, time.monotonic_ns()
         if self._motion is not None:
             self._motion.follow(trajectory)

@@ -59,6 +59,15 @@ def test_an_arm_that_someone_moved_is_continued_where_it_is(output):
     assert output.command_at(time.monotonic_ns())[0].tolist() == [0.5] * 3
 
 
+def test_an_arm_that_is_heard_to_be_elsewhere_after_the_begin_of_a_run_is_continued_there(output):
+    """As where a scene was reset, and its joint states came late: 0.4 rad in 0.1 s is 6 rad/s."""
+    epoch = output.begin(np.zeros(3))
+    output.measured = np.full(3, 0.4)
+    assert output.send(epoch, onward).start_position.tolist() == [0.4] * 3
+    output.measured = np.full(3, 0.2)  # it is late, which is nothing new
+    assert output.send(epoch, onward).start_position == pytest.approx(0.4, abs=1e-3)
+
+
 def test_nothing_follows_a_brake(output, node):
     epoch = output.begin(np.zeros(3))
     output.send(epoch, onward)
