@@ -6,17 +6,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from pathlib import Path
 import signal
 import sys
 import threading
 import time
 from typing import Any
 
+from dp_core.errors import ConfigError
 import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
+import yaml
 
 # Time for the last message, a brake perhaps, to leave the process [s].
 FAREWELL_S = 0.1
@@ -43,6 +47,22 @@ def fail(command: str, why: str, code: int) -> int:
     """Tell why a command failed; returns its exit code."""
     print(f'{command}: {why}', file=sys.stderr)
     return code
+
+
+def read_config(path: Path) -> list[Parameter]:
+    """Return what a parameter file says of the node policy_node.
+
+    Raises:
+        ConfigError: it cannot be read, or says nothing of it.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding='utf-8'))
+        values = values['policy_node']['ros__parameters']
+        return [Parameter(name, value=value) for name, value in values.items()]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f'cannot read {path}: {error}') from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f'{path} has no section policy_node with ros__parameters') from error
 
 
 def run_with_node(

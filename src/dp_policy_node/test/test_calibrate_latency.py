@@ -19,10 +19,13 @@ from dp_core.contract import Contract  # noqa: E402
 from dp_core.errors import CalibrationError  # noqa: E402
 from dp_policy_node.calibration import command  # noqa: E402
 from dp_policy_node.calibration.swing import MotionInterruptedError  # noqa: E402
+from dp_policy_node.listener import LATCHED  # noqa: E402
+from dp_policy_node.settings import Settings  # noqa: E402
 from fake_arm import FakeArm  # noqa: E402
 from rclpy.context import Context  # noqa: E402
 from rclpy.executors import MultiThreadedExecutor  # noqa: E402
 from rclpy.node import Node  # noqa: E402
+from std_msgs.msg import Bool  # noqa: E402
 import three_joints  # noqa: E402
 
 ARM = Finding('arm', 'device', 'h', 0.0623, 0.0004, 0.999, 900, Servo(0.031, 0.031))
@@ -88,7 +91,7 @@ def test_in_place_and_output_exclude_each_other(tmp_path, capsys):
 
 def test_a_missing_contract_is_named(tmp_path, capsys):
     chosen = command.parser().parse_args([str(tmp_path / 'none.yaml')])
-    code = command.calibrate(chosen, None, threading.Event())
+    code = command.calibrate(chosen, None, Settings(), threading.Event())
     assert code == command.EXIT_REFUSED
     assert 'cannot read' in capsys.readouterr().err
 
@@ -99,18 +102,19 @@ def test_a_missing_contract_is_named(tmp_path, capsys):
 class Stage:
     """An arm, a node, and a thread that spins it."""
 
-    def __init__(self, with_arm=True):
+    def __init__(self, with_arm=True, hears=False):
         self.context = Context()
         rclpy.init(context=self.context, domain_id=random.randint(1, 100))
         self.arm = FakeArm(self.context) if with_arm else None
         self.node = Node('calibrate_latency', context=self.context)
+        self.settings = Settings(emergency_stop_topics=('/e_stop',) if hears else ())
         self.stop = threading.Event()
         self._executor = MultiThreadedExecutor(num_threads=2, context=self.context)
         self._executor.add_node(self.node)
         threading.Thread(target=self._executor.spin, daemon=True).start()
 
     def run(self, chosen):
-        return command.calibrate(chosen, self.node, self.stop)
+        return command.calibrate(chosen, self.node, self.settings, self.stop)
 
     def close(self):
         self._executor.shutdown()
@@ -191,6 +195,25 @@ def test_joint_states_that_end_brake_the_arm(stage, tmp_path, capsys):
     threading.Timer(3.0, go_silent).start()
     assert stage.run(options(tmp_path)) == command.EXIT_FAILED
     assert 'no joint states for 0.5 s' in capsys.readouterr().err
+
+
+@pytest.mark.ros
+def test_an_emergency_stop_brakes_the_arm_and_must_be_known_before(tmp_path, capsys):
+    stage = Stage(hears=True)
+    try:
+        chosen = options(tmp_path, '--timeout', '1')
+        assert stage.run(chosen) == command.EXIT_REFUSED
+        assert '/e_stop' in capsys.readouterr().err and not stage.arm.received
+        publisher = stage.arm.create_publisher(Bool, '/e_stop', LATCHED)
+        publisher.publish(Bool(data=False))
+        threading.Timer(4.0, publisher.publish, [Bool(data=True)]).start()
+        chosen = options(tmp_path)
+        assert stage.run(chosen) == command.EXIT_FAILED
+        assert 'the arm brakes' in capsys.readouterr().err
+        last = stage.arm.received[-1][1].points[-1].time_from_start
+        assert last.sec + last.nanosec * 1e-9 < 1.0
+    finally:
+        stage.close()
 
 
 @pytest.mark.ros

@@ -18,13 +18,16 @@ from dp_core.calibration.excitation import MAX_AMPLITUDE
 from dp_core.calibration.findings import Finding
 from dp_core.calibration.findings import latencies
 from dp_core.errors import DpError
+from dp_policy_node import parameters
 from dp_policy_node.calibration.session import groups_of
 from dp_policy_node.calibration.session import Plan
 from dp_policy_node.calibration.session import Session
 from dp_policy_node.calibration.swing import MotionInterruptedError
 from dp_policy_node.command_node import fail
 from dp_policy_node.command_node import may_move
+from dp_policy_node.command_node import read_config
 from dp_policy_node.command_node import run_with_node
+from dp_policy_node.settings import Settings
 import rclpy
 from rclpy.node import Node
 
@@ -47,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     add('--in-place', action='store_true', help='write the latencies into the file itself')
     add('--json', type=Path, metavar='FILE', help='write all figures there')
     add('--yes', action='store_true', help='move without asking')
+    add('--config', type=Path, metavar='FILE', help="the policy node's file, for its signals")
     add('--group', action='append', default=[], metavar='NAME', help='arm to move; default: all')
     add('--joint', default='', help='joint that swings; default: the first of each arm')
     add('--no-motion', action='store_true', help='move nothing; needs --lamp')
@@ -125,7 +129,9 @@ def write(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def calibrate(options: argparse.Namespace, node: Node, stop: threading.Event) -> int:
+def calibrate(
+    options: argparse.Namespace, node: Node, settings: Settings, stop: threading.Event
+) -> int:
     """Check, ask, measure, show and write; return the exit code."""
     path = options.contract / 'policy.yaml' if options.contract.is_dir() else options.contract
     try:
@@ -135,7 +141,7 @@ def calibrate(options: argparse.Namespace, node: Node, stop: threading.Event) ->
         return fail(NAME, f'cannot read {path}: {error}', EXIT_REFUSED)
     try:
         plan = make_plan(options, text, str(path))
-        session = Session(node, plan, stop)
+        session = Session(node, plan, settings, stop)
     except DpError as error:
         return fail(NAME, str(error), EXIT_REFUSED)
     try:
@@ -173,7 +179,15 @@ def run(words: Sequence[str], stop: threading.Event) -> int:
     options = result.parse_args(rclpy.utilities.remove_ros_args(args=list(words)))
     if options.in_place and options.output is not None:
         result.error('--in-place and --output exclude each other')
+
+    def work(node: Node) -> int:
+        parameters.declare(node)
+        return calibrate(options, node, parameters.read(node), stop)
+
     try:
-        return run_with_node(NAME, words, lambda node: calibrate(options, node, stop))
+        overrides = read_config(options.config) if options.config is not None else []
+        return run_with_node(NAME, words, work, parameter_overrides=overrides)
+    except DpError as error:
+        return fail(NAME, str(error), EXIT_REFUSED)
     except MotionInterruptedError:
         return fail(NAME, 'interrupted; nothing written', EXIT_INTERRUPTED)

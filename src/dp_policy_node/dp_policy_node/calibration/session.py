@@ -24,6 +24,7 @@ from dp_core.feedback import from_joint_states
 from dp_core.limits import MotionLimits
 from dp_core.motion import CommandedMotion
 from dp_core.urdf import joint_limits
+from dp_core.watchdog import Verdict
 from dp_policy_node.calibration.lamp import blink
 from dp_policy_node.calibration.recorder import Recorder
 from dp_policy_node.calibration.swing import MotionInterruptedError
@@ -31,6 +32,7 @@ from dp_policy_node.calibration.swing import Swing
 from dp_policy_node.controller_check import check_controllers
 from dp_policy_node.controller_check import wait_for_description
 from dp_policy_node.jtc_topic import JtcTopic
+from dp_policy_node.safety_inputs import SafetyInputs
 from dp_policy_node.settings import Settings
 from dp_policy_node.trajectory_output import TrajectoryOutput
 from rclpy.node import Node
@@ -83,8 +85,8 @@ class Plan:
 class Session:
     """Measures what a plan says; nothing moves before `run`."""
 
-    def __init__(self, node: Node, plan: Plan, stop: threading.Event):
-        """Check controllers and sensors.
+    def __init__(self, node: Node, plan: Plan, settings: Settings, stop: threading.Event):
+        """Check controllers, sensors and the signals of the ``settings``.
 
         Raises:
             DpError: somebody does not answer, or does not fit the contract.
@@ -96,11 +98,15 @@ class Session:
         if plan.groups:
             self._urdf = wait_for_description(node, plan.robot_description_topic, plan.timeout_s)
             check_controllers(node, plan.groups, Settings(startup_timeout=plan.timeout_s))
+        self._forbidden = ''  # by a signal, which may be short
+        self._safety = SafetyInputs(node, settings, self._forbid)
         streams = [s for s in plan.contract.observations if s.name not in plan.skip]
         joints = self._joints or plan.contract.actions[0].joints
         self._recorder = Recorder(node, streams, joints, plan.joint_states_topic)
         try:
             self._until(lambda: not self._silent(), lambda: f'nothing heard of {self._silent()}')
+            if plan.groups:
+                self._until(lambda: not self._why_forbidden(), self._why_forbidden)
             for group in plan.groups:
                 self._check_room(group)
         except (CalibrationError, MotionInterruptedError):
@@ -109,6 +115,7 @@ class Session:
 
     def close(self) -> None:
         """Listen no more."""
+        self._safety.close()
         self._recorder.close()
 
     def run(self, tell: Callable[[str], None]) -> tuple[Finding, ...]:
@@ -118,7 +125,8 @@ class Session:
             tell: is given a line for the person who waits.
 
         Raises:
-            CalibrationError: an arm does not follow or fell silent; it has braked.
+            CalibrationError: an arm does not follow or fell silent, or a signal forbids motion; it
+                has braked.
             MotionInterruptedError: ``stop`` was set; the arm has braked.
         """
         plan, lamp = self._plan, None
@@ -130,6 +138,14 @@ class Session:
             tell(f'{plan.joint_of(group)} of {group.name!r} swings')
             motions.append(self._swing(group))
         return find_latencies(plan.contract, motions, lamp, plan.skip)
+
+    def _forbid(self, verdict: Verdict) -> bool:
+        self._forbidden = verdict.reason
+        return True
+
+    def _why_forbidden(self) -> str:
+        verdict = self._safety.check()
+        return '' if verdict is None else verdict.reason
 
     def _silent(self) -> list[str]:
         silent = self._recorder.silent()
@@ -165,7 +181,9 @@ class Session:
                 plan.excitation,
                 joint,
                 self._stop,
+                lambda: self._forbidden or self._why_forbidden(),
             )
+            self._forbidden = ''
             commanded, origin_ns = swing.play(columns)
         finally:
             self._stop.wait(POLL_S)  # let a brake leave before its publisher goes

@@ -8,6 +8,7 @@ that is measured is the one that the node has to make up for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 import threading
 
@@ -60,6 +61,7 @@ class Swing:
         excitation: the motion.
         joint: which of the group's joints.
         stop: set by another thread to end it at once.
+        why_stop: asked all the time; returns what forbids motion, or ''.
     """
 
     node: Node
@@ -69,6 +71,7 @@ class Swing:
     excitation: Excitation
     joint: int
     stop: threading.Event
+    why_stop: Callable[[], str] = lambda: ''
 
     def play(self, columns: list[int]) -> tuple[Signal, int]:
         """Swing and come to rest where it began; return what was commanded.
@@ -81,7 +84,8 @@ class Swing:
             seconds, count from [ns].
 
         Raises:
-            CalibrationError: the arm does not follow, or fell silent; it brakes.
+            CalibrationError: the arm does not follow, or fell silent, or motion is forbidden; it
+                brakes.
             MotionInterruptedError: ``stop`` was set; it brakes.
         """
         state = self.recorder.state
@@ -132,6 +136,9 @@ class Swing:
         while self._now_ns() < end_ns:
             if self.stop.wait(POLL_S):
                 raise MotionInterruptedError
+            why = self.why_stop()
+            if why:
+                raise CalibrationError(f'{why}; the arm brakes')
             if self.recorder.joint_silence_s > SILENCE_S:
                 raise CalibrationError(
                     f'no joint states for {self.recorder.joint_silence_s:.1f} s; the arm brakes'

@@ -12,7 +12,6 @@ from pathlib import Path
 import threading
 from typing import Any
 
-from dp_core.errors import ConfigError
 from dp_core.errors import DpError
 from dp_core.motion import Trajectory
 from dp_core.replay import ReplayPlan
@@ -20,6 +19,7 @@ from dp_core.replay_buffer import load_commands
 from dp_policy_node import parameters
 from dp_policy_node.command_node import fail
 from dp_policy_node.command_node import may_move
+from dp_policy_node.command_node import read_config
 from dp_policy_node.command_node import run_with_node
 from dp_policy_node.replay.session import INTERRUPTED
 from dp_policy_node.replay.session import Report
@@ -28,8 +28,6 @@ from dp_policy_node.replay.session import Session
 import numpy as np
 import rclpy
 from rclpy.node import Node
-from rclpy.parameter import Parameter
-import yaml
 
 NAME = 'replay'
 EXIT_SUCCESS, EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -59,22 +57,6 @@ def parser() -> argparse.ArgumentParser:
     add('--config', type=Path, metavar='FILE', help="the policy node's parameter file")
     add('--json', type=Path, metavar='FILE', help='write the report there')
     return result
-
-
-def read_config(path: Path) -> list[Parameter]:
-    """Return what a parameter file says of the node policy_node.
-
-    Raises:
-        ConfigError: it cannot be read, or says nothing of it.
-    """
-    try:
-        values = yaml.safe_load(path.read_text(encoding='utf-8'))
-        values = values['policy_node']['ros__parameters']
-        return [Parameter(name, value=value) for name, value in values.items()]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f'cannot read {path}: {error}') from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(f'{path} has no section policy_node with ros__parameters') from error
 
 
 def summary(plan: ReplayPlan, way: Trajectory | None, title: str) -> str:
