@@ -15,6 +15,7 @@ from typing import Any
 
 from dp_core.errors import ConfigError
 import rclpy
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import ExternalShutdownException
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
@@ -93,7 +94,11 @@ def run_with_node(
 
 
 def _spin(executor: MultiThreadedExecutor) -> None:
-    try:
-        executor.spin()
-    except ExternalShutdownException:
-        pass
+    while executor.context.ok():
+        try:
+            executor.spin()
+            return
+        except InvalidHandle:
+            continue  # an entity was destroyed while rclpy was about to wait for it
+        except ExternalShutdownException:
+            return

@@ -20,6 +20,8 @@ from dp_policy_node.robot import Robot
 from dp_policy_node.safety_inputs import SafetyInputs
 import numpy as np
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock
+from rclpy.clock import ClockType
 from rclpy.node import Node
 
 STATUS_PERIOD_S = 0.1
@@ -51,8 +53,9 @@ class StatusPublisher:
         self._status = node.create_publisher(PolicyStatus, '~/status', 10)
         self._diagnostics = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         group = MutuallyExclusiveCallbackGroup()
-        node.create_timer(STATUS_PERIOD_S, self.publish, callback_group=group)
-        node.create_timer(DIAGNOSTICS_PERIOD_S, self._diagnose, callback_group=group)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)  # the ROS clock may stand, or be set back
+        node.create_timer(STATUS_PERIOD_S, self.publish, group, steady)
+        node.create_timer(DIAGNOSTICS_PERIOD_S, self._diagnose, group, steady)
 
     def watch(self, server: EpisodeServer) -> None:
         """Tell about ``server`` from now on."""

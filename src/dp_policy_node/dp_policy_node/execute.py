@@ -11,7 +11,10 @@ from contextlib import suppress
 import sys
 import time
 from typing import Any
+from uuid import uuid4
 
+from action_msgs.msg import GoalInfo
+from action_msgs.srv import CancelGoal
 from dp_core.trajectory import SEAMS
 from dp_msgs.action import ExecutePolicy
 from dp_msgs.msg import PolicyStatus
@@ -22,6 +25,7 @@ from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from unique_identifier_msgs.msg import UUID
 
 EXIT_SUCCESS, EXIT_FAILED, EXIT_REFUSED, EXIT_NO_SERVER, EXIT_CANCELED = 0, 1, 2, 3, 130
 STATES = {
@@ -115,6 +119,10 @@ class Client:
         self._status: PolicyStatus | None = None
         self._heard_s = 0.0
         self._client = ActionClient(self._node, ExecutePolicy, options.action)
+        self._goal_id = UUID(uuid=list(uuid4().bytes))
+        self._cancels = self._node.create_client(
+            CancelGoal, f'{options.action}/_action/cancel_goal'
+        )
         self._node.create_subscription(PolicyStatus, f'{options.node}/status', self._on_status, 1)
         self.interrupted = False
 
@@ -138,16 +146,27 @@ class Client:
             timeout=duration_msg(round(options.timeout * 1e9)),
             speed_scale=options.speed_scale,
         )
-        sending = self._client.send_goal_async(goal, feedback_callback=self._show)
+        sending = self._client.send_goal_async(goal, self._show, self._goal_id)
         if not self._spin_until(sending.done, ANSWER_S, heed_interrupt=False):
             _complain('the server did not answer')
-            return EXIT_NO_SERVER
+            return self._give_up()
         handle = sending.result()
         if not handle.accepted:
             self._spin_until(self._refusal, 0.5, heed_interrupt=False)
             _complain(self._refusal() or 'goal refused')
             return EXIT_REFUSED
         return self._finish(handle)
+
+    def _give_up(self) -> int:
+        """Cancel by the id of the goal: it may run, though nobody told us so."""
+        request = CancelGoal.Request(goal_info=GoalInfo(goal_id=self._goal_id))
+        cancelled = self._cancels.call_async(request)
+        if self._spin_until(cancelled.done, ANSWER_S, heed_interrupt=False):
+            is_found = bool(cancelled.result().goals_canceling)
+            _complain('the goal was cancelled' if is_found else 'the goal does not run')
+        else:
+            _complain('nobody answered the cancel request: if the goal runs, it runs on')
+        return EXIT_NO_SERVER
 
     def _finish(self, handle: Any) -> int:
         result = handle.get_result_async()
@@ -160,7 +179,7 @@ class Client:
                 'goes to the end of what was sent and rests there: after 1.2 s at full speed, '
                 'after 11.5 s at a speed scale of 0.1'
             )
-            return EXIT_NO_SERVER
+            return self._give_up()
         if not result.done():
             _tell('\ncancelling ...')
             handle.cancel_goal_async()

@@ -26,6 +26,8 @@ from std_msgs.msg import Float64MultiArray
 
 # The end of a motion is repeated for so long: one of these messages will arrive [s].
 HOLD_S = 0.5
+# Longest wait for the end of a brake before the thread ends [s].
+BRAKE_S = 2.0
 # A simulated clock that parts from the steady one by more than this between two samples has
 # jumped; the motion goes on by the steady one until the watchdog has braked it [ns].
 JUMP_NS = 50_000_000
@@ -76,12 +78,22 @@ class ForwardPosition:
         return ''
 
     def close(self) -> None:
-        """End the thread and remove the publishers."""
+        """See what moves to its end; end the thread and remove the publishers."""
+        end_s = time.monotonic() + BRAKE_S
+        while self._is_moving() and time.monotonic() < end_s:
+            time.sleep(self._period_s)
         self._closing = True
         self._wake.set()
         self._thread.join(timeout=2.0)
         while self._publishers:
             self._node.destroy_publisher(self._publishers.pop())
+
+    def _is_moving(self) -> bool:
+        with self._lock:
+            if self._motion is None:
+                return False
+            trajectory, curve = self._motion
+            return bool((self._now_ns() - trajectory.start_ns) * 1e-9 < curve.x[-1])
 
     def _stream(self) -> None:
         next_s = time.monotonic()

@@ -113,6 +113,7 @@ class InferenceWorker:
         """Work for ``run`` from now on."""
         with self._condition:
             self._run = run
+            self.expired_in_row = 0
             self._condition.notify_all()
 
     def wake(self) -> None:

@@ -38,7 +38,10 @@ POLL_NS = 100_000_000
 THROTTLE_S = 5.0
 # rclpy 9.1 never frees that service of a node: 190 KiB for each activation.
 NO_TYPE_SERVICE = Parameter('start_type_description_service', value=False)
-FAILURES = (DpError, RuntimeError, ValueError, TypeError, LookupError, ArithmeticError)
+FAILURES = (
+    DpError, RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
+    AssertionError, MemoryError, OSError,
+)  # fmt: skip
 
 
 class Listener:
@@ -101,6 +104,12 @@ class Listener:
                 )
         if self._handlers:
             self._thread.start()
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether the thread has ended though it should listen."""
+        began = self._thread.ident is not None
+        return began and not self._thread.is_alive() and not self._closing
 
     def close(self) -> None:
         """Unsubscribe and end the thread."""

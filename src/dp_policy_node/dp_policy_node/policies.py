@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from dp_core.clearance import ClearanceSettings
 from dp_core.contract import Contract
+from dp_core.errors import CheckpointError
 from dp_core.errors import ConfigError
 from dp_core.errors import ContractError
 from dp_core.errors import DpError
@@ -116,10 +117,12 @@ def load_policies(
             warmup_s = tuple(time_s + delay_s for time_s in warm_up(pipeline, warmup))
             loaded[name] = replace(loaded[name], warmup_s=warmup_s)
         _require_same_joints(*loaded.values())
-    except DpError:
+    except (DpError, RuntimeError) as error:
         for policy in loaded.values():
             policy.close()
-        raise
+        if isinstance(error, DpError):
+            raise
+        raise CheckpointError(f'the first predictions failed: {error}') from error
     return loaded
 
 

@@ -78,7 +78,13 @@ class PolicyNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listen to the observations and accept goals."""
-        self._robot.open(self)
+        try:
+            self._robot.open(self)
+        except DpError as error:
+            self._robot.close_inputs()
+            self.get_logger().error(f'activate failed: {error}')
+            self.status.failure = str(error)
+            return TransitionCallbackReturn.FAILURE
         self._server.activate(self._robot, self._safety)
         self.status.active = True
         self.get_logger().info(f'active; policies: {list(self._robot.policies)}')
@@ -101,6 +107,15 @@ class PolicyNode(LifecycleNode):
         self._server.deactivate('the node was shut down')
         self.status.active = False
         self._free()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Brake and free everything after a transition that raised what nobody expected."""
+        why = f'an error in the transition from {state.label!r}; rclpy does not tell which'
+        self.get_logger().fatal(why)
+        self.halt(why)
+        self._free()
+        self.status.failure = why
         return TransitionCallbackReturn.SUCCESS
 
     def halt(self, reason: str) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dp_core.chunk import check_timing
-from dp_core.errors import DpError
 from dp_policy_node.controller_check import check_controllers
 from dp_policy_node.controller_check import wait_for_description
 from dp_policy_node.controller_input import ControllerInput
@@ -69,12 +68,13 @@ class Robot:
             device=settings.device,
             guard=guard_settings(settings),
         )
+        robot = None
         try:
-            return cls._around(node, settings, policies)
-        except DpError:
-            for policy in policies.values():
+            robot = cls._around(node, settings, policies)
+        finally:
+            for policy in policies.values() if robot is None else ():
                 policy.close()
-            raise
+        return robot
 
     @classmethod
     def _around(

@@ -19,12 +19,15 @@ from dp_core.errors import ConfigError
 from dp_core.interlock import Interlocks
 from dp_core.interlock import InterlockSettings
 from dp_core.interlock import Kind
+from dp_core.watchdog import Fault
 from dp_core.watchdog import Verdict
 from dp_policy_node.listener import Listener
 from dp_policy_node.settings import Settings
 from rclpy.node import Node
 from std_msgs.msg import Bool
 from std_msgs.msg import Float64
+
+DEAF = 'the thread that hears emergency stop and robot has ended by an error; restart the node'
 
 
 class SafetyInputs:
@@ -63,6 +66,8 @@ class SafetyInputs:
 
     def check(self) -> Verdict | None:
         """Return the first signal that forbids motion now, or None."""
+        if self._listener is not None and self._listener.is_deaf:
+            return Verdict(Fault.EMERGENCY_STOP, DEAF)
         with self._lock:
             return self._interlocks.check(time.monotonic_ns())
 

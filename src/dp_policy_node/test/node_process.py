@@ -132,9 +132,13 @@ class NodeProcess:
             [sys.executable, '-m', 'dp_policy_node.main', '--ros-args', *arguments]
         )
 
+    def send_signal(self, number):
+        """Send a signal."""
+        self._process.send_signal(number)
+
     def end(self, number=signal.SIGINT):
         """Send a signal and return the exit code."""
-        self._process.send_signal(number)
+        self.send_signal(number)
         return self._process.wait(PATIENCE_S)
 
     def wait(self):

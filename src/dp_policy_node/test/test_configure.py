@@ -45,7 +45,7 @@ def configure():
         node.destroy_node()
         if result == TransitionCallbackReturn.SUCCESS:
             return ''
-        assert result == TransitionCallbackReturn.FAILURE
+        assert result != TransitionCallbackReturn.SUCCESS
         assert reason
         return reason
 
@@ -112,3 +112,19 @@ def test_chunks_too_short_for_the_horizon(configure, tmp_path):
 def test_policies_that_are_not_named(configure):
     assert "'wave'" in configure(['wave'])
     assert 'empty' in configure([''])
+
+
+def test_a_network_that_fails_in_its_first_prediction_is_told(configure, wave, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError('CUDA error: no kernel image is available')
+
+    monkeypatch.setattr('dp_policy_node.policies.warm_up', fail)
+    assert 'the first predictions failed: CUDA error' in configure([f'wave={wave}'])
+
+
+def test_an_error_that_nobody_foresaw_frees_everything_and_is_told(configure, wave, monkeypatch):
+    def fail(*_, **__):
+        raise KeyError('surprise')
+
+    monkeypatch.setattr('dp_policy_node.robot.check_timing', fail)
+    assert "an error in the transition from 'unconfigured'" in configure([f'wave={wave}'])

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip('dp_msgs.msg')
 
 from doubles import SteadyClock
+from dp_msgs.action import ExecutePolicy
 from dp_policy_node.episode import Code
 from dp_policy_node.episode import Episode
 from dp_policy_node.episode_run import EpisodeRun
@@ -38,3 +39,4 @@ def test_a_watch_that_fails_ends_the_goal_with_a_brake(broken):
         run.execute(handle)
     assert done[:2] == ['brake', Code.INTERNAL]
     assert episode.wait(0.0).code == Code.INTERNAL
+    assert ExecutePolicy.Result().error_code == Code.INTERNAL  # which is what rclpy sends then

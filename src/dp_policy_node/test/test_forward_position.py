@@ -69,6 +69,13 @@ def test_samples_lie_on_the_motion_and_end_at_its_rest(node, executor):
     assert not positions[:, 1].any()
 
 
+def test_what_moves_is_seen_to_its_end_when_the_process_ends(node, executor):
+    """As a brake, right before: else the controller would hold the last sample, from speed."""
+    executor.prepare(motion(time.monotonic_ns()))()
+    executor.close()
+    assert sent(node)[-1].tolist() == pytest.approx(TURN.tolist(), abs=1e-3)
+
+
 def test_nothing_is_sent_before_the_first_motion(node, executor):
     time.sleep(0.05)
     assert node.published == []

@@ -80,6 +80,26 @@ def test_a_handler_that_fails_costs_one_message(node):
     listener.close()
 
 
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
+def test_a_thread_that_died_is_told(node):
+    class Death(BaseException):
+        """Nothing that a thread could go on after."""
+
+    def die(message, now_ns):
+        raise Death
+
+    listener = Listener(node, 'safety', depth=10)
+    listener.add('a', Int64, die)
+    publisher = node.create_publisher(Int64, 'a', 10)
+    listener.start()
+    until(publisher.get_subscription_count, 'the listener')
+    assert not listener.is_deaf
+    publisher.publish(Int64(data=1))
+    until(lambda: listener.is_deaf, 'the end of the thread')
+    listener.close()
+    assert not listener.is_deaf  # it shall not listen
+
+
 def test_a_listener_that_never_started_can_be_closed(node):
     Listener(node, 'images', depth=2).close()
 

@@ -171,6 +171,26 @@ def test_dp_execute_ends_when_the_node_dies(arm, client, start):
     _, errors = command.communicate(timeout=60)
     assert command.returncode == 3
     assert "node 'policy_node' is silent" in errors
+    assert 'nobody answered the cancel request' in errors
+
+
+def test_dp_execute_cancels_a_goal_of_a_node_that_seems_to_be_gone(arm, client, start):
+    node = start('autostart:=true')
+    client.wait_ready()
+    command = subprocess.Popen(
+        [sys.executable, '-m', 'dp_policy_node.execute'],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while 'executing' not in (line := command.stdout.readline()):
+        assert line
+    node.send_signal(signal.SIGSTOP)
+    while 'is silent' not in (line := command.stderr.readline()):
+        assert line
+    node.send_signal(signal.SIGCONT)
+    _, errors = command.communicate(timeout=60)
+    assert command.returncode == 3
+    assert 'the goal was cancelled' in errors or 'the goal does not run' in errors
+    until(lambda: arm.is_at_rest, 'the arm at rest', 1.0)
 
 
 def test_every_code_that_the_node_tells_has_a_name():

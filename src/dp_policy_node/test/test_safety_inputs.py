@@ -31,7 +31,7 @@ class Listener:
 
     def __init__(self, *_, **__):
         self.handlers, self.kinds, self.latched = {}, {}, set()
-        self.started = False
+        self.started = self.is_deaf = False
         Listener.last = self
 
     def add(self, topic, kind, handler, *, latched):
@@ -80,6 +80,14 @@ def test_without_topics_nothing_is_heard_and_everything_allowed():
     assert heard.inputs.check() is None
     assert heard.inputs.speed_scaling != heard.inputs.speed_scaling  # NaN
     heard.inputs.close()
+
+
+def test_a_thread_that_hears_no_more_forbids_motion():
+    heard = Heard()
+    heard.say_all_is_well()
+    heard.listener.is_deaf = True
+    verdict = heard.inputs.check()
+    assert verdict.fault is Fault.EMERGENCY_STOP and 'restart the node' in verdict.reason
 
 
 def test_what_holds_is_heard_from_before_and_a_deadman_only_anew():

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 import threading
+import time
 
 from dp_core.calibration.delay import Signal
 from dp_core.calibration.excitation import Excitation
@@ -186,7 +187,7 @@ class Session:
             self._forbidden = ''
             commanded, origin_ns = swing.play(columns)
         finally:
-            self._stop.wait(POLL_S)  # let a brake leave before its publisher goes
+            time.sleep(POLL_S)  # let a brake leave before its publisher goes
             output.close()
         positions, streams = self._recorder.end(origin_ns)
         column = columns[joint]
