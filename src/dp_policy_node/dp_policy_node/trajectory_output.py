@@ -36,17 +36,15 @@ Plan = Callable[[CommandedMotion, int], Trajectory]
 Feedback = Callable[[CommandedMotion | None, int], ControllerFeedback | None]
 # A chunk is planned for so much later than the look at the clock, and goes out when this is over:
 # a message begins when it arrives, so one that comes early is as wrong as a late one [ns].
-# One that takes longer to plan, as the way of a minute does, is planned anew for later.
 PLANNING_NS, PLANNING_MARGIN = 10_000_000, 1.5
 # A controller that moves is known for 0.1 s (`COAST_S`): no plan begins later [ns].
 MOST_AHEAD_NS = 80_000_000
-# A chunk that would go out so much later was held up, and is planned anew, so often [ns].
+# What would go out so much later was held up, and is planned anew, so often [ns].
 HELD_UP_NS, PLANS = 5_000_000, 4
 # A brake is planned for so much sooner than it arrives, but not for the past: it bears to come
 # late better than to come early, or, which is the same, to an arm that is behind our model [ns].
 SOONER_NS = 5_000_000
-# Of what was commanded so long before the first motion that is remembered nothing is known: a
-# simulation was begun anew [ns].
+# So long before the first motion that is remembered nothing is known: a clock began anew [ns].
 UNKNOWN_NS = 100_000_000
 
 
@@ -214,6 +212,7 @@ class TrajectoryOutput:
         if epoch is not None and epoch != self._epoch:
             return None
         self._epoch += 1
+        joints, measured = self.joint_names, self._from_measured
         if self._motion is None:
             return None
         if before_jump is None:
@@ -228,16 +227,20 @@ class TrajectoryOutput:
             return None
         if now_ns >= self._motion.end_ns:
             told = None if last_seen is not None else self._newest(self._motion, now_ns)
-            joints, measured = self.joint_names, self._from_measured
             if not follow_on(self._motion, told, joints, now_ns, from_measured=measured):
                 return None
         elif before_jump is None and last_seen is None:
             self._meet(self._motion, now_ns)
-        begin_ns = now_ns + max(0, self._executor.arrival_ns - SOONER_NS)
-        trajectory = brake(self._motion, self.joint_names, begin_ns, max_acceleration, last_seen)
+        for _ in range(PLANS):
+            steady_ns, now_ns = time.monotonic_ns(), self._clock.now().nanoseconds
+            begin_ns = now_ns + max(0, self._executor.arrival_ns - SOONER_NS)
+            trajectory = brake(self._motion, joints, begin_ns, max_acceleration, last_seen)
+            send = self._executor.prepare(trajectory)
+            if time.monotonic_ns() - steady_ns <= HELD_UP_NS:
+                break
         if last_seen is not None and trajectory.end_ns >= self._motion.end_ns:
             return None  # what was sent comes to rest sooner by itself
-        self._publish(trajectory, self._executor.prepare(trajectory))
+        self._publish(trajectory, send)
         return trajectory
 
     def command_at(self, time_ns: int) -> MotionState | None:
@@ -266,15 +269,12 @@ class TrajectoryOutput:
             return moves_on(self._motion, self._newest(self._motion, now_ns), now_ns)
 
     def _follow_clock(self, motion: CommandedMotion) -> int:
-        """Return the ROS clock's time [ns]; tell our model of a clock that was set meanwhile.
-
-        Steps too small to end a goal for would else move the arm: 50 ms at 0.5 rad/s by 25 mrad.
-        """
+        """Return the ROS clock's time [ns]; tell our model of a clock that was set meanwhile."""
         clocks = read_together(self._clock)
         if clocks is None:
             return self._clock.now().nanoseconds
         if not self._clock.ros_time_is_active:  # controllers share a simulated clock
-            if self._clocks[1]:
+            if self._clocks[1]:  # small steps too: 50 ms would move an arm at 0.5 rad/s by 25 mrad
                 motion.shift(clock_step_ns(self._clocks, clocks))
             self._clocks = clocks
         return clocks[0]

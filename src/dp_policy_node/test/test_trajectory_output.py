@@ -128,6 +128,23 @@ def test_what_was_sent_since_the_last_look_at_the_clock_tells_where_its_clock_wa
     np.testing.assert_allclose(brake.start_velocity, 1.0)
 
 
+def test_a_brake_that_was_held_up_is_planned_anew(output, node, monkeypatch):
+    """A process that is frozen for 50 ms between plan and message would hurry by 25 mrad."""
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, slowly)
+    held_up = iter([0.05, 0.0])
+    prepare = output._executor.prepare
+
+    def held(trajectory):
+        time.sleep(next(held_up))
+        return prepare(trajectory)
+
+    monkeypatch.setattr(output._executor, 'prepare', held)
+    before_ns = time.monotonic_ns()
+    assert output.brake(5.0, epoch).start_ns - before_ns >= 50_000_000
+    assert next(held_up, None) is None
+
+
 def test_an_old_run_cannot_brake_a_newer_one(output, node):
     old = output.begin(np.zeros(3))
     new = output.begin(np.zeros(3))
