@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from dp_core.errors import ConfigError
+from dp_core.noise_schedule import first_timestep
+from dp_core.noise_schedule import MAX_SIGNAL
+from dp_core.noise_schedule import NOISE_FROM
+from dp_core.noise_schedule import signal_share
+from dp_core.noise_schedule import valid_inference_steps
 
 DENOISERS = ('unet', 'transformer')
 FILMS = ('scale_and_shift', 'scale', 'shift')
 CONDITIONINGS = ('global', 'local')
 IMAGE_ENCODERS = ('dilated', 'conv', 'resnet18', 'clip_vit_b_16')
 SAMPLERS = ('ddim', 'ddpm')
-# Denoising begins with pure noise, so at no step below this share of all of them.
-NOISE_FROM = 0.75
 BETA_SCHEDULES = ('squaredcos_cap_v2', 'linear', 'scaled_linear')
 
 # A choice -> the fields that speak of it alone. They stay at their defaults under another choice,
@@ -76,7 +79,8 @@ class PolicyConfig:
         modality_dropout: chance that training hides a camera, or a stream with several samples
             for each tick, from a sequence, so that the policy learns to use the others as well.
         train_timesteps: diffusion steps in training.
-        beta_schedule: noise schedule, by its name in diffusers.
+        beta_schedule: noise schedule, by its name in diffusers; 'linear' and 'scaled_linear' end
+            in noise with 1000 train_timesteps, and are refused with the default 100.
         clip_sample: clamp the predicted clean actions to [-1, 1] while sampling.
         sampler: 'ddim' (deterministic, few steps) or 'ddpm' (stochastic).
         inference_steps: network evaluations per chunk. They are evenly spaced down to step 0, and
@@ -136,6 +140,9 @@ class PolicyConfig:
         if self.window_features < 1:
             raise ConfigError(f'window_features is {self.window_features}, valid: 1 or more')
         _require_share(self, 'modality_dropout')
+        self._check_diffusion()
+
+    def _check_diffusion(self) -> None:
         if not 1 <= self.inference_steps <= self.train_timesteps:
             raise ConfigError(
                 f'inference_steps is {self.inference_steps}, valid: 1 .. {self.train_timesteps}'
@@ -146,7 +153,15 @@ class PolicyConfig:
                 f'inference_steps is {self.inference_steps}: denoising would begin at step '
                 f'{first} of {self.train_timesteps}, where the network expects a signal in the '
                 'noise; '
-                f'valid: {_valid_inference_steps(self.train_timesteps)}'
+                f'valid: {valid_inference_steps(self.train_timesteps)}'
+            )
+        share = signal_share(self.beta_schedule, self.train_timesteps, first)
+        if share > MAX_SIGNAL:
+            raise ConfigError(
+                f'beta_schedule is {self.beta_schedule!r}: denoising would begin at step {first} '
+                f'of {self.train_timesteps}, where {share:.2f} of the variance is signal, not '
+                f"noise, valid: up to {MAX_SIGNAL}; take 'squaredcos_cap_v2' or more "
+                'train_timesteps (1000)'
             )
 
     def _check_unet(self) -> None:
@@ -185,9 +200,9 @@ class PolicyConfig:
 
     def _check_channels(self, name: str) -> None:
         channels = getattr(self, name)
-        if not channels or any(c < 1 or c % self.n_groups for c in channels):
+        if not channels or any(type(c) is not int or c < 1 or c % self.n_groups for c in channels):
             raise ConfigError(
-                f'{name} is {channels}, valid: multiples of n_groups {self.n_groups}'
+                f'{name} is {channels}, valid: whole multiples of n_groups {self.n_groups}'
             )
 
     def require_horizon(self, horizon: int) -> None:
@@ -241,20 +256,6 @@ class PolicyConfig:
             for name in names
         }
         return [name for name in every if name not in used]
-
-
-def first_timestep(train_timesteps: int, inference_steps: int) -> int:
-    """Return the diffusion step at which denoising begins; diffusers' spacing 'leading'."""
-    return (inference_steps - 1) * (train_timesteps // inference_steps)
-
-
-def _valid_inference_steps(train_timesteps: int) -> str:
-    """Return the numbers of steps that begin in noise, as ranges."""
-    low = NOISE_FROM * train_timesteps
-    valid = [n for n in range(1, train_timesteps + 1) if first_timestep(train_timesteps, n) >= low]
-    ends = [n for n in valid if n + 1 not in valid]
-    begins = [n for n in valid if n - 1 not in valid]
-    return ', '.join(f'{n} .. {m}' if m > n else f'{n}' for n, m in zip(begins, ends))
 
 
 def _require_share(config: PolicyConfig, name: str) -> None:

@@ -24,6 +24,15 @@ from torch import nn
 from torch import Tensor
 
 _SHARED = 'all'  # name of the encoder of all cameras, where they share one
+_TAKEN = frozenset(dir(nn.ModuleDict()))  # attributes of a ModuleDict, which it takes for no key
+
+
+def module_key(stream: str) -> str:
+    """Return the key by which a ModuleDict holds what belongs to a stream.
+
+    It is the name of the stream; where that is taken, with a hyphen, which no stream has.
+    """
+    return f'{stream}-' if stream in _TAKEN else stream
 
 
 def cropped_size(size: tuple[int, int], crop: float) -> tuple[int, int]:
@@ -55,14 +64,17 @@ class ObservationEncoder(nn.Module):
         sizes = self.seen
         if self.shared and sizes:
             sizes = {_SHARED: min(sizes.values(), key=min)}  # it has to bear the smallest
-        self.cameras = nn.ModuleDict({n: image_encoder(config, s) for n, s in sizes.items()})
+        self.cameras = nn.ModuleDict(
+            {module_key(n): image_encoder(config, s) for n, s in sizes.items()}
+        )
         if config.image_learning_rate == 0.0:
             self.cameras.requires_grad_(False)
+        windows = [s for s in contract.low_dim if s.samples > 1]
+        self.windowed = tuple(s.name for s in windows)
         self.windows = nn.ModuleDict(
             {
-                s.name: WindowEncoder(s.channels, s.samples, config.window_features)
-                for s in contract.low_dim
-                if s.samples > 1
+                module_key(s.name): WindowEncoder(s.channels, s.samples, config.window_features)
+                for s in windows
             }
         )
         numbers = sum(s.dim for s in contract.low_dim if s.samples == 1)
@@ -102,8 +114,9 @@ class ObservationEncoder(nn.Module):
         """
         parts = [encode_state([low_dim[n] for n in self.low_dim])] if self.low_dim else []
         modalities = []  # each (B, n_obs_steps * features)
-        for name, encoder in self.windows.items():
+        for name in self.windowed:
             windows = low_dim[name]  # (B, n_obs_steps, samples * channels)
+            encoder = self.windows[module_key(name)]
             modalities.append(encoder(windows.flatten(0, 1)).reshape(len(windows), -1))
         modalities += [features[name].flatten(1) for name in self.images]
         return torch.cat(parts + self._hide_some(modalities), dim=-1)
@@ -123,7 +136,7 @@ class ObservationEncoder(nn.Module):
     def frame_features(self, camera: str, frames: Tensor) -> Tensor:
         """Encode frames (N, H, W, 3) uint8 of a camera, each on its own: (N, image_features)."""
         seen = self._crop(camera, frames)  # (N, h, w, 3)
-        encoder = self.cameras[_SHARED if self.shared else camera]
+        encoder = self.cameras[module_key(_SHARED if self.shared else camera)]
         features: Tensor = encoder(unit_images(seen))
         return features
 

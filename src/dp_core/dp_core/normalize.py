@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 ACTION = 'action'
 _CONSTANT = 1e-6  # a span below this, relative to the magnitude, counts as constant
+# A span below this, in the stream's units, is taken to be noise when limits are fitted; what was
+# fitted before keeps its limits. The original's range_eps.
+_NOISE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,10 @@ class MinMax:
 
     @classmethod
     def fit(cls, values: NDArray[np.float32], name: str) -> MinMax:
-        """Take the limits of values (N, dim); `name` is for the error message."""
+        """Take the limits of values (N, dim); `name` is for the error message.
+
+        A dimension that varies by less than 1e-4 gets its middle as both limits.
+        """
         if values.ndim != 2 or not len(values):
             raise DatasetError(f'{name}: expected frames of numbers (N, dim), got {values.shape}')
         bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
@@ -47,13 +53,27 @@ class MinMax:
                 f'{name}: {len(bad)} of {len(values)} frames contain NaN or infinity, '
                 f'the first is frame {bad[0]}'
             )
-        return cls(values.min(axis=0).astype(np.float32), values.max(axis=0).astype(np.float32))
+        low, high = values.min(axis=0).astype(np.float32), values.max(axis=0).astype(np.float32)
+        still = high - low < _NOISE
+        middle = (low + high) / 2
+        return cls(np.where(still, middle, low), np.where(still, middle, high))
 
     @property
     def constant(self) -> NDArray[np.bool_]:
         """Which dimensions do not vary, (dim,)."""
         magnitude = np.maximum(1.0, np.maximum(abs(self.low), abs(self.high)))
         return np.asarray(self.high - self.low <= _CONSTANT * magnitude)
+
+    def reach(self, other: MinMax) -> NDArray[np.float64]:
+        """Farthest that other limits lie from 0, (dim,), when mapped by these: 1 at these.
+
+        Infinite where a dimension is constant by these limits, 0 where it is so by both together.
+        """
+        both = MinMax(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
+        still = both.constant | (both.high - both.low < _NOISE)
+        ends = (np.array([other.low, other.high], np.float64) - self._middle) / self._half_span
+        reach = np.where(self.constant, np.inf, abs(ends).max(axis=0))
+        return np.where(still, 0.0, reach)
 
     @property
     def _middle(self) -> NDArray[np.float32]:

@@ -93,7 +93,10 @@ def _compressed(stream: Stream, message: Any) -> NDArray[Any]:
     # Older OpenCV pads a JPEG that lacks its end marker with grey instead of refusing it.
     cut = data[:2].tobytes() == b'\xff\xd8' and data.tobytes().rfind(b'\xff\xd9') < 0
     flags = cv2.IMREAD_UNCHANGED if stream.depth_m else cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
-    decoded = None if cut or not data.size else cv2.imdecode(data, flags)
+    try:
+        decoded = None if cut or not data.size else cv2.imdecode(data, flags)
+    except cv2.error:  # a header that promises more than may be decoded
+        decoded = None
     if decoded is None:
         raise ObservationError(
             f'{stream.topic}: {data.size} byte of format {message.format!r} are not a whole '

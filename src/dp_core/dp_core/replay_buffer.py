@@ -73,9 +73,10 @@ class ReplayBuffer:
         return int(self.episode_ends[-1])
 
     def require_contract(self, contract: Contract) -> None:
-        """Raise DatasetError unless every stream and the action has the contract's shape."""
+        """Raise DatasetError unless streams and action have the contract's shapes and types."""
+        images = {s.name for s in contract.images}
         wanted: dict[str, tuple[int, ...]] = {
-            s.name: (*s.size, 3) if s.kind == 'image' else (s.dim,) for s in contract.observations
+            s.name: (*s.size, 3) if s.name in images else (s.dim,) for s in contract.observations
         }
         wanted['action'] = (contract.action_dim,)
         for name, shape in wanted.items():
@@ -86,6 +87,11 @@ class ReplayBuffer:
                     f'frames of {name!r} have shape {self.data[name].shape[1:]}, '
                     f'the contract {contract.name!r} says {shape}'
                 )
+            dtype = np.dtype(self.data[name].dtype)
+            fits = dtype == np.uint8 if name in images else dtype.kind in 'fiu'
+            if not fits:
+                valid = 'uint8' if name in images else 'real numbers, such as float32'
+                raise DatasetError(f'frames of {name!r} have type {dtype}, valid: {valid}')
 
 
 @dataclass(frozen=True)

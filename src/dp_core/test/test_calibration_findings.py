@@ -3,6 +3,7 @@
 """A made-up arm with known latencies: what a motion and a lamp tell of them, and what not."""
 
 import dataclasses
+import re
 
 from dp_core.calibration.delay import Signal
 from dp_core.calibration.excitation import Excitation
@@ -163,3 +164,58 @@ def test_a_camera_that_sends_nothing_is_told():
     assert by_name(find_latencies(CONTRACT, [silent], None))['front'].refusal == (
         'nothing was received'
     )
+
+
+def with_gripper(**known):
+    """Put joint states of a gripper, which does not move, before those of the arm."""
+    data = CONTRACT.to_dict()
+    gripper = {'name': 'grip', 'kind': 'joint_state', 'topic': 'g', 'joints': ['g'], **known}
+    data['observations'] = [gripper, *data['observations'][:3]]
+    joints = {'name': 'joints', 'kind': 'joint_state', 'topic': 'j', 'joints': ['a']}
+    data['observations'].append({**joints, 'latency_s': 0.04})
+    return Contract.from_dict(data)
+
+
+def test_the_arm_is_measured_by_its_own_joint_states_whatever_stream_comes_first():
+    found = by_name(find_latencies(with_gripper(latency_s=0.2), [motion(0.03, 0.04, 0.12)], None))
+    assert found['arm'].latency_s == pytest.approx(0.03, abs=1e-3)
+    assert found['front'].latency_s == pytest.approx(0.12, abs=3e-3)
+    assert 'taken to be 40.0 ms late' in found['joints'].refusal
+
+
+def test_joint_states_by_the_lamp_are_those_of_the_joints_that_moved():
+    found = by_name(find_latencies(with_gripper(), [motion(0.03, 0.06, 0.12)], lamp(0.12)))
+    assert found['joints'].latency_s == pytest.approx(0.06, abs=5e-3)
+    assert found['grip'].latency_s is None
+    assert 'no joint of this stream was moved' in found['grip'].words()
+
+
+def test_groups_with_joint_states_of_their_own_keep_them_apart():
+    data = with_gripper(latency_s=0.2).to_dict()
+    arm = data['actions'][0]
+    hand = {'name': 'hand', 'dims': ['g'], 'joints': ['g'], 'controller': 'hand'}
+    contract = Contract.from_dict({**data, 'actions': [arm, {**arm, **hand}]})
+    blind = dataclasses.replace(motion(0.25, 0.2), streams={}, group='hand')
+    arms = motion(0.03, 0.04, 0.12)
+    found = by_name(find_latencies(contract, [blind, arms], lamp(0.12)))
+    assert found['hand'].latency_s == pytest.approx(0.25, abs=1e-3)
+    assert 'taken to be 200.0 ms late' in found['grip'].refusal
+    assert found['joints'].latency_s == pytest.approx(0.04, abs=5e-3)
+    assert found['arm'].latency_s == pytest.approx(0.03, abs=5e-3)
+    data['observations'][0]['joints'] = ['g', 'a']  # one stream of both: the lamp tells it
+    both = Contract.from_dict({**data, 'actions': contract.to_dict()['actions']})
+    found = by_name(
+        find_latencies(both, [dataclasses.replace(arms, streams={}), arms], lamp(0.12))
+    )
+    assert found['grip'].latency_s == pytest.approx(0.04, abs=5e-3)
+
+
+@pytest.mark.parametrize('count', [0, 1])
+def test_a_camera_that_saw_no_lamp_is_named_with_the_causes(count):
+    blinked = lamp(0.1)
+    few = blinked.pictures['front']
+    few = Signal(few.times_s[:count], few.values[:count])
+    dead = dataclasses.replace(blinked, pictures={'front': few})
+    found = by_name(find_latencies(CONTRACT, [], dead))
+    words = rf"stream 'front' has {count} pictures .* valid: 2 or more; the camera died, or its"
+    assert re.search(words, found['front'].refusal)

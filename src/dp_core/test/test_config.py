@@ -1,7 +1,10 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from dp_core.config import BETA_SCHEDULES
 from dp_core.config import PolicyConfig
 from dp_core.errors import ConfigError
+from dp_core.noise_schedule import signal_share
 import pytest
 import yaml
 
@@ -36,6 +39,14 @@ def test_yaml_round_trip():
         ({'image_learning_rate': 2.0}, '0 .. 1'),
         ({'inference_steps': 101}, '1 .. 100'),
         ({'inference_steps': 1}, 'begin at step 0 of 100'),
+        ({'down_dims': ('64', '128')}, r"\('64', '128'\), valid: whole multiples of n_groups 8"),
+        ({'down_dims': (64.0, 128.0)}, r'down_dims is \(64.0, 128.0\), valid: whole multiples'),
+        ({'image_channels': (True, 8), 'n_groups': 1}, 'image_channels is .*valid: whole'),
+        ({'beta_schedule': 'linear'}, r"'linear': .* step 90 of 100, where 0\.43 of the variance"),
+        (
+            {'beta_schedule': 'scaled_linear'},
+            r'where 0\.57 .*valid: up to 0\.15; take .squaredcos',
+        ),
         ({'inference_steps': 3}, r'at step 66 of 100.*valid: 4 .. 33, 39 .. 50, 76 .. 100'),
     ],
 )
@@ -95,3 +106,19 @@ def test_settings_of_the_first_checkpoints_mean_what_they_meant():
     assert read == PolicyConfig(image_encoder='conv', image_channels=(32, 64, 96, 128))
     assert PolicyConfig.from_dict(read.to_dict()) == read
     assert PolicyConfig.from_dict(PolicyConfig().to_dict()) == PolicyConfig()
+
+
+def test_schedules_that_end_in_noise_are_valid():
+    for schedule in ('linear', 'scaled_linear'):
+        PolicyConfig(beta_schedule=schedule, train_timesteps=1000)
+    for steps in (*range(4, 34), *range(39, 51), *range(76, 101)):
+        PolicyConfig(inference_steps=steps)
+
+
+@pytest.mark.parametrize('train_timesteps', [10, 100, 1000])
+@pytest.mark.parametrize('schedule', BETA_SCHEDULES)
+def test_the_signal_left_is_that_of_diffusers(schedule, train_timesteps):
+    theirs = DDPMScheduler(num_train_timesteps=train_timesteps, beta_schedule=schedule)
+    for step in (0, train_timesteps // 2, train_timesteps * 9 // 10, train_timesteps - 1):
+        ours = signal_share(schedule, train_timesteps, step)
+        assert ours == pytest.approx(float(theirs.alphas_cumprod[step]), rel=1e-3, abs=1e-7)

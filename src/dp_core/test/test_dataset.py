@@ -109,3 +109,37 @@ def test_order_visits_everything_once_per_epoch_and_is_a_function_of_the_step():
 
 def test_order_fills_a_batch_from_a_small_set():
     assert sorted(EpochOrder(2, 5, seed=0)(4).tolist()) in ([0, 0, 0, 1, 1], [0, 0, 1, 1, 1])
+
+
+def scaled(buffer, name, scale):
+    """Return a buffer with one stream farther from its middle."""
+    middle = (buffer.data[name].min(axis=0) + buffer.data[name].max(axis=0)) / 2
+    far = (middle + scale * (buffer.data[name] - middle)).astype(np.float32)
+    return ReplayBuffer({**buffer.data, name: far}, buffer.episode_ends, buffer.no_end_pad)
+
+
+def test_what_lies_beyond_given_limits_is_told_by_name_and_amount(caplog):
+    contract, buffer = sample_contract(), sample_buffer()
+    given = SequenceDataset(contract, buffer).normalizer
+    SequenceDataset(contract, scaled(buffer, 'tool', 1.0005), 1.0, given)
+    assert not caplog.text
+    SequenceDataset(contract, scaled(buffer, 'tool', 3.0), 1.0, given)
+    assert 'tool: beyond the limits' in caplog.text and '{0: 3.0, 1: 3.0}' in caplog.text
+    caplog.clear()
+    SequenceDataset(contract, scaled(buffer, 'action', 1.02), 1.0, given)
+    assert '{0: 1.02, 1: 1.02}; the policy stops at them' in caplog.text
+
+
+def test_actions_far_beyond_given_limits_are_refused():
+    contract, buffer = sample_contract(), sample_buffer()
+    given = SequenceDataset(contract, buffer).normalizer
+    with pytest.raises(DatasetError, match=r'action: .*\{0: 1.6, 1: 1.6\}, valid: up to 1.5; '):
+        SequenceDataset(contract, scaled(buffer, 'action', 1.6), 1.0, given)
+
+
+def test_numbers_that_are_none_are_refused_with_given_limits_too():
+    contract, buffer = sample_contract(), sample_buffer()
+    given = SequenceDataset(contract, buffer).normalizer
+    buffer.data['action'][5] = np.nan
+    with pytest.raises(DatasetError, match='action: 1 of 32 frames contain NaN'):
+        SequenceDataset(contract, buffer, 1.0, given)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from dp_core.config import PolicyConfig
+from dp_core.encode import module_key
 from dp_core.encode import ObservationEncoder
 from dp_core.encode import unit_images
 from dp_core.errors import ConfigError
@@ -94,3 +95,21 @@ def test_the_centre_of_the_picture_is_seen():
 def test_no_encoder_has_statistics_of_batches():
     encoder = ObservationEncoder(sample_contract(observations=two_cameras()), RESNET)
     assert not [m for m in encoder.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+
+
+TAKEN = ('forward', 'half', 'type', 'values', 'training', 'state_dict', '_modules')
+
+
+def test_any_stream_may_have_the_name_of_something_in_pytorch():
+    assert not [name for name in dir(nn.ModuleDict()) if module_key(name) == name]
+    cameras = [{**two_cameras(24)[0], 'name': name} for name in TAKEN]
+    shape = {'kind': 'vector', 'length': 1, 'samples': 4, 'sample_dt_s': 0.01}
+    windows = [{**shape, 'name': name} for name in ('keys', 'pop')]
+    encoder = ObservationEncoder(sample_contract(observations=[*cameras, *windows]), SMALL)
+    images = {n: torch.randint(256, (3, 2, 24, 24, 3), dtype=torch.uint8) for n in TAKEN}
+    low_dim = {'keys': torch.randn(3, 2, 4), 'pop': torch.randn(3, 2, 4)}
+    assert encoder(low_dim, images).shape == (3, encoder.layout.dim)
+    again = ObservationEncoder(sample_contract(observations=[*cameras, *windows]), SMALL)
+    again.load_state_dict(encoder.state_dict())
+    assert torch.equal(again(low_dim, images), encoder(low_dim, images))
+    assert module_key('front') == 'front'  # as in every checkpoint so far

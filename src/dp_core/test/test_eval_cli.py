@@ -1,13 +1,17 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
 import json
+import sys
+from types import SimpleNamespace
 
 from dp_core.checkpoint import save_policy
 from dp_core.errors import ConfigError
+from dp_core.evaluation import film
 from dp_core.evaluation.cli import main
 from dp_core.evaluation.cli import parse_env_arguments
 from dp_core.evaluation.cli import parse_seeds
 from dp_core.evaluation.report import machine
+from dp_core.evaluation.video import VideoError
 import line_world
 from policy_samples import sample_policy
 import pytest
@@ -70,3 +74,39 @@ def test_arguments_of_the_scene_are_yaml():
     assert parse_env_arguments(['cameras=true', 'n=3']) == {'cameras': True, 'n': 3}
     with pytest.raises(ConfigError, match='name=value'):
         parse_env_arguments(['cameras'])
+
+
+def evaluate(tmp_path, *more):
+    save_policy(tmp_path / 'policy', sample_policy())
+    words = ['--policy', str(tmp_path / 'policy'), '--env', 'line_world:' + line_world.ID]
+    return main([*words, '--seeds', '5:7', '--output', str(tmp_path / 'line.json'), *more])
+
+
+def test_a_film_that_fails_leaves_the_scores(tmp_path, capsys, monkeypatch):
+    def fail(*_):
+        raise VideoError('no video: the disk is full')
+
+    monkeypatch.setitem(sys.modules, 'av', SimpleNamespace())
+    monkeypatch.setattr(film, 'film_best_and_worst', fail)
+    assert evaluate(tmp_path, '--videos', str(tmp_path / 'films')) == 2
+    said = capsys.readouterr()
+    assert said.out.startswith('score ')
+    assert said.err.endswith('dp_eval: no video: the disk is full\n')
+    result = json.loads((tmp_path / 'line.json').read_text(encoding='utf-8'))
+    assert len(result['scores']) == 2 and 'videos' not in result
+
+
+def test_films_are_named_beside_the_scores(tmp_path, monkeypatch):
+    made = {'best': {'file': 'best.mp4', 'seed': 5}}
+    monkeypatch.setitem(sys.modules, 'av', SimpleNamespace())
+    monkeypatch.setattr(film, 'film_best_and_worst', lambda *_: made)
+    assert evaluate(tmp_path, '--videos', str(tmp_path / 'films')) == 0
+    result = json.loads((tmp_path / 'line.json').read_text(encoding='utf-8'))
+    assert result['videos'] == {'best': {'file': 'films/best.mp4', 'seed': 5}}
+
+
+def test_missing_pyav_is_told_before_the_episodes(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'av', None)
+    assert evaluate(tmp_path, '--videos', str(tmp_path / 'films')) == 2
+    said = capsys.readouterr().err
+    assert said == 'dp_eval: no video: PyAV is not installed (pip install av)\n'

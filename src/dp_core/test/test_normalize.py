@@ -69,3 +69,23 @@ def test_bad_limits_are_refused():
 def test_constant_dimensions_are_listed():
     normalizer = Normalizer({'tool': limits([0, 1], [1, 1]), 'action': limits([0], [1])})
     assert normalizer.constant_dimensions() == {'tool': [1]}
+
+
+def test_a_joint_that_is_held_is_constant_though_it_is_noisy():
+    held = 0.5 + 1e-5 * np.linspace(-1.0, 1.0, 9)
+    fitted = MinMax.fit(np.stack([held, 100 * held], axis=1).astype(np.float32), 'joints')
+    assert fitted.constant.tolist() == [True, False]
+    assert fitted.low[0] == fitted.high[0] == pytest.approx(0.5)
+    assert fitted.normalize(np.float32([0.505, 50.001]))[0] == 0.0
+
+
+def test_limits_of_older_checkpoints_mean_what_they_meant():
+    older = limits([0.5, 0.5], [0.50005, 0.5000004])
+    assert older.constant.tolist() == [False, True]
+    assert older.normalize(np.float32([0.50005, 0.5])) == pytest.approx([1.0, 0.0], abs=2e-3)
+
+
+def test_reach_tells_how_far_other_limits_lie_beyond():
+    some = limits([0.0, 5.0, 5.0, 0.0], [2.0, 5.0, 5.0, 4e-5])
+    other = limits([-1.0, 5.0, 4.0, -4e-5], [1.5, 5.00005, 5.0, 4e-5])
+    assert some.reach(other).tolist() == [2.0, 0.0, np.inf, 0.0]

@@ -134,3 +134,27 @@ def test_shipped_human_demonstrations():
     assert buffer.data['action'].min() == 12.0
     assert buffer.data['action'].max() == 511.0
     np.testing.assert_array_equal(buffer.data['agent_pos'][0], [222.0, 97.0])
+
+
+@pytest.mark.parametrize(
+    ('name', 'dtype', 'valid'),
+    [
+        ('front', np.float32, 'float32, valid: uint8'),
+        ('front', np.uint16, 'uint16, valid: uint8'),
+        ('tool', np.complex64, 'complex64, valid: real numbers'),
+        ('tool', np.bool_, 'bool, valid: real numbers'),
+        ('action', object, 'object, valid: real numbers'),
+    ],
+)
+def test_types_that_are_no_pictures_or_numbers_are_refused(name, dtype, valid):
+    buffer = sample_buffer(images=True)
+    buffer.data[name] = buffer.data[name].astype(dtype)
+    with pytest.raises(DatasetError, match=f'frames of {name!r} have type {valid}'):
+        buffer.require_contract(sample_contract(images=True))
+
+
+@pytest.mark.parametrize('dtype', [np.float16, np.float64, np.int32, np.uint8])
+def test_any_real_numbers_will_do(dtype):
+    buffer = sample_buffer()
+    buffer.data['tool'] = buffer.data['tool'].astype(dtype)
+    buffer.require_contract(sample_contract())

@@ -1,6 +1,8 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
 from dp_core.errors import ConfigError
+from dp_core.errors import ObservationError
+from dp_core.evaluation import episode
 from dp_core.evaluation.episode import env_spec
 from dp_core.evaluation.episode import Episode
 from dp_core.evaluation.report import at_end
@@ -120,7 +122,7 @@ def test_the_window_looks_back_from_the_first_observation(spec):
 
 def test_a_state_tells_what_was_seen_on_the_way(spec):
     episode = Episode(spec, sample_contract())
-    start = episode.reset(7)
+    start = episode.reset(7, keep=1)
     assert start.seen['tool'].tolist() == [[0, 7]]
     state = episode.advance(np.float32([[0.19, 0], [0.38, 0], [0.19, 0]]), lag=1)
     np.testing.assert_allclose(state.seen['tool'][:, 0], [0.19, 0.38, 0.19], atol=1e-6)
@@ -157,3 +159,27 @@ def test_figures_of_the_environment_are_reported_as_they_stand_at_the_end(spec):
     results, _ = roll_out(walker, LocalStepper(spec, walker.contract), [3, 9], Protocol(4))
     assert [r.report for r in results] == [pytest.approx({'final_x': 0.6})] * 2
     assert at_end(results)['final_x']['mean'] == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize('length', [1, 3, 4])
+def test_numbers_of_another_length_are_refused_with_the_stream(spec, length):
+    other = {'name': 'tool', 'kind': 'vector', 'length': length}
+    policy = sample_policy()
+    stepper = LocalStepper(spec, sample_contract(observations=[other]))
+    words = rf"'tool' has shape \(2, 2\), the contract says \(2, {length}\)"
+    with pytest.raises(ObservationError, match=words):
+        roll_out(policy, stepper, [0], Protocol(4))
+
+
+def test_pictures_of_another_size_are_refused_and_never_cropped(monkeypatch):
+    spec = env_spec('line_world:' + line_world.ID)
+
+    class Filmed(line_world.LineWorld):
+        def reset(self, **how):
+            observation, info = super().reset(**how)
+            return {**observation, 'front': np.zeros((32, 32, 3), np.uint8)}, info
+
+    monkeypatch.setattr(episode, 'make_env', lambda spec: Filmed())
+    words = r"'front' has shape \(2, 32, 32, 3\), the contract says \(2, 24, 24, 3\)"
+    with pytest.raises(ObservationError, match=words):
+        Episode(spec, sample_contract(images=True)).reset(0)

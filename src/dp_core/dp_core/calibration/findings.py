@@ -9,7 +9,8 @@ A motion tells differences only::
 
 So the latency of the joint states is taken from the contract (0 where it says nothing), unless a
 lamp that is switched at known times tells how late the pictures are: then it is the latency by
-the lamp less the one after the joint states, and everything else follows.
+the lamp less the one after the joint states, and everything else follows. It is that of the
+streams which hold joints of the group that moved; joints of others may come another way.
 """
 
 from __future__ import annotations
@@ -95,28 +96,31 @@ def find_latencies(
     seen = {name: _attempt(_of_lamp(lamp, name)) for name in pictures if lamp}
     streams = [stream for stream in contract.observations if stream.name not in skip]
     moved = {
-        stream.name: _best([_attempt(_after(motion, stream.name)) for motion in motions])
+        stream.name: [_attempt(_after(motion, stream.name)) for motion in motions]
         for stream in streams
         if stream.kind in ('image', 'pose') and motions
     }
-    joints = _joint_states(contract, seen, moved)
-    base_s = joints.latency_s or 0.0
-    findings = [_device(motion, joints) for motion in motions]
+    heard = [_heard_in(contract, motion.group) for motion in motions]
+    joints = [_joint_states(contract, names, heard, seen, moved) for names in heard]
+    findings = [_device(*pair) for pair in zip(motions, joints, strict=True)]
     for stream in streams:
         if stream.kind == JOINTS and motions:
-            findings.append(_named(joints, stream.name))
+            findings.append(_of_joints(stream.name, heard, joints))
         elif isinstance(by_lamp := seen.get(stream.name), Delay):
             findings.append(_finding(stream.name, stream.kind, 'after the lamp', by_lamp, 0.0))
         elif stream.name in moved:
-            how = f'after the joint states; {joints.how}'
-            delay = moved[stream.name]
+            best = _best(moved[stream.name])
+            delay, base = moved[stream.name][best], joints[best]
+            how, base_s = f'after the joint states; {base.how}', base.latency_s or 0.0
             findings.append(
-                _finding(stream.name, stream.kind, how, delay, base_s, joints.uncertainty_s)
+                _finding(stream.name, stream.kind, how, delay, base_s, base.uncertainty_s)
             )
         elif stream.name in seen:
             findings.append(_finding(stream.name, stream.kind, '', seen[stream.name], 0.0))
-    if joints.samples and not any(f.kind == JOINTS for f in findings):
-        findings.append(joints)
+    told = {f.name for f in findings if f.kind == JOINTS}
+    for names, nameless in zip(heard, joints, strict=True):
+        if nameless.samples and not names & told and nameless not in findings:
+            findings.append(nameless)
     return tuple(findings)
 
 
@@ -129,19 +133,38 @@ def latencies(findings: Sequence[Finding]) -> Latencies:
     )
 
 
+def _heard_in(contract: Contract, group: str) -> frozenset[str]:
+    """Names of the joint-state streams that hold joints of an action group."""
+    joints = next(set(g.joints) for g in contract.actions if g.name == group)
+    return frozenset(
+        s.name for s in contract.observations if s.kind == JOINTS and joints & set(s.joints)
+    )
+
+
 def _joint_states(
     contract: Contract,
+    names: frozenset[str],
+    heard: Sequence[frozenset[str]],
     seen: Mapping[str, Delay | CalibrationError],
-    moved: Mapping[str, Delay | CalibrationError],
+    moved: Mapping[str, Sequence[Delay | CalibrationError]],
 ) -> Finding:
-    """Latency of the joint states: by the lamp where there is one, or as the contract says."""
+    """Latency of the joint states: by the lamp where there is one, or as the contract says.
+
+    Args:
+        contract: whose streams they are.
+        names: of the joint-state streams that hold joints of one motion.
+        heard: the same of each motion; one that shares a stream tells as much of it.
+        seen: stream -> delay after the lamp.
+        moved: stream -> delay after the joint states of each motion.
+    """
     both = [
         (a, b)
         for name, a in seen.items()
-        if isinstance(a, Delay) and isinstance(b := moved.get(name), Delay)
+        for others, b in zip(heard, moved.get(name, ()))
+        if isinstance(a, Delay) and isinstance(b, Delay) and (names & others or names == others)
     ]
     if not both:
-        known_s = [s.latency_s for s in contract.observations if s.kind == JOINTS]
+        known_s = [s.latency_s for s in contract.observations if s.name in names]
         base_s = known_s[0] if known_s else 0.0
         return Finding('', JOINTS, f'joint states taken to be {base_s * 1e3:.1f} ms late', base_s)
     lamp, motion = min(both, key=lambda pair: _variance(*pair))
@@ -196,8 +219,11 @@ def _finding(
     )
 
 
-def _named(finding: Finding, name: str) -> Finding:
+def _of_joints(name: str, heard: Sequence[frozenset[str]], joints: Sequence[Finding]) -> Finding:
     """Give the joint states the name of a stream; what was only assumed is not a finding."""
+    finding = next((f for names, f in zip(heard, joints, strict=True) if name in names), None)
+    if finding is None:
+        return Finding(name, JOINTS, '', refusal='no joint of this stream was moved')
     if finding.samples:
         return replace(finding, name=name)
     why = 'a motion alone does not tell it; use a lamp'
@@ -205,7 +231,7 @@ def _named(finding: Finding, name: str) -> Finding:
 
 
 def _of_lamp(lamp: LampRecording, name: str) -> Callable[[], Delay]:
-    return lambda: delay_of_lamp(lamp.pictures[name], lamp.switched)
+    return lambda: delay_of_lamp(lamp, name)
 
 
 def _after(motion: Recording, name: str) -> Callable[[], Delay]:
@@ -224,9 +250,10 @@ def _attempt(measure: Callable[[], Delay]) -> Delay | CalibrationError:
         return error
 
 
-def _best(delays: Sequence[Delay | CalibrationError]) -> Delay | CalibrationError:
-    known = [delay for delay in delays if isinstance(delay, Delay)]
-    return min(known, key=lambda delay: delay.uncertainty_s) if known else delays[0]
+def _best(delays: Sequence[Delay | CalibrationError]) -> int:
+    """Index of the most certain delay; of the first refusal where there is none."""
+    known = [(d.uncertainty_s, k) for k, d in enumerate(delays) if isinstance(d, Delay)]
+    return min(known)[1] if known else 0
 
 
 def _variance(*delays: Delay) -> float:

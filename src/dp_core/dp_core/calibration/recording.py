@@ -102,12 +102,18 @@ def delay_of_stream(stream: Signal, joint_states: Signal) -> Delay:
     return estimate_delay(_principal(stream), bent, SEEN)
 
 
-def delay_of_lamp(pictures: Signal, switched: Signal) -> Delay:
-    """Delay of a lamp in the pictures after the signal (N, 1) that switched it on, 1, and off, 0.
+def delay_of_lamp(recording: LampRecording, name: str) -> Delay:
+    """Delay of the lamp in the pictures of a stream after the signal that switched it.
 
     Raises:
-        CalibrationError: no lamp is seen, or the delay is not clear.
+        CalibrationError: there are no pictures, no lamp is seen, or the delay is not clear.
     """
+    pictures, switched = recording.pictures[name], recording.switched
+    if len(pictures.times_s) < 2:
+        raise CalibrationError(
+            f'stream {name!r} has {len(pictures.times_s)} pictures from while the lamp blinked, '
+            'valid: 2 or more; the camera died, or its clock is not that of this computer'
+        )
     period_s = float(np.median(np.diff(pictures.times_s)))
     fine_s = np.arange(switched.times_s[0], switched.times_s[-1], 0.001)
     last = np.searchsorted(switched.times_s, fine_s, side='right') - 1

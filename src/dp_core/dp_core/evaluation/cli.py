@@ -16,6 +16,7 @@ import os
 from pathlib import Path
 import sys
 from typing import Any
+from typing import TYPE_CHECKING
 
 from dp_core.config import SAMPLERS
 from dp_core.device import DEVICES
@@ -26,6 +27,10 @@ from dp_core.evaluation.claims.cli import main as claim
 from dp_core.evaluation.disturbances import DISTURBANCES
 from dp_core.evaluation.encoder_probe.cli import main as encoders
 import yaml
+
+if TYPE_CHECKING:
+    from dp_core.evaluation.episode import EnvSpec
+    from dp_core.evaluation.rollout import EpisodeResult
 
 
 def parser() -> argparse.ArgumentParser:
@@ -106,8 +111,11 @@ def run(arguments: argparse.Namespace) -> int:
     from dp_core.evaluation.rollout import roll_out
     from dp_core.evaluation.stepper import LocalStepper
     from dp_core.evaluation.stepper import ProcessStepper
+    from dp_core.evaluation.video import pyav
     import torch
 
+    if arguments.videos:
+        pyav()  # what is missing is told now, not after the episodes
     torch.set_num_threads(arguments.threads)
     policy = load_policy(arguments.policy, device=arguments.device)
     policy = policy.with_sampler(
@@ -132,14 +140,6 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         stepper.close()
     summary = summarize(arguments.policy, policy, spec, protocol, results, call_s)
-    if arguments.videos:
-        from dp_core.evaluation.film import film_best_and_worst
-
-        videos = film_best_and_worst(spec, results, arguments.videos, policy.contract.dt_s)
-        beside = (arguments.output or arguments.videos / 'result').parent
-        for video in videos.values():
-            video['file'] = os.path.relpath(arguments.videos / video['file'], beside)
-        summary['videos'] = videos
     if arguments.output:
         write_json(arguments.output, summary)
     low, high = summary['score_ci95']
@@ -147,7 +147,24 @@ def run(arguments: argparse.Namespace) -> int:
         f'score {summary["score_mean"]:.3f} (95 % interval {low:.3f} .. {high:.3f}) over '
         f'{len(seeds)} episodes, 1 in {100 * summary["success_rate"]:.0f} %\n'
     )
+    if arguments.videos:  # scores are safe by now
+        summary['videos'] = _film(arguments, spec, results, policy.contract.dt_s)
+        if arguments.output:
+            write_json(arguments.output, summary)
     return 0
+
+
+def _film(
+    arguments: argparse.Namespace, spec: EnvSpec, results: Sequence[EpisodeResult], dt_s: float
+) -> dict[str, dict[str, Any]]:
+    """Film the best and the worst episode; files are named as seen from the result file."""
+    from dp_core.evaluation.film import film_best_and_worst
+
+    videos = film_best_and_worst(spec, results, arguments.videos, dt_s)
+    beside = (arguments.output or arguments.videos / 'result').parent
+    for video in videos.values():
+        video['file'] = os.path.relpath(arguments.videos / video['file'], beside)
+    return videos
 
 
 def pusht_data(words: Sequence[str]) -> int:

@@ -184,7 +184,11 @@ class Episode:
         return self.state(lag, seen, scores)
 
     def state(self, lag: int, seen: list[dict[str, Any]], scores: Sequence[float]) -> EpisodeState:
-        """Return the state with the observation window of `lag` steps ago."""
+        """Return the state with the observation window of `lag` steps ago.
+
+        Raises:
+            ObservationError: the environment observes other shapes than the contract says.
+        """
         length = self._contract.n_obs_steps
         newest = len(self._history) - lag
         frames = list(self._history)[newest - length : newest]
@@ -192,6 +196,7 @@ class Episode:
         images = {s.name: np.stack([f[s.name] for f in frames]) for s in self._contract.images}
         t_obs_ns = (self._steps - lag) * self._contract.dt_ns
         window = ObservationWindow(t_obs_ns, low_dim, images)
+        window.validate(self._contract)
         return EpisodeState(
             window,
             self._steps,
@@ -208,7 +213,9 @@ class Episode:
 
     def _numbers(self, frames: list[dict[str, Any]]) -> dict[str, NDArray[np.float32]]:
         return {
-            s.name: np.asarray([f[s.name] for f in frames], np.float32).reshape(-1, s.dim)
+            s.name: np.asarray([np.ravel(f[s.name]) for f in frames], np.float32).reshape(
+                len(frames), -1 if frames else s.dim
+            )
             for s in self._contract.low_dim
         }
 

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+import importlib
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from dp_core.errors import DpError
@@ -18,16 +20,25 @@ class VideoError(DpError):
     """No video can be written here; the message names what is missing."""
 
 
+def pyav() -> ModuleType:
+    """Return PyAV.
+
+    Raises:
+        VideoError: it is not installed.
+    """
+    try:
+        return importlib.import_module('av')
+    except ImportError as error:
+        raise VideoError('no video: PyAV is not installed (pip install av)') from error
+
+
 def write_video(path: Path, frames: Iterable[NDArray[np.uint8]], rate: Fraction | int) -> None:
     """Write frames (H, W, 3) RGB as H.264 at `rate` frames per second, in one rename.
 
     Raises:
         VideoError: PyAV is not installed, or cannot write H.264.
     """
-    try:
-        import av
-    except ImportError as error:
-        raise VideoError('no video: PyAV is not installed (pip install av)') from error
+    av = pyav()
     partial = path.with_suffix('.partial.mp4')
     try:
         with av.open(str(partial), 'w') as container:

@@ -5,6 +5,10 @@
 Chi et al. (2303.04137v5, "Ablation Study") find ViT-B/16 with CLIP's weights, fine-tuned at a
 tenth of the denoiser's learning rate, the best of their image encoders. It sees 224 x 224 pixels,
 costs ten times a ResNet-18 there, and is for GPUs.
+
+It computes as OpenAI's weights want it, with QuickGELU. Those that open_clip trained on LAION want
+the plain GELU: they have the same names and shapes, so they load, and give wrong features. They
+are not supported.
 """
 
 from __future__ import annotations
@@ -94,7 +98,7 @@ class ClipVit(nn.Module):
         return gathered
 
     def load_pretrained(self, path: Path | str) -> None:
-        """Begin with the weights of CLIP as OpenAI, open_clip or Hugging Face name them.
+        """Begin with OpenAI's weights of CLIP, as OpenAI, open_clip or Hugging Face name them.
 
         The projection to the features begins anew.
 

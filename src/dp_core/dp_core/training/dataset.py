@@ -21,6 +21,9 @@ import torch
 from torch import Tensor
 
 _LOG = logging.getLogger(__name__)
+# Half spans that a dataset may go beyond the limits given without a word; and how far its actions
+# may lie from the middle at all.
+SLACK, MAX_REACH = 1e-3, 1.5
 
 
 def sequence_frames(buffer: ReplayBuffer, contract: Contract) -> NDArray[np.int32]:
@@ -49,6 +52,31 @@ def sequence_frames(buffer: ReplayBuffer, contract: Contract) -> NDArray[np.int3
     if not len(sequences):
         raise DatasetError(f'no segment has the {horizon} frames of the horizon')
     return sequences
+
+
+def check_range(normalizer: Normalizer, fitted: Normalizer) -> None:
+    """Tell what lies beyond the limits of a policy that is trained on; `fitted` are the data's.
+
+    Sampling clamps actions to the limits: those far beyond them would be learned and never given.
+
+    Raises:
+        DatasetError: actions lie far beyond.
+    """
+    for name, limits in fitted.ranges.items():
+        reach = normalizer[name].reach(limits)  # (dim,)
+        beyond = {int(k): round(float(reach[k]), 3) for k in np.flatnonzero(reach > 1.0 + SLACK)}
+        if not beyond:
+            continue
+        text = (
+            f'{name}: beyond the limits of the policy begun from, dimension -> times as far from '
+            f'their middle: {beyond}'
+        )
+        if name == ACTION and max(beyond.values()) > MAX_REACH:
+            raise DatasetError(
+                f'{text}, valid: up to {MAX_REACH}; train from the beginning with all datasets, '
+                'without --init-from'
+            )
+        _LOG.warning('%s', text + ('; the policy stops at them' if name == ACTION else ''))
 
 
 @dataclass(frozen=True)
@@ -82,11 +110,19 @@ class SequenceDataset:
         image_crop: float = 1.0,
         normalizer: Normalizer | None = None,
     ) -> None:
-        """Fit the normaliser (or use the one given) and cut the sequences."""
+        """Fit the normaliser (or use the one given) and cut the sequences.
+
+        Raises:
+            DatasetError: numbers are not finite, actions lie far beyond the limits given, or
+                an episode is too short.
+        """
         names = [s.name for s in contract.low_dim] + [ACTION]
-        self.normalizer = normalizer or Normalizer.fit({n: buffer.data[n] for n in names})
+        fitted = Normalizer.fit({n: buffer.data[n] for n in names})
+        self.normalizer = normalizer or fitted
         for name, indices in self.normalizer.constant_dimensions().items():
             _LOG.warning('%s: dimensions %s are constant and map to 0', name, indices)
+        if normalizer:
+            check_range(normalizer, fitted)
         unit = {n: torch.from_numpy(self.normalizer[n].normalize(buffer.data[n])) for n in names}
         self._actions = unit.pop(ACTION)
         self._low_dim = unit
