@@ -158,15 +158,21 @@ def test_dp_execute_shows_progress_and_cancels_on_interrupt(arm, client, start):
     assert "'dance'" in refused.stderr
 
 
-def test_dp_execute_ends_when_the_node_dies(arm, client, start):
-    node = start('autostart:=true')
-    client.wait_ready()
+def executing():
+    """A `dp_execute` whose goal moves the arm."""
     command = subprocess.Popen(
         [sys.executable, '-m', 'dp_policy_node.execute'],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     while 'executing' not in (line := command.stdout.readline()):
         assert line
+    return command
+
+
+def test_dp_execute_ends_when_the_node_dies(arm, client, start):
+    node = start('autostart:=true')
+    client.wait_ready()
+    command = executing()
     node.end(signal.SIGKILL)
     _, errors = command.communicate(timeout=60)
     assert command.returncode == 3
@@ -177,12 +183,7 @@ def test_dp_execute_ends_when_the_node_dies(arm, client, start):
 def test_dp_execute_cancels_a_goal_of_a_node_that_seems_to_be_gone(arm, client, start):
     node = start('autostart:=true')
     client.wait_ready()
-    command = subprocess.Popen(
-        [sys.executable, '-m', 'dp_policy_node.execute'],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    while 'executing' not in (line := command.stdout.readline()):
-        assert line
+    command = executing()
     node.send_signal(signal.SIGSTOP)
     while 'is silent' not in (line := command.stderr.readline()):
         assert line
