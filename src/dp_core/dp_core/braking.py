@@ -19,6 +19,8 @@ at its end for one that lags behind, because the motion before had come late.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from dp_core.motion import CommandedMotion
 from dp_core.motion import Trajectory
 import numpy as np
@@ -32,6 +34,22 @@ AHEAD_S, BEHIND_S, LEAST_ROOM = 0.01, 0.005, 0.25
 # The onset ends at this part of the full deceleration, or more [1].
 LEAST_ONSET = 0.7
 SHORT_S = 1e-6  # pieces that are shorter are left out
+HOLD_SHARE = 0.8  # of the acceleration limit, to hold an arm where it stands [1]
+
+
+@dataclass(frozen=True)
+class LastSeen:
+    """Where an arm that does not follow was seen last.
+
+    Attributes:
+        position: (J,) [rad].
+        stands: it is heard, and stands there although it is commanded to move: the controller
+            hears nothing, or somebody holds the arm. Else it has fallen silent: it may hang, and
+            follow the brake much later.
+    """
+
+    position: Array
+    stands: bool = False
 
 
 def brake(
@@ -39,7 +57,7 @@ def brake(
     joint_names: tuple[str, ...],
     now_ns: int,
     max_acceleration: float,
-    last_seen: Array | None = None,
+    last_seen: LastSeen | None = None,
 ) -> Trajectory:
     """Come to rest from the commanded state, every joint inside ``max_acceleration`` [rad/s^2].
 
@@ -51,14 +69,16 @@ def brake(
         joint_names: J names.
         now_ns: where the brake begins [ns].
         max_acceleration: limit [rad/s^2].
-        last_seen: (J,) where the arm was seen last, when it has fallen silent [rad]. It may hang
-            there and follow the brake much later: then the onset makes up for that distance, and
-            half of it more, because it may also have had another velocity.
+        last_seen: of an arm that does not follow. One that stands is held there. To a silent one
+            the brake is gentle: the onset makes up for the distance, and half of it more, because
+            it may also have had another velocity.
     """
+    if last_seen is not None and last_seen.stands:
+        return _hold(motion, joint_names, now_ns, max_acceleration, last_seen.position)
     position, velocity, acceleration = motion.at(now_ns)
     onset_s = _onset_s(velocity, acceleration, max_acceleration)
     if last_seen is not None:
-        gap = 1.5 * float(np.abs(position - last_seen).max())
+        gap = 1.5 * float(np.abs(position - last_seen.position).max())
         onset_s = max(onset_s, float(np.sqrt(6.0 * gap / max_acceleration)))
     excess = velocity + acceleration * onset_s / 2.0  # (J,) what A has to take away
     pull = 6.0 * np.abs(velocity) / onset_s**2 + 2.0 * np.abs(acceleration) / onset_s
@@ -91,6 +111,35 @@ def brake(
         times_s=np.cumsum(lengths_s),
         positions=np.array([knot[0] for knot in knots]),
         velocities=np.array([*(knot[1] for knot in knots[:-1]), np.zeros_like(peak)]),
+    )
+
+
+def _hold(
+    motion: CommandedMotion,
+    joint_names: tuple[str, ...],
+    now_ns: int,
+    max_acceleration: float,
+    place: Array,
+) -> Trajectory:
+    """At rest where the arm stands (J,) from the first knot on: a controller there moves nothing.
+
+    One that did follow comes back to the arm, so that letting go of it moves nothing either: by a
+    cubic of length T over the distance g from the velocity v, which accelerates by at most
+    6 g / T^2 + 4 v / T.
+    """
+    start = motion.at(now_ns)
+    limit = HOLD_SHARE * max_acceleration
+    speed, gap = np.abs(start.velocity), np.abs(start.position - place)
+    needed_s = (2.0 * speed + np.sqrt(4.0 * speed**2 + 6.0 * gap * limit)) / limit  # (J,)
+    until_s = max(ONSET_S, float(needed_s.max()))
+    return Trajectory(
+        start_ns=now_ns,
+        joint_names=joint_names,
+        start_position=start.position,
+        start_velocity=start.velocity,
+        times_s=np.array([until_s, until_s + END_S]),
+        positions=np.array([place, place]),
+        velocities=np.zeros((2, len(place))),
     )
 
 

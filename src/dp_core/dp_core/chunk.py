@@ -30,9 +30,9 @@ prediction begins before it is ready; when it is wrong, a step is known too well
 none is driven at a wrong time.
 
 The chunk is in charge for n_action_steps from the moment it was joined, until +9.7, as in the
-paper's section on receding horizon control, whatever the delay was. To count them from t_obs
-instead would shorten the commitment by the age of the observation: at 0.4 s half of it, and chunks
-that saw nothing of what the one before them began pull the arm to and fro.
+paper's section 2.3 (closed-loop action-sequence prediction), whatever the delay was. To count them
+from t_obs instead would shorten the commitment by the age of the observation: at 0.4 s half of it,
+and chunks that saw nothing of what the one before them began pull the arm to and fro.
 """
 
 from __future__ import annotations

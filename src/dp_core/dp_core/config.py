@@ -23,6 +23,9 @@ IMAGE_ENCODERS = ('dilated', 'conv', 'resnet18', 'clip_vit_b_16')
 SAMPLERS = ('ddim', 'ddpm')
 BETA_SCHEDULES = ('squaredcos_cap_v2', 'linear', 'scaled_linear')
 
+# What neither the weights nor what they mean depend on.
+_WITHOUT_WEIGHTS = ('image_learning_rate', 'modality_dropout', 'sampler', 'inference_steps')
+
 # A choice -> the fields that speak of it alone. They stay at their defaults under another choice,
 # and are not written then.
 _OF_CHOICE = {
@@ -72,9 +75,11 @@ class PolicyConfig:
             three halve the image; of 'conv' all but the last do.
         image_features: numbers per image that condition the denoiser.
         image_crop: side [fraction of the image] of the window seen; moved at random in training,
-            centred otherwise; 1 for the whole image.
+            centred otherwise; 1 for the whole image, without augmentation. The paper crops to
+            about 0.9.
         share_image_encoder: one image encoder for all cameras instead of one each.
-        image_learning_rate: factor on the learning rate of the image encoders; 0 freezes them.
+        image_learning_rate: factor on the learning rate of the image encoders, but not of their
+            heads (keypoints and projection); 0 freezes them.
         window_features: numbers per tick of a stream with several samples for each.
         modality_dropout: chance that training hides a camera, or a stream with several samples
             for each tick, from a sequence, so that the policy learns to use the others as well.
@@ -245,6 +250,10 @@ class PolicyConfig:
             ):
                 raise ConfigError(f'{key} is {value!r}, valid: a value like {default!r}')
         return cls(**values)
+
+    def without_weights(self) -> dict[str, Any]:
+        """Return the settings that may change when training goes on from another policy."""
+        return {name: getattr(self, name) for name in _WITHOUT_WEIGHTS}
 
     def _unused(self) -> list[str]:
         """Return the fields that speak of no choice that was made."""

@@ -13,6 +13,7 @@ from dp_core.networks.clip_vit import ClipVit
 from dp_core.networks.condition_layout import ConditionLayout
 from dp_core.networks.conv_encoder import ConvEncoder
 from dp_core.networks.dilated_encoder import DilatedEncoder
+from dp_core.networks.parameter_groups import is_head
 from dp_core.networks.resnet18 import ResNet18
 from dp_core.networks.state_encoder import encode_state
 from dp_core.networks.window_encoder import WindowEncoder
@@ -68,7 +69,8 @@ class ObservationEncoder(nn.Module):
             {module_key(n): image_encoder(config, s) for n, s in sizes.items()}
         )
         if config.image_learning_rate == 0.0:
-            self.cameras.requires_grad_(False)
+            for name, parameter in self.cameras.named_parameters():
+                parameter.requires_grad_(is_head(name))
         windows = [s for s in contract.low_dim if s.samples > 1]
         self.windowed = tuple(s.name for s in windows)
         self.windows = nn.ModuleDict(
@@ -145,7 +147,8 @@ class ObservationEncoder(nn.Module):
 
         Raises:
             CheckpointError: the file cannot be read, or is of another network.
-            ConfigError: there is no image encoder that takes weights.
+            ConfigError: there is no image encoder that takes weights, or it is frozen and these
+                are not all it needs.
         """
         takers = [c for c in self.cameras.values() if isinstance(c, (ResNet18, ClipVit))]
         if not takers:

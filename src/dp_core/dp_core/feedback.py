@@ -122,7 +122,7 @@ def from_controller_state(
     for topic, message in messages.items():
         stamp = message.header.stamp
         stamps.append(stamp.sec * 1_000_000_000 + stamp.nanosec)
-        scaling.append(float(message.speed_scaling_factor))
+        scaling.append(float(getattr(message, 'speed_scaling_factor', math.nan)))  # not Humble's
         count = len(message.joint_names)
         columns = (
             message.reference.positions,

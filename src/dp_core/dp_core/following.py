@@ -60,6 +60,7 @@ class Following:
         self._stood_at: tuple[int, Array] | None = None  # stamp and (J,) position
         self._waits_at: tuple[int, Array, Array] | None = None  # stamp, arm (J,), command (J,)
         self._before: ControllerFeedback | None = None
+        self.stands = False  # the arm, by the last check, although it is commanded to move
 
     def check(
         self, feedback: ControllerFeedback, commanded: MotionState, steady_ns: int
@@ -71,11 +72,13 @@ class Following:
             commanded: what was sent for this instant.
             steady_ns: monotonic clock [ns].
         """
+        stands = self._check_standing(feedback, commanded.velocity)
+        stands = stands or self._check_waiting(feedback, commanded.position)
+        self.stands = stands is not None
         return (
             self._check_speed(feedback.speed_scaling, steady_ns)
             or self._check_jump(feedback)
-            or self._check_standing(feedback, commanded.velocity)
-            or self._check_waiting(feedback, commanded.position)
+            or stands
             or self._check_error(feedback, steady_ns)
         )
 

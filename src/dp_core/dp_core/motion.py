@@ -148,12 +148,15 @@ class CommandedMotion:
         return self._sent[0][0].start_ns if self._sent else 0
 
     def passes(self, position: Array, tolerance: float) -> bool:
-        """Whether the newest motion comes so near to ``position`` (J,), with every joint [rad]."""
-        if not self._sent:
-            return False
-        _, curve = self._sent[-1]
-        times_s = np.minimum(np.arange(0.0, curve.x[-1] + LOOK_S, LOOK_S), curve.x[-1])
-        return bool(np.abs(curve(times_s) - position).max(axis=1).min() <= tolerance)
+        """Whether what was sent comes so near to ``position`` (J,), with every joint [rad].
+
+        Not the newest alone: a brake may have been lost, and the arm go on as before.
+        """
+        for _, curve in self._sent:
+            times_s = np.minimum(np.arange(0.0, curve.x[-1] + LOOK_S, LOOK_S), curve.x[-1])
+            if np.abs(curve(times_s) - position).max(axis=1).min() <= tolerance:
+                return True
+        return False
 
     def forget(self, unheard: int) -> None:
         """Forget the newest trajectories, so many: the controller never had them."""

@@ -55,7 +55,7 @@ class TrajectorySettings:
             first knot lies so far ahead, and at least FIRST_KNOT_STEPS knots.
         max_blind_s: most that is sent ahead, before the arm comes to rest, at full speed; a chunk
             that is stretched in time may reach as much farther [s].
-        fade_s: time in which the shift of ``fade`` vanishes [s].
+        fade_s: time in which the shift of ``fade`` vanishes, at full speed [s].
         ensemble_decay: m of the weights exp(-m age) of ``ensemble``, the age in policy steps;
             above 0 newer chunks weigh more [1/step].
         warm_start: share of the denoising steps that ``warm_start`` leaves out, in (0, 1).
@@ -121,11 +121,12 @@ def connect(
     meant = (knots_s >= due_s[0].max()) & (np.arange(len(knots_s)) < following)
     until_s = np.clip(knots_s, due_s[0].max(), reach_s)
     targets = np.stack([curve(until_s) for curve in curves], axis=1)  # (K, J)
+    fade_s = settings.fade_s * chunk.stretch
     if settings.seam == 'fade':
-        targets += np.clip(1.0 - knots_s / settings.fade_s, 0.0, 1.0)[:, None] * jump
+        targets += np.clip(1.0 - knots_s / fade_s, 0.0, 1.0)[:, None] * jump
     weights = np.where(meant, 1.0, np.where(knots_s > reach_s, REST_WEIGHT, 0.0))
     positions, velocities = track(knots_s, targets, weights, start, limits)
-    settled = meant & (knots_s > settings.fade_s)
+    settled = meant & (knots_s > fade_s)
     return Trajectory(
         start_ns=now_ns,
         joint_names=chunk.joint_names,

@@ -5,6 +5,7 @@
 import dataclasses
 
 from dp_core.braking import brake
+from dp_core.braking import LastSeen
 from dp_core.motion import CommandedMotion
 from dp_core.motion import Trajectory
 from hypothesis import given
@@ -126,12 +127,31 @@ def test_a_brake_for_an_arm_that_hangs_is_gentle_also_when_it_follows_much_later
     # onset of sqrt(6 * 0.15 / 5) = 0.424 s.
     motion = gliding(0.2)
     seen = motion.at(T0).position
-    stop = brake(motion, ('a',), T0 + NS // 2, 5.0, seen)
+    stop = brake(motion, ('a',), T0 + NS // 2, 5.0, LastSeen(seen))
     assert stop.times_s == pytest.approx([0.424, 0.474], abs=0.001)
     late = dataclasses.replace(stop, start_position=seen)
     times = np.linspace(0.0, stop.times_s[-1], 500)
     # 0.1 rad more in 0.424 s: 6 * 0.1 / 0.424^2, at the end of the onset beside 0.2 / 0.237.
     assert np.abs(late.curve()(times, 2)).max() == pytest.approx(3.33 + 0.84, rel=0.02)
+
+
+def test_an_arm_that_stands_is_held_there_and_a_controller_beside_it_moves_nothing():
+    # 0.7 rad/s for 0.15 s, and 4 of 5 rad/s^2 may be used: 6 * 0.105 / T^2 + 4 * 0.7 / T = 4.
+    motion = gliding(0.7)
+    place = motion.at(T0).position
+    stop = brake(motion, ('a',), T0 + 150_000_000, 5.0, LastSeen(place, stands=True))
+    assert stop.times_s == pytest.approx([0.880, 0.930], abs=0.001)
+    assert stop.positions.tolist() == [place.tolist()] * 2
+    assert not stop.velocities.any()
+    times = np.linspace(0.0, stop.times_s[-1], 500)
+    assert np.abs(stop.curve()(times, 2)).max() == pytest.approx(4.0, abs=0.01)
+    deaf = dataclasses.replace(stop, start_position=place, start_velocity=np.zeros(1))
+    assert np.abs(deaf.curve()(times) - place).max() < 1e-12
+
+
+def test_an_arm_that_stands_where_it_is_commanded_is_held_for_the_shortest_onset():
+    stop = brake(CommandedMotion(np.zeros(1)), ('a',), T0, 5.0, LastSeen(np.zeros(1), stands=True))
+    assert stop.times_s == pytest.approx([0.1, 0.15])
 
 
 def test_braking_at_rest_holds():

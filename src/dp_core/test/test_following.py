@@ -66,6 +66,13 @@ def test_an_arm_that_stands_though_commanded_to_move(moved, ends):
     assert not ends or (verdict.fault is Fault.CONTROLLER and 'stands still' in verdict.reason)
 
 
+def test_that_it_stands_is_known_as_long_as_it_does():
+    arm = Arm()
+    for ms, measured, stands in [(1000, 0.0, False), (1301, 0.0, True), (1310, 0.01, False)]:
+        arm.at(ms, speed=0.2, measured=measured)
+        assert arm.following.stands is stands
+
+
 def test_an_arm_that_stands_while_its_command_creeps_away():
     """At 0.05 rad/s: it leaves (5 mrad) after 0.1 s, and is 40 mrad away after 0.8 s."""
     arm = Arm()

@@ -55,6 +55,17 @@ def test_only_steps_that_are_kept_count_and_the_first_from_what_is_commanded():
     guard(max_step=0.5).check_chunk(jumping, REST, 250 * MS)  # nothing is kept
 
 
+def test_a_step_is_kept_only_where_no_device_must_be_commanded_before():
+    """b reacts 100 ms late: step 1, meant for 100 ms, is commanded at 0 ms, which is over."""
+    jumping = replace(chunk([2.0, 0.0], [0.6, 0.0], [0.7, 0.0]), latency_ns=(0, 100 * MS))
+    with pytest.raises(LimitError) as error:
+        guard(max_step=0.5).check_chunk(jumping, REST, 50 * MS)
+    assert str(error.value) == (
+        'a would go 0.700 rad from what is commanded to step 2 of the chunk, '
+        'valid: at most 0.500 rad'
+    )
+
+
 def test_limits_and_seam_of_a_motion_are_checked():
     # 0.1 rad in 0.4 s at constant jerk: h = 0.1 s, jerk 50 rad/s^3, acceleration 5 rad/s^2.
     h, jerk = 0.1, 50.0

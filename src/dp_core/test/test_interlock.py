@@ -5,7 +5,6 @@
 import math
 
 from dp_core.errors import ConfigError
-from dp_core.interlock import FAULTS
 from dp_core.interlock import Interlocks
 from dp_core.interlock import InterlockSettings
 from dp_core.interlock import Kind
@@ -43,25 +42,46 @@ GOOD = {
 
 
 @pytest.mark.parametrize(
-    ('kind', 'value', 'words'),
+    ('kind', 'value', 'fault', 'words'),
     [
-        (Kind.EMERGENCY_STOP, 1, 'is pressed'),
-        (Kind.DEADMAN, 0, 'was let go'),
-        (Kind.PROGRAM_RUNNING, 0, 'does not run'),
-        (Kind.SAFETY_MODE, 3, '3 (protective stop)'),
-        (Kind.SAFETY_MODE, 11, '11 (unknown)'),
-        (Kind.ROBOT_MODE, 5, 'is 5'),
-        (Kind.ROBOT_MODE, -1, 'is -1'),
+        (Kind.EMERGENCY_STOP, 1, Fault.EMERGENCY_STOP, 'is pressed'),
+        (Kind.DEADMAN, 0, Fault.DEADMAN, 'was let go'),
+        (Kind.PROGRAM_RUNNING, 0, Fault.ROBOT_PROGRAM, 'does not run'),
+        (Kind.SAFETY_MODE, 3, Fault.SAFETY_MODE, '3 (protective stop)'),
+        (Kind.SAFETY_MODE, 0, Fault.SAFETY_MODE, '0 (unknown)'),
+        (Kind.ROBOT_MODE, 5, Fault.ROBOT_PROGRAM, 'is 5'),
+        (Kind.ROBOT_MODE, -1, Fault.ROBOT_PROGRAM, 'is -1'),
     ],
 )
-def test_a_bad_value_ends_a_goal_as_it_is_heard_and_a_good_one_allows_the_next(kind, value, words):
+def test_a_bad_value_ends_a_goal_as_it_is_heard_and_a_good_one_allows_the_next(
+    kind, value, fault, words
+):
     signal = Signal(kind)
     verdict = signal.hear(value)
-    assert verdict.fault is FAULTS[kind]
+    assert verdict.fault is fault
     assert words in verdict.reason and 'topic' in verdict.reason
     assert signal.check() == verdict
     assert signal.hear(GOOD[kind]) is None
     assert signal.check() is None
+
+
+@pytest.mark.parametrize(
+    ('mode', 'name'),
+    [
+        (1, ''), (2, ''), (3, 'protective stop'), (4, 'recovery'), (5, 'safeguard stop'),
+        (6, 'emergency stop of the system'), (7, 'emergency stop of the robot'),
+        (8, 'violation'), (9, 'fault'), (10, 'unknown'), (11, 'unknown'),
+        (12, 'safeguard stop in automatic mode'), (13, 'three position enabling stop'),
+    ],
+)  # fmt: skip
+def test_of_all_safety_modes_normal_and_reduced_allow_motion(mode, name):
+    """By the numbers of ur_dashboard_msgs/SafetyMode."""
+    verdict = Signal(Kind.SAFETY_MODE).hear(mode)
+    if not name:
+        assert verdict is None
+        return
+    assert verdict.fault is Fault.SAFETY_MODE
+    assert verdict.reason == f"the safety mode of the robot is {mode} ({name}) on 'topic'"
 
 
 @pytest.mark.parametrize('kind', Kind)

@@ -15,7 +15,6 @@ from policy_samples import sample_policy
 from policy_samples import SMALL
 from policy_samples import TRANSFORMER
 import pytest
-import torch
 import yaml
 
 RUN = ['--dataset', 'a', '--output', 'b', '--steps', '1']
@@ -107,10 +106,25 @@ def test_a_transformer_trains(tmp_path):
 
 
 def test_frozen_image_encoders_keep_their_weights(tmp_path):
-    words = '--down-dims 8 16 --n-groups 4 --image-channels 8 8 --image-learning-rate 0'.split()
+    start = tmp_path / 'start'
+    save_policy(start, sample_policy(True))
+    words = ['--init-from', str(start), '--image-learning-rate', '0']
     assert train(tmp_path, *words) == 0
-    torch.manual_seed(0)
+    before, after = (
+        load_policy(folder).network.state_dict() for folder in (start, tmp_path / 'run')
+    )
+    trunk = [name for name in before if '.levels.' in name or '.wide.' in name]
+    assert trunk and all(before[name].equal(after[name]) for name in trunk)
+    head = 'encoder.cameras.front.keypoints.weight'
+    assert not before[head].equal(after[head])
     assert load_policy(tmp_path / 'run').config.image_learning_rate == 0.0
+
+
+def test_clip_is_fine_tuned_at_a_tenth_unless_told_otherwise():
+    assert read('--image-encoder', 'clip_vit_b_16').image_learning_rate == 0.1
+    words = ['--image-encoder', 'clip_vit_b_16', '--image-learning-rate', '0.5']
+    assert read(*words).image_learning_rate == 0.5
+    assert read('--image-encoder', 'resnet18').image_learning_rate == 1.0
 
 
 def test_weights_for_an_encoder_that_takes_none_end_in_one_line(tmp_path, capsys):

@@ -15,7 +15,7 @@ def groups(images, **changes):
 
 def test_every_weight_is_in_one_group():
     network, named = groups(images=True)
-    assert sorted(named) == ['denoiser', 'image_encoder']
+    assert sorted(named) == ['denoiser', 'encoder', 'image_encoder']
     names = [name for group in named.values() for name in group.parameters]
     assert sorted(names) == sorted(name for name, _ in network.named_parameters())
     for group in named.values():
@@ -33,19 +33,29 @@ def test_groups_of_a_policy_without_cameras():
 def test_image_encoders_learn_at_their_own_rate():
     _, named = groups(images=True, image_learning_rate=0.1)
     assert named['image_encoder'].learning_rate == 0.1
-    assert named['denoiser'].learning_rate == 1.0
+    assert named['denoiser'].learning_rate == named['encoder'].learning_rate == 1.0
+
+
+def test_heads_of_image_encoders_learn_at_the_full_rate():
+    _, named = groups(images=True, image_learning_rate=0.1)
+    heads = {name.split('.')[3] for name in named['encoder'].parameters}
+    assert heads == {'keypoints', 'log_sharpness', 'project'}
+    trunk = {name.split('.')[3] for name in named['image_encoder'].parameters}
+    assert trunk == {'levels', 'wide'}
 
 
 def test_frozen_image_encoders_are_in_no_group():
     network, named = groups(images=True, image_learning_rate=0.0)
-    assert sorted(named) == ['denoiser']
-    assert not any(p.requires_grad for p in network.encoder.cameras.parameters())
+    assert sorted(named) == ['denoiser', 'encoder']
+    frozen = [n for n, p in network.encoder.cameras.named_parameters() if not p.requires_grad]
+    assert frozen
+    assert {name.split('.')[1] for name in frozen} == {'levels', 'wide'}
 
 
 def test_the_transformer_has_weights_that_do_not_decay():
     network = PolicyNetwork(sample_contract(images=True), TRANSFORMER)
     named = {group.name: group for group in network.parameter_groups()}
-    assert sorted(named) == ['denoiser', 'denoiser_no_decay', 'image_encoder']
-    assert [named[n].decays for n in sorted(named)] == [True, False, True]
+    assert sorted(named) == ['denoiser', 'denoiser_no_decay', 'encoder', 'image_encoder']
+    assert [named[n].decays for n in sorted(named)] == [True, False, True, True]
     names = [name for group in named.values() for name in group.parameters]
     assert sorted(names) == sorted(name for name, _ in network.named_parameters())

@@ -89,6 +89,21 @@ def test_weights_of_a_deeper_network_are_refused(tmp_path, imagenet):
         ResNet18((64, 64), 8).load_pretrained(tmp_path / 'other.pth')
 
 
+def test_weights_of_a_resnet_34_are_not_cut_down(tmp_path):
+    """They have every name and shape of a ResNet-18, and more."""
+    torch.save(torchvision_models().resnet34(weights=None).state_dict(), tmp_path / 'deep.pth')
+    with pytest.raises(CheckpointError, match=r'a ResNet-18 has no layer1\.2\.'):
+        ResNet18((64, 64), 8).load_pretrained(tmp_path / 'deep.pth')
+
+
+def test_a_frozen_encoder_cannot_begin_with_norms_it_would_never_learn(tmp_path, imagenet):
+    torch.save(imagenet, tmp_path / 'resnet18.pth')
+    encoder = ResNet18((64, 64), 8)
+    encoder.trunk.requires_grad_(False)
+    with pytest.raises(ConfigError, match='image_learning_rate 0 would never learn'):
+        encoder.load_pretrained(tmp_path / 'resnet18.pth')
+
+
 def test_torchvision_is_loaded_by_whoever_wants_it_alone():
     """Policies without a ResNet start without it."""
     code = 'import sys, dp_core.encode; print("torchvision" in sys.modules)'

@@ -67,6 +67,81 @@ def test_joints_stay_together_where_one_of_them_meets_a_limit():
     assert positions[FIRST][-1, 0] == pytest.approx(0.3, abs=0.02)  # and they arrive
 
 
+def limits_of_two(limited, **values):
+    """Limits of the joints a and b, of which one has these besides."""
+    rows = {'lower': -9.0, 'upper': 9.0, 'velocity': 3.0, 'acceleration': 5.0, 'jerk': 100.0}
+    arrays = {name: np.full(2, value) for name, value in rows.items()}
+    for name, value in values.items():
+        arrays[name][limited] = value
+    return MotionLimits(('a', 'b'), **arrays)
+
+
+def follow_two(targets, start, limits, knots=KNOTS):
+    """Follow targets (N, 2); returns the curve that a controller draws."""
+    positions, velocities = track(knots, targets, (knots <= 1.0).astype(float), start, limits)
+    return CubicHermiteSpline(
+        np.append(0.0, knots),
+        np.concatenate([start.position[None], positions]),
+        np.concatenate([start.velocity[None], velocities]),
+    )
+
+
+@pytest.mark.parametrize('limited', [0, 1])
+@pytest.mark.parametrize(
+    ('limit', 'target', 'most', 'speed'),
+    [
+        ({'upper': 0.1}, 0.3, 0.1, 9.0),
+        ({'lower': -0.1}, -0.3, 0.1, 9.0),
+        ({'velocity': 0.2}, 0.3, 0.25, 0.2),  # for 1.25 s
+    ],
+)
+def test_a_limit_of_one_joint_holds_for_that_joint_alone(limited, limit, target, most, speed):
+    """Both are to go 0.3 rad within a second; the one with the limit gets less far."""
+    targets = target * np.minimum(KNOTS, 1.0)[:, None] * np.ones(2)
+    rest = MotionState(*np.zeros((3, 2)))
+    curve = follow_two(targets, rest, limits_of_two(limited, **limit))
+    times = np.linspace(0.0, 1.5, 1501)
+    assert np.abs(curve(times)[:, limited]).max() <= most + POSITION_TOLERANCE
+    assert np.abs(curve(times, 1)[:, limited]).max() <= speed
+    assert np.abs(curve(times)[:, limited]).max() >= 0.8 * most
+    assert curve(1.0)[1 - limited] == pytest.approx(target, abs=0.02)
+
+
+@pytest.mark.parametrize('limited', [0, 1])
+@pytest.mark.parametrize(
+    ('limit', 'order', 'most', 'needed'),
+    [({'acceleration': 1.2}, 2, 1.2, 4.0), ({'jerk': 20.0}, 3, 20.0, 25.0)],
+)
+def test_limits_of_how_one_joint_stops_hold_for_that_joint_alone(
+    limited, limit, order, most, needed
+):
+    """It must stop before 0.3 rad from 0.5 rad/s, the other one in half a second from 2 rad/s."""
+    velocity = np.full(2, 2.0)
+    velocity[limited] = 0.5
+    start = MotionState(np.zeros(2), velocity, np.zeros(2))
+    limits = limits_of_two(limited, upper=0.3, **limit)
+    curve = follow_two(velocity * KNOTS[:, None], start, limits)
+    times = np.linspace(0.0, 1.5 - 1e-9, 1501)
+    largest = np.abs(curve(times, order)).max(axis=0)
+    assert 0.9 * most < largest[limited] <= most and largest[1 - limited] > needed
+    assert curve(times)[:, limited].max() == pytest.approx(0.3, abs=1e-3)
+    assert curve(1.0)[1 - limited] == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize('limited', [0, 1])
+def test_before_the_first_knot_the_limit_of_one_joint_holds_for_that_joint_alone(limited):
+    """As below: the jerk of the first piece must be below -80, that of the other joint is free."""
+    knots = np.append(0.1, 0.1 + 0.05 * np.arange(1, 30))
+    moving = np.zeros((3, 2))
+    moving[1:, limited] = 0.4, 4.0
+    targets = knots[:, None] * np.eye(2)[limited]
+    curve = follow_two(targets, MotionState(*moving), limits_of_two(limited, velocity=0.5), knots)
+    assert curve(0.0, 3)[limited] <= -80.0 + 1e-3
+    times = np.linspace(0.0, 1.5, 5000)
+    assert np.abs(curve(times, 1)[:, limited]).max() <= 0.5 * 1.0001
+    assert np.abs(curve(times)[:, 1 - limited]).max() < 1e-6
+
+
 def test_noise_above_the_filters_frequency_is_smoothed():
     # +- 5 mrad from knot to knot are 10 Hz; the filter passes 3.4 Hz.
     noise = 0.005 * (-1.0) ** np.arange(30)

@@ -11,12 +11,14 @@ from dp_core.errors import CheckpointError
 from dp_core.errors import ConfigError
 from dp_core.errors import DatasetError
 from dp_core.replay_buffer import save_dataset
+from dp_core.training.draws import draw
 from dp_core.training.options import TrainConfig
 from dp_core.training.settings import describe
 from dp_core.training.settings import provenance
 from dp_core.training.state import load_state
 from dp_core.training.state import Progress
 from dp_core.training.state import save_state
+from dp_core.training.train import prepare
 from dp_core.training.train import schedule
 from dp_core.training.train import train
 import numpy as np
@@ -161,6 +163,31 @@ def test_fine_tuning_starts_from_weights_and_statistics(tmp_path, options):
     names = ('tool/low', 'action/high')
     old, new = (load_file(f / 'statistics.safetensors') for f in (first, second.output))
     assert all(old[n].equal(new[n]) for n in names)
+
+
+def test_fine_tuning_may_change_what_no_weight_depends_on(tmp_path, options):
+    first = train(options, SMALL)
+    second = replace(options, output=tmp_path / 'second', init_from=str(first), steps=2)
+    train(second, replace(SMALL, inference_steps=4, sampler='ddpm'))
+    assert load_policy(second.output).config.inference_steps == 4
+    with pytest.raises(ConfigError, match='has other settings than asked for'):
+        train(replace(second, output=tmp_path / 'third'), replace(SMALL, down_dims=(16, 16)))
+
+
+@pytest.mark.parametrize(('part', 'share'), [('levels.0.0', 0.1), ('keypoints', 1.0)])
+def test_image_encoders_take_a_tenth_of_the_step_and_their_heads_all_of_it(options, part, share):
+    # The first step of AdamW is as long as the learning rate for every weight with a gradient.
+    config = replace(SMALL, image_learning_rate=0.1)
+    buffer = sample_buffer(images=True)
+    options = replace(options, weight_decay=0.0, learning_rate=0.01)
+    dataset, learner = prepare(options, config, sample_contract(True), buffer)
+    name = f'encoder.cameras.front.{part}.weight'
+    before = learner.state()['network'][name].clone()
+    batch = dataset.batch(np.arange(4))
+    learner.accumulate(batch, draw(4, sample_contract(True), learner.timesteps, 0, 0, 1))
+    learner.update(0, options.learning_rate)
+    moved = (learner.state()['network'][name] - before).abs().max().item()
+    assert moved == pytest.approx(share * 0.01, rel=1e-3)
 
 
 def test_snapshots_are_policies(options):

@@ -263,6 +263,17 @@ def test_the_chunks_of_a_slowed_goal_keep_their_own_knots():
         now += NS
 
 
+@pytest.mark.parametrize('stretch', [1.0, 2.0, 5.0])
+def test_the_shift_of_a_slowed_chunk_fades_as_much_slower(stretch):
+    # A chunk of 0.03 rad beside an arm at rest: of the shift a third is left after 0.2 s, a sixth
+    # after 0.25 s, and all of it has gone after 0.3 s, times the stretch.
+    chunk = line(0.0, start=0.03, step_ns=int(stretch * NS // 10), stretch=stretch)
+    sent = connect(chunk, CommandedMotion(np.zeros(1)), T0, DEFAULT, ONE)
+    assert DEFAULT.seam == 'fade'
+    at = np.array([0.2, 0.25, 0.3, 0.4]) * stretch
+    assert sent.curve()(at)[:, 0] == pytest.approx([0.02, 0.025, 0.03, 0.03], abs=0.002)
+
+
 @pytest.mark.parametrize('reach', [2, 3, 5])
 @pytest.mark.parametrize('speed', [1.0, 2.0])
 def test_a_fast_arm_has_time_to_stop_behind_a_short_chunk_that_ends_slowly(speed, reach):

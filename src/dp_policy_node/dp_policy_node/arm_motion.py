@@ -16,6 +16,7 @@ import time
 
 from dp_core.approach import approach
 from dp_core.approach import THERE_RAD
+from dp_core.braking import LastSeen
 from dp_core.errors import DpError
 from dp_core.errors import TrajectoryError
 from dp_core.guard import Guard
@@ -105,19 +106,40 @@ class ArmMotion:
             is_over: asked with the time and that of the motion's end [ns]; by default it is over
                 when it should have ended. It is never over while the arm moves on.
         """
-        output = self._arm.output
+        arm = self._arm
+        watch = ArmWatch(arm.controllers, arm.output, arm.safety, arm.settings)
+        forbidden = self._why_forbidden(watch)
+        if forbidden is not None:
+            return forbidden.reason
         try:
-            trajectory = output.send(epoch, plan)
+            trajectory = arm.output.send(epoch, plan)
         except DpError as error:
             return str(error)
         if trajectory is None:
             return STOPPED
-        ending = self._watch(epoch, trajectory.end_ns, is_over)
+        ending: Ending | None = Ending(Code.INTERNAL, 'the watch of the motion failed')
+        try:
+            ending = self._watch(watch, epoch, trajectory.end_ns, is_over)
+        finally:  # whatever happened, nothing may move on that nobody watches
+            if ending is not None:
+                self._brake(epoch, ending, watch.stands_at)
         if ending is not None:
-            before_jump = self._trusted_ns if ending.code == Code.CLOCK_JUMP else None
-            output.brake(self._arm.settings.max_acceleration, epoch, before_jump)
             return ending.reason
-        return '' if output.is_current(epoch) else STOPPED
+        return '' if arm.output.is_current(epoch) else STOPPED
+
+    def _brake(self, epoch: int, ending: Ending, stands_at: Array | None) -> None:
+        before_jump = self._trusted_ns if ending.code == Code.CLOCK_JUMP else None
+        state, last_seen = self._arm.robot_state(), None
+        if stands_at is not None:
+            last_seen = LastSeen(stands_at, stands=True)
+        elif ending.code == Code.JOINT_STATE_STALL and state is not None:
+            last_seen = LastSeen(state.positions)
+        acceleration = self._arm.settings.max_acceleration
+        self._arm.output.brake(acceleration, epoch, before_jump, last_seen)
+
+    def _why_forbidden(self, watch: ArmWatch) -> Ending | None:
+        why = self._why_stop()
+        return Ending(Code.STOPPED, why) if why else watch.check_signals()
 
     def plan_way(self, target: Array, motion: CommandedMotion, now_ns: int) -> Trajectory:
         """Plan the way to ``target`` (J,) [rad] from rest.
@@ -152,18 +174,15 @@ class ArmMotion:
         return there and bool(np.abs(command.position - target).max() < THERE_RAD)
 
     def _watch(
-        self, epoch: int, end_ns: int, is_over: Callable[[int, int], bool]
+        self, watch: ArmWatch, epoch: int, end_ns: int, is_over: Callable[[int, int], bool]
     ) -> Ending | None:
         """Wait for the end of the motion, or for a reason to brake."""
         arm = self._arm
-        watch = ArmWatch(arm.controllers, arm.output, arm.safety, arm.settings)
         watchdog = Watchdog(WatchdogSettings(arm.settings.stall_timeout))
         while arm.output.is_current(epoch):
             now_ns = arm.node.get_clock().now().nanoseconds
-            why = self._why_stop()
             ending = (
-                (Ending(Code.STOPPED, why) if why else None)
-                or watch.check_signals()
+                self._why_forbidden(watch)
                 or self._check_age(watchdog, now_ns)
                 or watch.check_following(now_ns)
             )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 
+from dp_core.feedback import Source
 from dp_core.following import Following
 from dp_core.following import FollowingSettings
 from dp_policy_node.controller_input import ControllerInput
@@ -15,6 +16,8 @@ from dp_policy_node.episode import Ending
 from dp_policy_node.safety_inputs import SafetyInputs
 from dp_policy_node.settings import Settings
 from dp_policy_node.trajectory_output import TrajectoryOutput
+import numpy as np
+from numpy.typing import NDArray
 
 
 class ArmWatch:
@@ -35,6 +38,8 @@ class ArmWatch:
             output.joint_names,
             FollowingSettings(settings.tracking_tolerance, settings.min_speed_scaling),
         )
+        # (J,) where the arm stands although it is commanded to move [rad]; None while it follows.
+        self.stands_at: NDArray[np.float64] | None = None
 
     def check_signals(self) -> Ending | None:
         """Return which signal of operator or robot forbids motion, or None."""
@@ -49,7 +54,7 @@ class ArmWatch:
             is_catching_up: what has arrived may not have been read yet.
         """
         why = self._output.why_deaf() or self._output.why_refused()
-        if not is_catching_up:
+        if self._output.moves_arm and not is_catching_up:
             why = why or self._controllers.why_lost(self._settings.stall_timeout)
         if why:
             return Ending(Code.CONTROLLER, why)
@@ -60,4 +65,7 @@ class ArmWatch:
         if command is None:
             return None
         verdict = self._following.check(feedback, command, time.monotonic_ns())
+        # Where a controller tells its reference, a brake begins there.
+        is_blind = feedback.source is Source.JOINT_STATES
+        self.stands_at = feedback.measured if self._following.stands and is_blind else None
         return None if verdict is None else Ending(CODES[verdict.fault], verdict.reason)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Sequence
 from pathlib import Path
+import re
 import signal
 import sys
 import threading
@@ -50,20 +51,41 @@ def fail(command: str, why: str, code: int) -> int:
     return code
 
 
-def read_config(path: Path) -> list[Parameter]:
+def read_config(path: Path, words: Sequence[str] = ()) -> list[Parameter]:
     """Return what a parameter file says of the node policy_node.
+
+    Sections are found as ROS finds them: by the name in its namespace, or by wildcards.
+
+    Args:
+        path: YAML.
+        words: of the command line, which may name the namespace: ``__ns:=/left``.
 
     Raises:
         ConfigError: it cannot be read, or says nothing of it.
     """
+    spaces = [word.partition(':=')[2] for word in words if word.startswith('__ns:=')]
+    name = '/'.join(['', *filter(None, ''.join(spaces[-1:]).split('/')), 'policy_node'])
     try:
-        values = yaml.safe_load(path.read_text(encoding='utf-8'))
-        values = values['policy_node']['ros__parameters']
-        return [Parameter(name, value=value) for name, value in values.items()]
+        sections = yaml.safe_load(path.read_text(encoding='utf-8'))
+        found = [s['ros__parameters'] for key, s in sections.items() if _names(key, name)]
+        values = {key: value for section in found for key, value in section.items()}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f'cannot read {path}: {error}') from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(f'{path} has no section policy_node with ros__parameters') from error
+        raise ConfigError(f'{path} is no parameter file: {error!r}') from error
+    if not values:
+        raise ConfigError(
+            f'{path} has no section policy_node with ros__parameters; valid for {name!r}: '
+            f"'{name.removeprefix('/')}', '/**'"
+        )
+    return [Parameter(key, value=value) for key, value in values.items()]
+
+
+def _names(key: str, name: str) -> bool:
+    """Whether the key of a section of a parameter file means a node: ** is any names, * one."""
+    wild = {'**': r'(/[^/]+)*', '*': r'/[^/]+'}
+    parts = [wild.get(part, f'/{re.escape(part)}') for part in key.split('/') if part]
+    return re.fullmatch(''.join(parts), name) is not None
 
 
 def run_with_node(

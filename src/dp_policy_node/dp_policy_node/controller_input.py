@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+import math
 import time
 from typing import Any
 
@@ -67,6 +68,7 @@ class ControllerInput:
         self._newest: dict[str, tuple[float, int, bytes]] = {}
         # By topic: arrival [s] and age [s] of the messages that were read.
         self._ages: dict[str, deque[tuple[float, float]]] = {}
+        self._tells_speed: set[str] = set()  # topics
 
     def listen(self, numbers: Listener) -> None:
         """Register with the listener of numbers."""
@@ -77,6 +79,7 @@ class ControllerInput:
         """Forget what was heard: nothing arrives any more."""
         self._newest.clear()
         self._ages.clear()
+        self._tells_speed.clear()
 
     def newest(self, motion: CommandedMotion | None, now_ns: int) -> ControllerFeedback | None:
         """Return the best that is known; None when neither arm nor command is known."""
@@ -117,13 +120,23 @@ class ControllerInput:
     def _messages(self) -> dict[str, Any]:
         messages = {}
         for topic, (arrival_s, now_ns, message) in list(self._newest.items()):
-            messages[topic] = deserialize_message(message, self._type)
+            messages[topic] = self._read(topic, message)
             stamp = messages[topic].header.stamp
             age_s = (now_ns - stamp.sec * 1_000_000_000 - stamp.nanosec) * 1e-9
             ages = self._ages.setdefault(topic, deque(maxlen=200))
             if not ages or ages[-1][0] != arrival_s:
                 ages.append((arrival_s, age_s))
         return messages
+
+    def _read(self, topic: str, content: bytes) -> Any:
+        message = deserialize_message(content, self._type)
+        # The controller of Jazzy has the field and never fills it: who has told nothing but 0
+        # does not run at 0 % of its speed. Humble's has none.
+        if getattr(message, 'speed_scaling_factor', 0.0) > 0.0:
+            self._tells_speed.add(topic)
+        elif topic not in self._tells_speed and hasattr(message, 'speed_scaling_factor'):
+            message.speed_scaling_factor = math.nan
+        return message
 
     def _require_young(self) -> None:
         """Raise ObservationError where a controller's messages are old when they come."""

@@ -97,15 +97,20 @@ class StatusPublisher:
             )
             for name in ('expired_chunks', 'refused_chunks', 'slowed_chunks', 'clamped_steps'):
                 setattr(message, name, getattr(robot.worker, name))
-            message.inference_time_p50 = robot.latencies.percentile(50)
-            message.inference_time_p95 = robot.latencies.percentile(95)
-            message.inference_time_max = robot.latencies.percentile(100)
+            latencies = robot.policies[self._policy(message, robot)].latencies
+            message.inference_time_p50 = latencies.percentile(50)
+            message.inference_time_p95 = latencies.percentile(95)
+            message.inference_time_max = latencies.percentile(100)
             self._fill_ages(message, robot, now.nanoseconds)
             self._fill_following(message, robot, now.nanoseconds)
         return message
 
     def _inputs(self, message: PolicyStatus, robot: Robot) -> ObservationInput:
-        return robot.inputs[message.policy or next(iter(robot.inputs))]
+        return robot.inputs[self._policy(message, robot)]
+
+    def _policy(self, message: PolicyStatus, robot: Robot) -> str:
+        known = robot.policies  # the last goal may have run another, before a cleanup
+        return message.policy if message.policy in known else next(iter(known))
 
     def _fill_following(self, message: PolicyStatus, robot: Robot, now_ns: int) -> None:
         feedback = robot.output.feedback(now_ns)
@@ -166,7 +171,7 @@ class StatusPublisher:
         told = status.reason or NAMES[status.state]
         tasks = [health.diagnostic('policy', level, told, values), *self._tasks(status)]
         for task in tasks:
-            task.name = f'{self._node.get_name()}: {task.name}'
+            task.name = f'{self._node.get_fully_qualified_name()[1:]}: {task.name}'
         array = DiagnosticArray(status=tasks)
         array.header.stamp = status.header.stamp
         self._diagnostics.publish(array)

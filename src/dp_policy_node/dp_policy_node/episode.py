@@ -52,6 +52,11 @@ class Episode:
         self._ended.set()
         return True
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the end was asked for; the arm may not have been braked yet."""
+        return self._ended.is_set()
+
     def wait(self, timeout_s: float) -> Ending | None:
         """Wait for the end at most this long [s]."""
         self._ended.wait(timeout_s)

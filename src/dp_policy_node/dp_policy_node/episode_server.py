@@ -62,7 +62,7 @@ class EpisodeServer:
         self._on_change = on_change
         self._lock = threading.Lock()
         self._robot: Robot | None = None
-        self._safety: SafetyInputs | None = None
+        self.safety: SafetyInputs | None = None  # refuses, in every state: a reset, too
         self._planned: GoalPlan | None = None
         self._episode: Episode | None = None
         self._stop: Ending | None = None  # holds until `reset`
@@ -92,9 +92,8 @@ class EpisodeServer:
         """Why goals are refused until `reset`; '' when no stop holds."""
         return self._stop.reason if self._stop is not None else ''
 
-    def activate(self, robot: Robot, safety: SafetyInputs) -> None:
-        """Accept goals for ``robot`` while ``safety`` allows motion."""
-        self._safety = safety
+    def activate(self, robot: Robot) -> None:
+        """Accept goals for ``robot``."""
         self._robot = robot
 
     def deactivate(self, reason: str) -> None:
@@ -109,8 +108,10 @@ class EpisodeServer:
         """Brake now, refuse goals until `reset`, and let the running goal end."""
         with self._lock:
             is_new, self._stop = reason != self.stopped, Ending(code, reason)
-            if is_new and self._robot is not None:
-                self._robot.output.brake(read(self._node).max_acceleration)
+            now_ns, robot = self._node.get_clock().now().nanoseconds, self._robot
+            # Whoever stops once more may see an arm that has not heard the first brake.
+            if robot is not None and (is_new or not robot.output.is_moving(now_ns)):
+                robot.output.brake(read(self._node).max_acceleration)
             ends = self._episode is not None
         self.end_episode(code, reason)
         if is_new and not ends:  # else the end of the goal tells it, and the caller need not wait
@@ -119,7 +120,7 @@ class EpisodeServer:
     def reset(self) -> str:
         """Accept goals again after a stop; returns why that cannot be, or ''."""
         with self._lock:  # an emergency stop comes before or after this, not within
-            verdict = self._safety.check() if self._safety else None
+            verdict = self.safety.check() if self.safety else None
             if verdict is not None and verdict.fault is Fault.EMERGENCY_STOP:
                 return verdict.reason
             stopped, self._stop = self.stopped, None
@@ -188,7 +189,7 @@ class EpisodeServer:
             return 'the node is not active; configure and activate it'
         if self.stopped:
             return f'{self.stopped}; call ~/reset'
-        verdict = self._safety.check() if self._safety else None
+        verdict = self.safety.check() if self.safety else None
         if verdict is not None:
             return verdict.reason
         settings = read(self._node)
@@ -196,6 +197,8 @@ class EpisodeServer:
             return self.errand
         if self._episode is not None and settings.preempt == 'reject':
             return 'another goal runs'
+        if self._episode is not None and self._episode.has_ended:
+            return 'the arm still brakes'
         return why_refused(
             robot,
             robot.inputs[policy_name or next(iter(robot.policies))],
@@ -221,9 +224,8 @@ class EpisodeServer:
 
     def _on_accepted(self, handle: ServerGoalHandle) -> None:
         """Begin the episode, at once and in order: the next goal may ask to replace it."""
-        plan = self._planned
         now_ns = self._node.get_clock().now().nanoseconds
-        episode = Episode(plan, now_ns, bytes(handle.goal_id.uuid))
+        episode = Episode(self._planned, now_ns, bytes(handle.goal_id.uuid))
         with self._lock:  # a stop or a deactivation comes before or after this, not within
             old, self._episode = self._episode, episode
             supervisor = self._begin(episode, replaces=old is not None)
@@ -274,7 +276,7 @@ class EpisodeServer:
             f'goal accepted: policy {plan.policy.name!r}, task {plan.task!r}, '
             f'{plan.timeout_s:g} s, speed {plan.speed_scale:g}, seam {plan.trajectory.seam}'
         )
-        return Supervisor(episode, inputs, robot, self._safety)
+        return Supervisor(episode, inputs, robot, self.safety)
 
     def _record(self, episode: Episode, sent: SentChunk) -> None:
         episode.record(sent)

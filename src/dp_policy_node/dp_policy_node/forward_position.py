@@ -61,12 +61,14 @@ class ForwardPosition:
 
     def prepare(self, trajectory: Trajectory) -> Callable[[], None]:
         """Return what lets this motion be followed."""
-        return partial(self._follow, trajectory, trajectory.curve())
+        # Read now: the clock may be set before the motion is followed.
+        ahead_ns = self._clock.now().nanoseconds - time.monotonic_ns()
+        return partial(self._follow, trajectory, trajectory.curve(), ahead_ns)
 
-    def _follow(self, trajectory: Trajectory, curve: CubicHermiteSpline) -> None:
+    def _follow(self, trajectory: Trajectory, curve: CubicHermiteSpline, ahead_ns: int) -> None:
         with self._lock:
             self._motion = trajectory, curve
-            self._ahead_ns = self._clock.now().nanoseconds - time.monotonic_ns()
+            self._ahead_ns = ahead_ns
         self._wake.set()
 
     def why_deaf(self) -> str:

@@ -29,7 +29,6 @@ from dp_core.motion import Trajectory
 from dp_core.observation import ObservationWindow
 from dp_core.trajectory import TrajectorySettings
 from dp_msgs.action import ExecutePolicy
-from dp_policy_node.latency import LatencyRecord
 from dp_policy_node.observation_input import ObservationInput
 from dp_policy_node.policies import LoadedPolicy
 from dp_policy_node.trajectory_output import PLANNING_NS
@@ -94,11 +93,10 @@ class SentChunk:
 class InferenceWorker:
     """Runs one `Run` after another; a newer one, or a brake, ends the one before."""
 
-    def __init__(self, clock: Clock, output: TrajectoryOutput, latencies: LatencyRecord):
+    def __init__(self, clock: Clock, output: TrajectoryOutput):
         """Start the thread."""
         self._clock = clock
         self._output = output
-        self._latencies = latencies
         self._condition = threading.Condition()
         self._run: Run | None = None
         self._closing = False
@@ -165,7 +163,7 @@ class InferenceWorker:
         while self._is_current(run):
             if takeover_ns is not None:
                 step_ns = run.policy.contract.dt_ns
-                ahead_ns = min(self._until_begin_ns(), steps * step_ns)
+                ahead_ns = min(self._until_begin_ns(run), steps * step_ns)
                 self._sleep_until(takeover_ns - ahead_ns, run)
             window = self._next_window(run, newest_ns)
             if window is None:
@@ -204,7 +202,7 @@ class InferenceWorker:
         takeover_ns: int | None,
         history: ChunkHistory,
     ) -> tuple[ActionChunk, float]:
-        ready_ns = self._clock.now().nanoseconds + self._until_begin_ns()
+        ready_ns = self._clock.now().nanoseconds + self._until_begin_ns(run)
         joined_ns = max(ready_ns, takeover_ns or 0)
         continuation = Continuation(
             run.settings,
@@ -221,12 +219,12 @@ class InferenceWorker:
         finally:
             self._busy_since_s = None
         inference_s = time.monotonic() - begin_s
-        self._latencies.add(inference_s)
+        run.policy.latencies.add(inference_s)
         return chunk, inference_s
 
-    def _until_begin_ns(self) -> int:
+    def _until_begin_ns(self, run: Run) -> int:
         """Time from asking for a prediction to the begin of its motion, as a rule [ns]."""
-        return round(self._latencies.expected_s() * 1e9) + PLANNING_NS
+        return round(run.policy.latencies.expected_s() * 1e9) + PLANNING_NS
 
     def _commanded(self, times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
         commands = [self._output.command_at(int(time_ns)) for time_ns in times_ns]

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
+from functools import cached_property
 
 from dp_core.clearance import ClearanceSettings
 from dp_core.contract import Contract
@@ -39,6 +40,11 @@ class LoadedPolicy:
     process: PolicyProcess | None
     warmup_s: tuple[float, ...]
     delay_s: float = 0.0
+
+    @cached_property
+    def latencies(self) -> LatencyRecord:
+        """Times of its last predictions; the first ones stand in until there are some."""
+        return LatencyRecord(self.warmup_s)
 
     @property
     def is_alive(self) -> bool:

@@ -65,6 +65,7 @@ class PolicyNode(LifecycleNode):
             settings = parameters.read(self)
             if self._safety is None:
                 self._safety = SafetyInputs(self, settings, self._server.interrupt)
+                self._server.safety = self._safety
             self._robot = Robot.build(self, settings)
         except DpError as error:
             self.get_logger().error(f'configure failed: {error}')
@@ -85,7 +86,7 @@ class PolicyNode(LifecycleNode):
             self.get_logger().error(f'activate failed: {error}')
             self.status.failure = str(error)
             return TransitionCallbackReturn.FAILURE
-        self._server.activate(self._robot, self._safety)
+        self._server.activate(self._robot)
         self.status.active = True
         self.get_logger().info(f'active; policies: {list(self._robot.policies)}')
         return TransitionCallbackReturn.SUCCESS

@@ -30,7 +30,9 @@ def why_refused(
     missing = inputs.why_missing(now_ns, max_age_s)
     if missing:
         return missing
-    lost = robot.output.why_deaf() or robot.controllers.why_lost(max_age_s)
+    lost = robot.output.why_deaf()
+    if robot.output.moves_arm:  # else they may be off: the arm is led by hand
+        lost = lost or robot.controllers.why_lost(max_age_s)
     if lost:
         return lost
     return '' if replaces else _why_moving(robot, inputs, now_ns)

@@ -13,7 +13,6 @@ from dp_policy_node.controller_check import wait_for_description
 from dp_policy_node.controller_input import ControllerInput
 from dp_policy_node.executor import make_executor
 from dp_policy_node.inference_worker import InferenceWorker
-from dp_policy_node.latency import LatencyRecord
 from dp_policy_node.listener import Listener
 from dp_policy_node.observation_input import ObservationInput
 from dp_policy_node.policies import guard_settings
@@ -35,7 +34,6 @@ class Robot:
         controllers: what the controllers tell.
         output: trajectories to the controllers.
         worker: the inference thread.
-        latencies: times of its predictions.
         listeners: threads that receive observations, while the node is active.
     """
 
@@ -44,7 +42,6 @@ class Robot:
     controllers: ControllerInput
     output: TrajectoryOutput
     worker: InferenceWorker
-    latencies: LatencyRecord
     listeners: list[Listener]
 
     @classmethod
@@ -83,7 +80,6 @@ class Robot:
         """Check controllers and timing, and make what the policies work with."""
         groups = next(iter(policies.values())).contract.actions
         from_measured = check_controllers(node, groups, settings)
-        warmup_s = [t for policy in policies.values() for t in policy.warmup_s]
         for policy in policies.values():
             check_timing(policy.contract, policy.worst_s, settings.lead_s, settings.max_blind_s)
             expected_ms = round(policy.worst_s * 1e3)
@@ -110,9 +106,8 @@ class Robot:
             controllers.newest,
             from_measured=from_measured,
         )
-        latencies = LatencyRecord(warmup_s)
-        worker = InferenceWorker(node.get_clock(), output, latencies)
-        return cls(policies, inputs, controllers, output, worker, latencies, [])
+        worker = InferenceWorker(node.get_clock(), output)
+        return cls(policies, inputs, controllers, output, worker, [])
 
     def open(self, node: Node) -> None:
         """Listen to the observations: many late numbers matter, of images only the newest."""

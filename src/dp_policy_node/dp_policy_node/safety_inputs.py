@@ -63,6 +63,8 @@ class SafetyInputs:
                 latched = kind is not Kind.DEADMAN  # what it was before we came says nothing
                 self._listener.add(topic, types[kind], handler, latched=latched)
             self._listener.start()
+        told = ', '.join(f'the {kind.value} on {topic!r}' for kind, topic in signals)
+        self._log.info(f'who may forbid motion: {told or "nobody"}')
 
     def check(self) -> Verdict | None:
         """Return the first signal that forbids motion now, or None."""

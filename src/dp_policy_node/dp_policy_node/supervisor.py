@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 
+from dp_core.braking import LastSeen
 from dp_core.errors import ObservationError
 from dp_core.watchdog import Fault
 from dp_core.watchdog import Watchdog
@@ -64,7 +65,11 @@ class Supervisor:
         """Stop the arm, unless a newer episode moves it already."""
         before_jump = self._trusted_ns if self._has_jumped else None
         state = self._inputs.robot_state
-        last_seen = state.positions if self._is_silent and state is not None else None
+        last_seen = None
+        if self._arm.stands_at is not None:
+            last_seen = LastSeen(self._arm.stands_at, stands=True)
+        elif self._is_silent and state is not None:
+            last_seen = LastSeen(state.positions)
         self._output.brake(
             self._settings.max_acceleration, self._episode.epoch, before_jump, last_seen
         )
@@ -79,6 +84,10 @@ class Supervisor:
         complaint = self._inputs.complaint
         if complaint is not None and complaint.invalid:
             return Ending(Code.INVALID_OBSERVATION, complaint.reason)
+        if complaint is not None:
+            age_s = time.monotonic() - complaint.steady_s
+            if age_s > self._settings.stall_timeout:
+                complaint = None  # of a single message long ago; it explains nothing of now
         return (
             self._arm.check_signals()
             or self._watch(now_ns, complaint)

@@ -15,6 +15,7 @@ import threading
 import time
 
 from dp_core.braking import brake
+from dp_core.braking import LastSeen
 from dp_core.errors import ExpiredError
 from dp_core.feedback import at_rest
 from dp_core.feedback import ControllerFeedback
@@ -182,7 +183,7 @@ class TrajectoryOutput:
         max_acceleration: float,
         epoch: int | None = None,
         before_jump: tuple[int, int] | None = None,
-        last_seen: Array | None = None,
+        last_seen: LastSeen | None = None,
     ) -> Trajectory | None:
         """Come to rest and end the epoch; None when the arm rests already.
 
@@ -191,9 +192,8 @@ class TrajectoryOutput:
             epoch: brake only this run, and leave a newer one alone; None brakes whatever moves.
             before_jump: ROS and steady clock [ns] before the ROS clock jumped: the arm has not
                 jumped with it. None when it has not.
-            last_seen: (J,) where a robot that has fallen silent was seen last [rad]; None while
-                it is heard. It may hang, and follow the brake only when it wakes up; so the brake
-                is slow, or none where the motion ends as soon.
+            last_seen: of an arm that does not follow. To a silent one, which may wake up later,
+                the brake is slow, or none where the motion ends as soon.
         """
         self._no_brake_waits.clear()
         try:
@@ -207,7 +207,7 @@ class TrajectoryOutput:
         max_acceleration: float,
         epoch: int | None,
         before_jump: tuple[int, int] | None,
-        last_seen: Array | None,
+        last_seen: LastSeen | None,
     ) -> Trajectory | None:
         if epoch is not None and epoch != self._epoch:
             return None
@@ -238,8 +238,9 @@ class TrajectoryOutput:
             send = self._executor.prepare(trajectory)
             if time.monotonic_ns() - steady_ns <= HELD_UP_NS:
                 break
-        if last_seen is not None and trajectory.end_ns >= self._motion.end_ns:
-            return None  # what was sent comes to rest sooner by itself
+        if last_seen is not None and not last_seen.stands:
+            if trajectory.end_ns >= self._motion.end_ns:
+                return None  # what was sent comes to rest sooner by itself
         self._publish(trajectory, send)
         return trajectory
 

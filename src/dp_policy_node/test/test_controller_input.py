@@ -21,13 +21,13 @@ NOW_NS = 5_000_000_000
 TOPIC = 'arm_controller/controller_state'
 
 
-def told(reference=0.1):
+def told(reference=0.1, scaling=1.0):
     """A controller state, as its bytes would be read."""
     joints = SimpleNamespace(positions=[reference] * 3, velocities=[0.0] * 3)
     return SimpleNamespace(
         header=SimpleNamespace(stamp=SimpleNamespace(sec=4, nanosec=0)),
         joint_names=list(three_joints.JOINTS), reference=joints, feedback=joints,
-        speed_scaling_factor=1.0,
+        speed_scaling_factor=scaling,
     )  # fmt: skip
 
 
@@ -99,6 +99,23 @@ def test_a_reference_that_is_no_number_is_told_and_not_believed(scene):
     scene.handlers[TOPIC](told(), NOW_NS)
     assert scene.newest().source is Source.CONTROLLER_STATE
     assert scene.input.why_lost(0.5) == ''
+
+
+def test_a_speed_of_0_is_believed_from_who_has_told_another(scene):
+    """The controller of Jazzy has the field and never fills it."""
+    scalings = []
+    for scaling in (0.0, 0.0, 0.7, 0.0):
+        scene.handlers[TOPIC](told(scaling=scaling), NOW_NS)
+        scalings.append(scene.newest().speed_scaling)
+    assert scalings == pytest.approx([np.nan, np.nan, 0.7, 0.0], nan_ok=True)
+
+
+def test_a_controller_of_humble_tells_no_speed(scene):
+    message = told()
+    del message.speed_scaling_factor
+    scene.handlers[TOPIC](message, NOW_NS)
+    assert scene.newest().source is Source.CONTROLLER_STATE
+    assert np.isnan(scene.newest().speed_scaling)
 
 
 @pytest.mark.parametrize(('mode', 'installed'), [('off', True), ('auto', False)])

@@ -62,15 +62,19 @@ def server(inputs, monkeypatch):
     result = episode_server.EpisodeServer(node, lambda *_: None, lambda: None)
     brakes = []
     output = SimpleNamespace(
-        begin=lambda: 7, joint_names=three_joints.JOINTS, brake=lambda *_: brakes.append(1)
+        begin=lambda: 7,
+        joint_names=three_joints.JOINTS,
+        brake=lambda *_: brakes.append(1),
+        is_moving=lambda now_ns: result.moves,
     )
     worker = SimpleNamespace(start=lambda run: None)
     safety = SimpleNamespace(check=lambda: result.verdict)
-    result.verdict, result.brakes = None, brakes
+    result.verdict, result.brakes, result.moves = None, brakes, True
     robot = SimpleNamespace(
         inputs={'wave': inputs}, output=output, worker=worker, controllers=None
     )
-    result.activate(robot, safety)
+    result.safety = safety
+    result.activate(robot)
     monkeypatch.setattr(episode_server, 'read', lambda node: Settings())
     return result
 
@@ -132,12 +136,32 @@ def test_an_emergency_stop_brakes_at_once_and_holds_until_it_is_released_and_res
         assert server.interrupt(pressed)
     assert episode.wait(0.0).code == Code.EMERGENCY_STOP
     assert server.brakes == [1]
+    server.moves = False  # it should have come to rest; the output looks whether it has
+    server.interrupt(pressed)
+    assert server.brakes == [1, 1]
     server.verdict = pressed
     assert server.reset() == 'the emergency stop is pressed'
     server.verdict = None
     assert server.why_not_ready() == 'the emergency stop is pressed; call ~/reset'
     assert server.reset() == ''
     assert not server.stopped
+
+
+def test_a_goal_that_has_ended_is_not_replaced_before_its_brake(server, episode, monkeypatch):
+    monkeypatch.setattr(episode_server, 'why_refused', lambda *_, **__: '')
+    monkeypatch.setattr(episode_server, 'read', lambda node: Settings(preempt='replace'))
+    server._episode = episode
+    assert server.why_not_ready('wave') == ''
+    episode.end(Code.CANCELED, 'cancelled by a client')
+    assert server.why_not_ready('wave') == 'the arm still brakes'
+
+
+def test_an_emergency_stop_cannot_be_reset_before_the_node_is_active(server):
+    server.deactivate('not yet')
+    server.stop(Code.EMERGENCY_STOP, 'pressed')
+    server.verdict = Verdict(Fault.EMERGENCY_STOP, 'the emergency stop is pressed')
+    assert server.reset() == 'the emergency stop is pressed'
+    assert server.stopped == 'pressed'
 
 
 def test_a_goal_that_begins_as_a_stop_comes_ends_by_it(server, episode):

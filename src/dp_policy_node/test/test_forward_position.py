@@ -113,6 +113,20 @@ def test_the_arm_does_not_jump_with_the_clock(node, executor, jump_s, simulated)
     assert later[-1] == TURN[0]
 
 
+def test_a_clock_that_is_set_between_plan_and_motion_moves_nothing(node, executor):
+    follow = executor.prepare(motion(time.monotonic_ns(), length_s=1.0))
+    executor._clock = SimpleNamespace(
+        now=lambda: SimpleNamespace(nanoseconds=time.monotonic_ns() + 400_000_000),
+        ros_time_is_active=False,
+    )
+    follow()
+    until_s = time.monotonic() + 5.0
+    while not node.published and time.monotonic() < until_s:
+        time.sleep(0.001)
+    first = sent(node)[0]
+    assert abs(first[0]) < 0.01  # by the clock that was set it would be 0.035
+
+
 def test_a_paused_simulation_pauses_the_arm(node, executor):
     now_ns = time.monotonic_ns()
     times = iter([now_ns, *[now_ns + 50_000_000] * 10_000])

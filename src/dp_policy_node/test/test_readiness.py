@@ -22,7 +22,7 @@ class Scene:
             worker=SimpleNamespace(is_alive=True),
             policies={'p': SimpleNamespace(name='p', is_alive=True)},
             output=SimpleNamespace(
-                why_deaf=lambda: self.deaf, is_moving=lambda now_ns: self.moving
+                why_deaf=lambda: self.deaf, is_moving=lambda now_ns: self.moving, moves_arm=True
             ),
             controllers=SimpleNamespace(why_lost=lambda timeout_s: self.lost),
         )
@@ -52,6 +52,13 @@ def test_a_controller_that_does_not_listen_or_fell_silent(scene):
     assert scene.why() == 'silent'
     scene.deaf = 'deaf'
     assert scene.why() == 'deaf'
+
+
+def test_a_dry_run_needs_no_controller_that_speaks(scene):
+    """A UR's freedrive stops its controllers, and the arm may be led by hand meanwhile."""
+    scene.lost = 'silent'
+    scene.robot.output.moves_arm = False
+    assert scene.why() == ''
 
 
 def test_braking_unless_the_goal_takes_the_motion_over(scene):

@@ -18,6 +18,7 @@ from dp_policy_node.settings import Settings
 from std_msgs.msg import Bool
 from std_msgs.msg import Float64
 
+MS = 1_000_000
 TOPICS = Settings(
     emergency_stop_topics=('button',),
     deadman_topics=('pedal',),
@@ -54,6 +55,7 @@ class Heard:
         log = SimpleNamespace(warning=self.lines.append, info=self.lines.append)
         node = SimpleNamespace(get_logger=lambda: log)
         self.inputs = SafetyInputs(node, settings, self.on_fault)
+        self.who = self.lines.pop()
         self.listener = Listener.last
 
     def on_fault(self, verdict):
@@ -78,8 +80,16 @@ def test_without_topics_nothing_is_heard_and_everything_allowed():
     heard = Heard(Settings())
     assert Listener.last is None
     assert heard.inputs.check() is None
+    assert heard.who == 'who may forbid motion: nobody'
     assert heard.inputs.speed_scaling != heard.inputs.speed_scaling  # NaN
     heard.inputs.close()
+
+
+def test_the_log_tells_who_may_forbid_motion():
+    settings = Settings(deadman_topics=('pedal',), emergency_stop_topics=('button',))
+    assert Heard(settings).who == (
+        "who may forbid motion: the emergency stop on 'button', the deadman switch on 'pedal'"
+    )
 
 
 def test_a_thread_that_hears_no_more_forbids_motion():
@@ -109,6 +119,39 @@ def test_speed_scaling_of_a_hundred_is_full_speed(percent, fraction):
     heard = Heard(replace(TOPICS, speed_scaling_full=1.0))
     heard.listener.send('speed', fraction)
     assert heard.inputs.speed_scaling == pytest.approx(fraction)
+
+
+@pytest.fixture
+def now(monkeypatch):
+    """The steady clock as the test sets it [ns]."""
+    now = [1_000 * MS]
+    monkeypatch.setattr(safety_inputs, 'time', SimpleNamespace(monotonic_ns=lambda: now[0]))
+    return now
+
+
+def test_a_deadman_switch_may_be_silent_for_as_long_as_was_set(now):
+    heard = Heard(Settings(deadman_topics=('pedal',), deadman_timeout=0.3))
+    heard.listener.send('pedal', True)
+    now[0] += 290 * MS
+    assert heard.inputs.check() is None
+    now[0] += 20 * MS
+    verdict = heard.inputs.check()
+    assert verdict.fault is Fault.DEADMAN
+    assert 'silent for 0.31 s, allowed are 0.3 s' in verdict.reason
+
+
+def test_a_robot_may_be_as_slow_as_was_set_and_slower_only_for_a_moment(now):
+    heard = Heard(Settings(speed_scaling_topics=('speed',), min_speed_scaling=0.6))
+    heard.listener.send('speed', 60.0)
+    now[0] += 1_000 * MS
+    assert heard.inputs.check() is None
+    heard.listener.send('speed', 50.0)
+    now[0] += 199 * MS
+    assert heard.inputs.check() is None
+    now[0] += MS
+    verdict = heard.inputs.check()
+    assert verdict.fault is Fault.SPEED_SCALING
+    assert 'at 50 % of the commanded speed, min_speed_scaling is 60 %' in verdict.reason
 
 
 def test_a_program_that_stops_and_goes_on_by_itself_is_told_once_in_each_direction():

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every reason to end an episode, one at a time, with a healthy rest."""
 
+from dataclasses import replace
+import math
 import time
 from types import SimpleNamespace
 
@@ -29,10 +31,10 @@ from dp_policy_node.supervisor import Supervisor
 class World:
     """A healthy robot whose parts can be spoiled."""
 
-    def __init__(self):
+    def __init__(self, **settings):
         self.now_ns = time.monotonic_ns()
         self.begin_ns = self.now_ns
-        plan = SimpleNamespace(settings=Settings(), timeout_s=60.0)
+        plan = SimpleNamespace(settings=Settings(**settings), timeout_s=60.0)
         self.episode = Episode(plan, self.now_ns)
         self.window_ns = self.state_ns = None  # None: as fresh as can be
         self.inputs = SimpleNamespace(
@@ -41,6 +43,7 @@ class World:
         self.deaf = self.refused = self.lost = ''
         self.command = np.zeros(3)
         self.speed, self.measured = np.zeros(3), np.zeros(3)
+        self.source, self.scaling = Source.JOINT_STATES, math.nan
         self.brakes = []
         self.output = SimpleNamespace(
             why_deaf=lambda: self.deaf,
@@ -57,14 +60,14 @@ class World:
         )
         self.verdict = None
         safety = SimpleNamespace(check=lambda: self.verdict)
-        controllers = SimpleNamespace(why_lost=lambda timeout_s: self.lost)
+        controllers = SimpleNamespace(why_lost=lambda timeout_s: self.lost.format(timeout_s))
         robot = SimpleNamespace(output=self.output, worker=self.worker, controllers=controllers)
         self.supervisor = Supervisor(self.episode, self.inputs, robot, safety)
 
     def _feedback(self, now_ns):
         stamp_ns = self.inputs.robot_state.stamp_ns
         return ControllerFeedback(
-            stamp_ns, Source.JOINT_STATES, self.command, self.speed, self.measured
+            stamp_ns, self.source, self.command, self.speed, self.measured, None, self.scaling
         )
 
     def _window(self, now_ns):
@@ -95,7 +98,7 @@ def world():
 
 def complaint(**kinds):
     values = {'invalid': False, 'future': False, **kinds}
-    return Complaint('a bad message', steady_s=0.0, **values)
+    return Complaint('a bad message', steady_s=time.monotonic(), **values)
 
 
 @pytest.mark.parametrize(
@@ -220,8 +223,23 @@ def test_a_controller_that_does_not_listen_refuses_or_falls_silent(world, how):
 def test_a_dry_run_moves_no_arm(world):
     world.output.moves_arm = False
     world.command = np.array([0.0, 0.4, 0.0])
+    world.lost = 'the controller is off'
     assert world.check() is None
     assert world.check_later(TRACKING_GRACE_S + 0.05) is None
+
+
+@pytest.mark.parametrize('source', [Source.JOINT_STATES, Source.CONTROLLER_STATE])
+def test_an_arm_that_stands_is_held_where_it_is_unless_its_reference_is_known(world, source):
+    world.source = source
+    world.speed = np.array([0.0, 0.2, 0.0])
+    world.measured = np.array([0.0, 0.01, 0.0])
+    assert world.check() is None
+    assert 'stands still' in world.check_later(STANDING_GRACE_S + 0.05).reason
+    world.supervisor.brake()
+    ((*_, seen),) = world.brakes
+    assert (seen is None) is (source is Source.CONTROLLER_STATE)
+    if seen is not None:
+        assert seen.stands and seen.position.tolist() == [0.0, 0.01, 0.0]
 
 
 def test_an_arm_off_its_command_for_longer_than_a_lag(world):
@@ -263,16 +281,55 @@ def test_an_arm_of_which_nothing_is_heard_is_not_said_to_stand(world):
     assert world.check_later(STANDING_GRACE_S + 0.02) is None  # the stall timeout is longer
 
 
+def test_the_stall_timeout_is_the_one_that_was_set():
+    world = World(stall_timeout=0.2)
+    world.state_ns = world.begin_ns
+    assert world.check() is None
+    assert world.check(0.2) is None
+    ending = world.check(0.21)
+    assert ending.code == Code.JOINT_STATE_STALL
+    assert 'joint states stopped 0.210 s ago, allowed are 0.2 s' in ending.reason
+    world.state_ns, world.lost = None, 'silent for {} s'
+    assert world.check(0.22).reason == 'silent for 0.2 s'
+
+
+def test_the_inference_timeout_is_the_one_that_was_set():
+    world = World(inference_timeout=0.7)
+    world.worker.busy_s = 0.69
+    assert world.check() is None
+    world.worker.busy_s = 0.71
+    assert world.check().reason == 'a prediction takes longer than 0.7 s'
+
+
+@pytest.mark.parametrize(
+    ('setting', 'off_rad', 'scaling', 'words'),
+    [
+        ({'tracking_tolerance': 0.05}, 0.06, 1.0, 'allowed are 0.05 rad'),
+        ({'tracking_tolerance': 0.5}, 0.4, 1.0, ''),
+        ({'min_speed_scaling': 0.6}, 0.0, 0.5, 'min_speed_scaling is 60 %'),
+        ({'min_speed_scaling': 0.1}, 0.0, 0.15, ''),
+    ],
+)
+def test_an_arm_is_held_to_the_tolerances_that_were_set(setting, off_rad, scaling, words):
+    world = World(**setting)
+    world.command, world.scaling = np.array([0.0, off_rad, 0.0]), scaling
+    assert world.check() is None
+    time.sleep(TRACKING_GRACE_S + 0.05)
+    ending = world.check()
+    assert words in ending.reason if words else ending is None
+
+
 def test_of_several_endings_the_first_one_stands(world):
     assert world.episode.end(Code.CANCELED, 'cancelled')
     assert not world.episode.end(Code.LIMIT, 'too late')
     assert world.episode.wait(0.0).code == Code.CANCELED
 
 
-def test_brake_is_for_its_own_run_only(world):
+def test_brake_is_for_its_own_run_only_with_the_acceleration_that_was_set():
+    world = World(max_acceleration=2.5)
     world.episode.epoch = 7
     world.supervisor.brake()
-    assert world.brakes == [(Settings().max_acceleration, 7, None, None)]
+    assert world.brakes == [(2.5, 7, None, None)]
 
 
 def test_a_brake_for_a_silent_robot_knows_where_it_was_seen_last(world):
@@ -287,8 +344,18 @@ def test_a_brake_for_a_silent_robot_knows_where_it_was_seen_last(world):
     world.inputs.complaint = complaint(future=True)
     assert world.check(0.53).code == Code.CLOCK_JUMP
     world.supervisor.brake()
-    assert [seen if seen is None else seen.tolist() for *_, seen in world.brakes] == [
-        None,
-        [0.0] * 3,
-        None,
-    ]
+    before, silent, after = (seen for *_, seen in world.brakes)
+    assert before is None and after is None
+    assert silent.position.tolist() == [0.0] * 3 and not silent.stands
+
+
+def test_a_single_message_long_ago_is_not_why_the_robot_is_silent(world):
+    world.inputs.complaint = replace(complaint(future=True), steady_s=time.monotonic() - 0.6)
+    world.state_ns = world.begin_ns
+    assert world.check(0.2) is None
+    time.sleep(0.3)
+    world.inputs.joint_silence_s = 0.5
+    assert world.check(0.51).code == Code.JOINT_STATE_STALL
+    world.supervisor.brake()
+    ((*_, seen),) = world.brakes
+    assert seen is not None and not seen.stands

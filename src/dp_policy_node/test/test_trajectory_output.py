@@ -5,6 +5,7 @@ import time
 from types import SimpleNamespace
 
 from dp_core.braking import brake
+from dp_core.braking import LastSeen
 from dp_core.errors import ExpiredError
 from dp_core.errors import LimitError
 from dp_core.feedback import ControllerFeedback
@@ -17,6 +18,7 @@ pytest.importorskip('rclpy')
 
 from doubles import MeasuredOutput
 from doubles import onward
+from doubles import pretend_clock
 from doubles import SilentNode
 from doubles import slowly
 from dp_policy_node.dry_run import DryRun
@@ -33,6 +35,12 @@ def node():
 @pytest.fixture
 def output(node):
     return MeasuredOutput(node, three_joints.contract().actions)
+
+
+@pytest.fixture
+def now(output, monkeypatch):
+    """The only clock there is [ns]."""
+    return pretend_clock(monkeypatch, output)
 
 
 def test_a_run_starts_at_the_measured_joints_when_nothing_was_commanded(output):
@@ -84,7 +92,7 @@ def test_a_silent_robot_is_braked_slowly_or_left_to_the_end_of_what_was_sent(
     """At 1 rad/s it takes longer the farther the arm may hang behind; 1.5 s are left."""
     epoch = output.begin(np.zeros(3))
     end_ns = output.send(epoch, slowly).end_ns
-    sent = output.brake(5.0, epoch, None, np.full(3, -moved_rad))
+    sent = output.brake(5.0, epoch, None, LastSeen(np.full(3, -moved_rad)))
     assert (sent is not None) is brakes
     assert sent is None or sent.end_ns < end_ns
     assert output.send(epoch, slowly) is None  # in any case nothing follows
@@ -132,7 +140,7 @@ def test_a_brake_that_was_held_up_is_planned_anew(output, node, monkeypatch):
     """A process that is frozen for 50 ms between plan and message would hurry by 25 mrad."""
     epoch = output.begin(np.zeros(3))
     output.send(epoch, slowly)
-    held_up = iter([0.05, 0.0])
+    held_up = iter([0.05, 0.0, 0.0, 0.0])  # the machine may hold it up as well
     prepare = output._executor.prepare
 
     def held(trajectory):
@@ -142,7 +150,6 @@ def test_a_brake_that_was_held_up_is_planned_anew(output, node, monkeypatch):
     monkeypatch.setattr(output._executor, 'prepare', held)
     before_ns = time.monotonic_ns()
     assert output.brake(5.0, epoch).start_ns - before_ns >= 50_000_000
-    assert next(held_up, None) is None
 
 
 def test_an_old_run_cannot_brake_a_newer_one(output, node):
@@ -229,7 +236,7 @@ def test_an_arm_at_rest_starts_where_its_controller_holds_it(output, node):
     assert output.command_at(time.monotonic_ns()).position.tolist() == [0.1] * 3
 
 
-def test_every_plan_begins_where_a_controller_that_was_slowed_down_is(output):
+def test_every_plan_begins_where_a_controller_that_was_slowed_down_is(output, now):
     """After 0.5 s at 1 rad/s our model is at 0.5 rad, the controller at 0.25 rad."""
     epoch = output.begin(np.zeros(3))
     output.send(epoch, slowly)
@@ -241,9 +248,10 @@ def test_every_plan_begins_where_a_controller_that_was_slowed_down_is(output):
     assert output.brake(5.0, epoch).start_position == pytest.approx(0.25)
 
 
-def test_with_the_dangerous_parameter_chunk_and_brake_begin_at_the_measured_arm(node):
+def test_with_the_dangerous_parameter_chunk_and_brake_begin_at_the_measured_arm(node, monkeypatch):
     """It lags by 30 mrad and is measured at 0.9 rad/s."""
     output = MeasuredOutput(node, three_joints.contract().actions, from_measured=True)
+    pretend_clock(monkeypatch, output)
     epoch = output.begin(np.zeros(3))
     output.send(epoch, slowly)
     show(output, output._sent[0] + 500_000_000)
@@ -258,18 +266,21 @@ def test_with_the_dangerous_parameter_chunk_and_brake_begin_at_the_measured_arm(
     assert brake.start_velocity == pytest.approx(0.9)
 
 
-def test_a_dry_run_plans_from_the_arm_and_sends_nothing(node):
+def test_a_dry_run_plans_from_the_arm_and_sends_nothing(node, monkeypatch):
     output = MeasuredOutput(node, three_joints.contract().actions, DryRun(), from_measured=True)
+    pretend_clock(monkeypatch, output)
     epoch = output.begin(np.full(3, 0.1))
     assert output.send(epoch, onward).start_position == pytest.approx(0.1)
     output.measured = np.full(3, 0.2)  # a person moves it
-    # It goes on with the velocity of our model, which is small if this machine is not slow.
+    # It goes on with the velocity of our model, which is small 10 ms after the begin.
     assert output.send(epoch, onward).start_position == pytest.approx(0.2, abs=0.02)
     assert not output.moves_arm and node.published == []
 
 
 @pytest.mark.parametrize(('simulated', 'ahead_s'), [(False, 0.0), (True, 0.2)])
-def test_a_clock_that_is_set_between_two_chunks_does_not_move_the_arm(output, simulated, ahead_s):
+def test_a_clock_that_is_set_between_two_chunks_does_not_move_the_arm(
+    output, now, simulated, ahead_s
+):
     """0.2 s at 1 rad/s are in the motion only where controllers share the clock that jumped."""
     epoch = output.begin(np.zeros(3))
     first = output.send(epoch, slowly)

@@ -171,8 +171,10 @@ def test_frames_are_offered_only_when_wanted(running):
     wait(300)
     assert seen['frames'] == []
     loop.wants_frames = True
-    wait(1000)
-    assert 28 <= len(seen['frames']) <= 45
+    wait(1100)
+    stamps = np.array([stamp_ns for stamp_ns, _ in seen['frames'][:31]])
+    assert set(np.diff(stamps)) == {32 * MS, 34 * MS}  # 30 a second, by ticks of 2 ms
+    assert stamps[30] - stamps[0] == pytest.approx(1000 * MS, abs=2 * MS)
 
 
 LATE = Latencies(command_s=0.1, joint_state_s=0.04, camera_s=(0.0, 0.06))

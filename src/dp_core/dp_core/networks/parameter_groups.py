@@ -8,14 +8,18 @@ from dataclasses import dataclass
 
 from torch import nn
 
+_CAMERAS = 'encoder.cameras.'
+# Parts of image encoders that turn maps into features.
+HEAD = frozenset({'keypoints', 'log_sharpness', 'project'})
+
 
 @dataclass(frozen=True)
 class ParameterGroup:
     """Weights with one learning rate and one weight decay.
 
     Attributes:
-        name: ``denoiser``, ``encoder`` (streams of numbers) or ``image_encoder``; followed by
-            ``_no_decay`` where weights do not decay.
+        name: ``denoiser``, ``image_encoder`` or ``encoder`` (the heads of image encoders, and
+            streams of numbers); followed by ``_no_decay`` where weights do not decay.
         parameters: name in the policy network -> weight; never empty.
         learning_rate: factor on the run's learning rate.
         decays: whether the run's weight decay applies.
@@ -35,7 +39,7 @@ def parameter_groups(
     Args:
         network: with parts ``encoder`` (and in it ``cameras``) and ``denoiser``.
         undecayed: names of weights that do not decay.
-        image_learning_rate: factor on the learning rate of the image encoders.
+        image_learning_rate: factor on the learning rate of the image encoders but their heads.
 
     Returns:
         the groups that are not empty; a weight that takes no gradient is in none.
@@ -56,7 +60,12 @@ def parameter_groups(
     ]
 
 
+def is_head(name: str) -> bool:
+    """Whether ``<camera>.<part>...`` is behind what others have trained: it always begins anew."""
+    return name.split('.')[1] in HEAD
+
+
 def _group(name: str) -> str:
-    if name.startswith('encoder.cameras.'):
+    if name.startswith(_CAMERAS) and not is_head(name.removeprefix(_CAMERAS)):
         return 'image_encoder'
     return name.partition('.')[0]

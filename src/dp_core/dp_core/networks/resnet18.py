@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from pathlib import Path
+import re
 
+from dp_core.errors import CheckpointError
 from dp_core.errors import ConfigError
 from dp_core.networks.pretrained import fill
 from dp_core.networks.pretrained import read_weights
@@ -64,10 +66,23 @@ class ResNet18(nn.Module):
 
         Raises:
             CheckpointError: the file cannot be read, or is of another network.
+            ConfigError: normalisations would begin anew, and are frozen.
         """
         weights = read_weights(path)
+        deeper = sorted(n for n in weights if re.match(r'layer\d\.([2-9]|1\d|.\.conv3)', n))
+        if deeper:
+            raise CheckpointError(
+                f'{path} is of another network: a ResNet-18 has no {deeper[0]}, valid: two blocks '
+                'in each layer, of two convolutions'
+            )
         of_batches = any(name.endswith('running_mean') for name in weights)
         norms = {f'{n}.' for n, m in self.trunk.named_modules() if isinstance(m, nn.GroupNorm)}
+        if of_batches and not any(p.requires_grad for p in self.trunk.parameters()):
+            raise ConfigError(
+                f'{path} has batch normalisations; the group normalisations in their place begin '
+                'anew, and with image_learning_rate 0 would never learn: valid: above 0, as '
+                'the 0.1 of the paper'
+            )
         skipped = tuple(norms) if of_batches else ()
         fill(self.trunk, weights, path, lambda name: not name.startswith(skipped))
 

@@ -19,6 +19,8 @@ from dp_core.config import PolicyConfig
 from dp_core.errors import ConfigError
 import yaml
 
+# As the paper fine-tunes CLIP; at the full rate what it has learned is soon lost.
+CLIP_LEARNING_RATE = 0.1
 _CHOICES = {
     'denoiser': config.DENOISERS,
     'film': config.FILMS,
@@ -60,7 +62,10 @@ def policy_config(arguments: argparse.Namespace) -> PolicyConfig:
     base = {'image_encoder': PolicyConfig().image_encoder}
     start = Path(arguments.init_from) / 'policy.yaml'  # one that is missing is told when loaded
     path = start if arguments.init_from and start.exists() else None
-    return PolicyConfig.from_dict({**base, **_from_file(arguments.network or path), **given})
+    chosen = {**base, **_from_file(arguments.network or path), **given}
+    if chosen['image_encoder'] == 'clip_vit_b_16':
+        chosen.setdefault('image_learning_rate', CLIP_LEARNING_RATE)
+    return PolicyConfig.from_dict(chosen)
 
 
 def _from_file(path: Path | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 import math
 from pathlib import Path
@@ -132,11 +133,13 @@ def prepare(
 ) -> tuple[SequenceDataset, Learner]:
     """Return the sequences to learn from and the learner, fresh or from another checkpoint."""
     start = load_policy(options.init_from, contract) if options.init_from else None
-    if start and start.config != config:
+    if start and start.config != replace(config, **start.config.without_weights()):
         raise ConfigError(f'{options.init_from} has other settings than asked for: {start.config}')
     normalizer = start.normalizer if start else None
     dataset = SequenceDataset(contract, buffer, config.image_crop, normalizer)
-    network = start.network if start else PolicyNetwork(contract, config)
+    network = PolicyNetwork(contract, config)
+    if start:
+        network.load_state_dict(start.network.state_dict())
     if options.image_weights:
         network.encoder.load_image_weights(options.image_weights)
     return dataset, Learner(network, config, options, team)

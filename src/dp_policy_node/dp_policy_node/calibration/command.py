@@ -185,7 +185,7 @@ def run(words: Sequence[str], stop: threading.Event) -> int:
         return calibrate(options, node, parameters.read(node), stop)
 
     try:
-        overrides = read_config(options.config) if options.config is not None else []
+        overrides = read_config(options.config, words) if options.config is not None else []
         return run_with_node(NAME, words, work, parameter_overrides=overrides)
     except DpError as error:
         return fail(NAME, str(error), EXIT_REFUSED)

@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     add('--check', action='store_true', help='only tell what would be driven; send nothing')
     add('--yes', action='store_true', help='move without asking')
     add('--config', type=Path, metavar='FILE', help="the policy node's parameter file")
+    add('--node', default='policy_node', help='name of the policy node, which must run no goal')
     add('--json', type=Path, metavar='FILE', help='write the report there')
     return result
 
@@ -133,7 +134,7 @@ def replay(options: argparse.Namespace, node: Node, stop: threading.Event) -> in
     try:
         contract, actions = load_commands(options.dataset, options.episode)
         parameters.declare(node)
-        session = Session(node, contract, parameters.read(node), stop)
+        session = Session(node, contract, parameters.read(node), stop, options.node)
         plan, way = session.prepare(actions, options.speed_scale)
     except DpError as error:
         if session is not None:
@@ -169,7 +170,7 @@ def run(words: Sequence[str], stop: threading.Event) -> int:
     """Run the command with the words of its command line until done, or until ``stop``."""
     options = parser().parse_args(rclpy.utilities.remove_ros_args(args=list(words)))
     try:
-        overrides = read_config(options.config) if options.config is not None else []
+        overrides = read_config(options.config, words) if options.config is not None else []
     except DpError as error:
         return fail(NAME, str(error), EXIT_REFUSED)
     return run_with_node(

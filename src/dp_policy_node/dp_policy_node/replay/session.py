@@ -51,7 +51,6 @@ from rclpy.node import Node
 Array = NDArray[np.float64]
 GOAL = 'the first command'
 INTERRUPTED = 'interrupted'
-STATUS = 'policy_node/status'
 POLL_S = 0.02
 # An arm that has moved so far since the motion was planned does not begin it [rad].
 MOVED_RAD = 1e-3
@@ -82,9 +81,21 @@ class Session:
     """Replays one episode; nothing moves before `run`."""
 
     def __init__(
-        self, node: Node, contract: Contract, settings: Settings, stop: threading.Event
+        self,
+        node: Node,
+        contract: Contract,
+        settings: Settings,
+        stop: threading.Event,
+        policy_node: str = 'policy_node',
     ) -> None:
         """Find robot and controllers.
+
+        Args:
+            node: owner of names, clock and log.
+            contract: of the dataset.
+            settings: parameters, those of the policy node.
+            stop: ends the replay.
+            policy_node: name of the node that must run no goal meanwhile.
 
         Raises:
             DpError: somebody does not answer, or does not fit the contract.
@@ -114,7 +125,8 @@ class Session:
         self._safety = SafetyInputs(node, settings, self._forbid)
         self._inputs = inputs
         self._status: PolicyStatus | None = None
-        node.create_subscription(PolicyStatus, STATUS, self._on_status, 1)
+        self._status_topic = f'{policy_node}/status'
+        node.create_subscription(PolicyStatus, self._status_topic, self._on_status, 1)
         self._listener = Listener(node, 'numbers', depth=100)
         inputs.listen_to_joints(self._listener)
         controllers.listen(self._listener)
@@ -186,8 +198,8 @@ class Session:
         while True:
             verdict = self._safety.check()
             why = verdict.reason if verdict is not None else self._actions.why_deaf()
-            if self._status is None and self._node.count_publishers(STATUS):
-                why = f'the policy node is there, but nothing was heard on {STATUS!r}'
+            if self._status is None and self._node.count_publishers(self._status_topic):
+                why = f'the policy node is there, but nothing was heard on {self._status_topic!r}'
             why = why or self._why_busy()
             if self._inputs.robot_state is None:
                 complaint = self._inputs.complaint
