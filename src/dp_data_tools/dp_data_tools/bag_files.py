@@ -13,6 +13,7 @@ import re
 from dp_core.errors import DatasetError
 
 SUFFIXES = ('.mcap', '.db3')
+_COMPRESSED = tuple(f'{suffix}.zstd' for suffix in SUFFIXES)
 METADATA = 'metadata.yaml'
 _PART = re.compile(r'(.*)_(0|[1-9]\d*)')  # the files of a split bag: take_0.mcap, take_1.mcap
 
@@ -20,15 +21,15 @@ _PART = re.compile(r'(.*)_(0|[1-9]\d*)')  # the files of a split bag: take_0.mca
 def find_bags(paths: Sequence[Path]) -> list[Path]:
     """Bags of the paths given, in their order; those of a folder by name.
 
-    A folder with a metadata.yaml, or with the files of one recording, is a bag. Any other folder
-    is searched; hidden folders are not.
+    A folder with a metadata.yaml, or with the files of one recording, is a bag; so is one that
+    cannot be read, for whoever reads it to tell. Other folders are searched; hidden ones are not.
 
     Raises:
         DatasetError: there is nothing, or a bag is given twice.
     """
     found: list[Path] = []
     for path in paths:
-        inside = _bags_in(path) if path.is_dir() else [path]
+        inside = _bags_in(path) if os.path.isdir(path) else [path]
         if not inside:
             raise DatasetError(
                 f'cannot read bag {path}: there is no rosbag2 recording in it; valid: folders '
@@ -61,52 +62,78 @@ def storage_files(path: Path) -> list[Path]:
 
     Raises:
         FileNotFoundError: there are none.
-        ValueError: it is another file.
+        ValueError: it is another file, or they are compressed.
     """
-    if path.is_file() and path.suffix not in (*SUFFIXES, '.zstd'):
+    if path.is_file() and not path.name.endswith((*SUFFIXES, *_COMPRESSED)):
         raise ValueError(
             f'files of rosbag2 are valid: {list(SUFFIXES)}; `rosbags-convert` makes such of a '
             'bag of ROS 1'
         )
-    if path.is_file():
-        return [path]
-    files = _storages(path) if path.is_dir() else []
+    files = [path] if path.is_file() else _storages(path) if path.is_dir() else []
     if not files:
         raise FileNotFoundError(
             f'there is neither {METADATA} nor a file {list(SUFFIXES)}'
             if path.is_dir()
             else 'it does not exist'
         )
+    # `ros2 bag reindex` is no help: it finds no compressed files (ros2/rosbag2 issue 990).
+    if compressed := [file.name for file in files if file.suffix == '.zstd']:
+        raise ValueError(
+            f'{compressed} are compressed, which only a {METADATA} tells: name the folder that '
+            'has it, or `unzstd` the files'
+        )
     return files
 
 
 def state_of(bag: Path) -> list[tuple[str, int, int]]:
-    """Name, size and time of change [ns] of every file of a bag: other values, another bag."""
+    """Name, size and time of change [ns] of every file of a bag: other values, another bag.
+
+    Raises:
+        OSError: its folder cannot be read.
+    """
     files = sorted(bag.iterdir()) if bag.is_dir() else [bag]
     kinds = (*SUFFIXES, '.zstd')
-    states = [(f.name, f.stat()) for f in files if f.suffix in kinds or f.name == METADATA]
-    return [(name, state.st_size, state.st_mtime_ns) for name, state in states]
+    return [(f.name, *_look(f)) for f in files if f.suffix in kinds or f.name == METADATA]
+
+
+def _look(file: Path) -> tuple[int, int]:
+    """Size and time of change of a file [ns]; of a link that leads nowhere there is neither."""
+    try:
+        state = file.stat()
+    except OSError:  # whoever reads the bag tells it
+        return 0, 0
+    return state.st_size, state.st_mtime_ns
 
 
 def _bags_in(folder: Path) -> list[Path]:
-    files = _storages(folder)
-    parts = [_PART.fullmatch(file.stem) for file in files]
+    try:
+        files = _storages(folder)
+        folders = [f for f in folder.iterdir() if os.path.isdir(f) and not f.name.startswith('.')]
+        if (folder / METADATA).exists():
+            return [folder]
+    except OSError:
+        return [folder]
+    inside = [bag for place in folders for bag in _bags_in(place)]
+    parts = [_PART.fullmatch(_stem(file)) for file in files]
     same = len({part.group(1) for part in parts if part}) == 1
     split = same and [int(part.group(2)) if part else -1 for part in parts] == [*range(len(parts))]
-    if (folder / METADATA).exists() or len(files) == 1 or split:
-        return [folder]
-    found = list(files)
-    for entry in os.scandir(folder):
-        if entry.is_dir() and not entry.name.startswith('.'):
-            found += _bags_in(Path(entry.path))
-    return sorted(found)
+    # A single file beside other bags does not make their folder a bag: it is one itself.
+    one = split if len(files) > 1 else len(files) == 1 and not inside
+    return sorted([*([folder] if one else files), *inside])
 
 
 def _storages(folder: Path) -> list[Path]:
-    files = [f for f in folder.iterdir() if f.suffix in SUFFIXES and not f.name.startswith('.')]
-    return sorted(files, key=_order)
+    """Files of messages; of one that lies there plain and compressed, the plain one."""
+    shown = [f for f in folder.iterdir() if not f.name.startswith('.') and not os.path.isdir(f)]
+    names = {f.name for f in shown if f.name.endswith((*SUFFIXES, *_COMPRESSED))}
+    plain = [name for name in names if name.removesuffix('.zstd') not in names - {name}]
+    return sorted((folder / name for name in plain), key=_order)
+
+
+def _stem(file: Path) -> str:
+    return Path(file.name.removesuffix('.zstd')).stem
 
 
 def _order(file: Path) -> tuple[str, int]:
-    part = _PART.fullmatch(file.stem)
-    return (part.group(1), int(part.group(2))) if part else (file.stem, -1)
+    part = _PART.fullmatch(_stem(file))
+    return (part.group(1), int(part.group(2))) if part else (_stem(file), -1)

@@ -12,7 +12,6 @@ from dataclasses import replace
 import heapq
 import os
 from pathlib import Path
-import sqlite3
 import struct
 from types import TracebackType
 from typing import Any
@@ -25,13 +24,19 @@ from dp_data_tools.message_types import MessageTypes
 from dp_data_tools.raw_message import RawMessage
 from rosbags.rosbag2 import Reader
 from rosbags.rosbag2 import ReaderError
+from rosbags.rosbag2.storage_mcap import zstd
+from rosbags.rosbag2.storage_sqlite3 import apsw
 
 # What a reader raises when bytes are missing or wrong.
 _DAMAGE = (
     ReaderError,
     OSError,
     EOFError,
-    sqlite3.Error,
+    apsw.Error,
+    zstd.ZstdError,
+    RuntimeError,  # of lz4
+    MemoryError,  # a damaged length is read as one
+    OverflowError,
     struct.error,
     TypeError,
     ValueError,
@@ -81,8 +86,8 @@ class BagReader:
         except _DAMAGE as error:
             self._stack.close()
             raise DatasetError(
-                f'cannot read bag {self.path}: {error}; a recording that was killed may be '
-                'repaired by `dp_data_tools recover`, `ros2 bag reindex` or `mcap recover`'
+                f'cannot read bag {self.path}: {_words(error)}; a recording that was killed may '
+                'be repaired by `dp_data_tools recover`, `ros2 bag reindex` or `mcap recover`'
             ) from error
         return self
 
@@ -140,7 +145,7 @@ class BagReader:
                 yield raw
         except (*_DAMAGE, DatasetError) as error:
             raise DatasetError(
-                f'bag {self.path} is damaged after {recorded_ns * 1e-9:.3f} s: {error}'
+                f'bag {self.path} is damaged after {recorded_ns * 1e-9:.3f} s: {_words(error)}'
             ) from error
 
     def deserialize(self, raw: RawMessage) -> Any:
@@ -170,4 +175,10 @@ class BagReader:
         chosen = [c for c in reader.connections if c.topic in topics]
         if chosen:  # the reader takes an empty choice for all of them
             for connection, recorded_ns, data in reader.messages(chosen):
-                yield RawMessage(connection.topic, recorded_ns, data)
+                # In a damaged database a number may be a text: then this fails, and not the user.
+                yield RawMessage(connection.topic, int(recorded_ns), bytes(data))
+
+
+def _words(error: BaseException) -> str:
+    """What an error says; where it says nothing, such as want of memory, its name."""
+    return str(error) or type(error).__name__

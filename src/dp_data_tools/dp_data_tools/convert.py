@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
-import os
 from pathlib import Path
+import re
 import shutil
 from typing import Any
 
+from dp_core.contract import Contract
 from dp_core.errors import DatasetError
 from dp_core.replay_buffer import ReplayBuffer
 from dp_data_tools.bag_files import find_bags
@@ -33,8 +34,10 @@ from dp_data_tools.drop_list import Drop
 from dp_data_tools.drop_list import Drops
 from dp_data_tools.export import Form
 from dp_data_tools.export import write
+from dp_data_tools.on_disk import publish
 from dp_data_tools.outcome import task_of
 from dp_data_tools.outcome import why_not
+from dp_data_tools.part_store import is_whole
 from dp_data_tools.part_store import Pieces
 from dp_data_tools.part_store import read_facts
 from dp_data_tools.part_store import stored_rows
@@ -56,7 +59,8 @@ class Report:
         left_out: likewise, of what a drop list, an outcome, a marker or its length excludes.
         recorded_s: length of the bags that were read now [s].
         found_again: bags that a killed conversion had finished.
-        outdated: bags that it had finished, but for another contract, other arguments or content.
+        outdated: bags that it had finished, but for another contract, other arguments or content,
+            by other code, or not whole on the disk.
         unused_drops: entries of the drop list that name nothing here.
     """
 
@@ -107,20 +111,19 @@ def convert(
     with working_folder(output, 'converting') as work:
         try:
             wanted = [bag for bag in bags if bag not in whole]
-            parts = {bag: work / plan.part_name(bag) for bag in wanted if bag.exists()}
-            report, facts = _made_before(work, parts)
-            tasks = [
-                Task(bag, parts.get(bag, work / NO_BAG)) for bag in wanted if bag not in facts
-            ]
+            parts, errors = _parts(wanted, plan, work)
+            report, facts = _made_before(work, parts, plan.contract)
+            left = [bag for bag in wanted if bag not in facts and bag not in errors]
+            tasks = [Task(bag, parts.get(bag, work / NO_BAG)) for bag in left]
             on_start(sum(bag_bytes(task.bag) for task in tasks))
             made = _results(tasks, plan, workers, ray, on_bytes)
-            errors = _collect(made, facts, report)
+            errors.update(_collect(made, facts, report))
             report.left_out += [_entry(bag, None, why) for bag, why in whole.items()]
             names = names_of(bags)
             chosen = _choose({bag: names[bag] for bag in wanted}, facts, errors, dropped, report)
             if report.episodes:
                 _write(work / 'dataset', plan, chosen, parts, report, _told(report, names), form)
-                os.rename(work / 'dataset', output)
+                publish(work / 'dataset', output)
             shutil.rmtree(work)
         except OSError as error:
             done = sum(read_facts(part) is not None for part in work.iterdir())
@@ -141,9 +144,30 @@ def _left_out(bags: Sequence[Path], drops: Drops, outcome: str | None) -> dict[P
     return whole
 
 
-def _made_before(work: Path, parts: dict[Path, Path]) -> tuple[Report, dict[Path, Any]]:
-    """What a killed conversion left, less what belongs to something else."""
-    facts = {bag: found for bag, part in parts.items() if (found := read_facts(part))}
+def _parts(
+    bags: Sequence[Path], plan: Plan, work: Path
+) -> tuple[dict[Path, Path], dict[Path, DatasetError]]:
+    """Where what is made of each bag is kept; and the bags that cannot be looked at, and why."""
+    parts: dict[Path, Path] = {}
+    errors: dict[Path, DatasetError] = {}
+    for bag in bags:
+        try:
+            if bag.exists():
+                parts[bag] = work / plan.part_name(bag)
+        except OSError as error:
+            errors[bag] = DatasetError(f'cannot read bag {bag}: {error.strerror or error}')
+    return parts, errors
+
+
+def _made_before(
+    work: Path, parts: dict[Path, Path], contract: Contract
+) -> tuple[Report, dict[Path, Any]]:
+    """What a killed conversion left, less what belongs to something else or is not whole."""
+    facts = {
+        bag: found
+        for bag, part in parts.items()
+        if (found := read_facts(part)) and is_whole(part, contract, found['rows'])
+    }
     report = Report(found_again=len(facts))
     kept = {parts[bag].name for bag in facts}
     for entry in work.iterdir():
@@ -246,9 +270,22 @@ def _told(report: Report, names: Mapping[Path, str]) -> dict[str, Any]:
 
     def nameless(entry: dict[str, Any]) -> dict[str, Any]:
         name = known[entry['bag']]
-        return {**entry, 'bag': name, 'reason': entry['reason'].replace(entry['bag'], name)}
+        return {**entry, 'bag': name, 'reason': _renamed(entry['reason'], entry['bag'], name)}
 
     return {
         'failures': [nameless(entry) for entry in report.failures],
         'left_out': [nameless(entry) for entry in report.left_out],
     }
+
+
+def _renamed(reason: str, path: str, name: str) -> str:
+    """Reason with the name of a bag in the place of its path.
+
+    A path of one word, such as ``a`` or ``.``, may stand for anything but where it is said to be a
+    bag, or goes on.
+    """
+    word = re.escape(path)
+    whole = rf'(?<![\w./-]){word}(?![\w-]|\.\w)'
+    if '/' not in path:
+        whole = rf'(?<=\bbag ){word}(?=[:\s])|(?<![\w./-]){word}(?=/)'
+    return re.sub(whole, lambda _: name, reason)

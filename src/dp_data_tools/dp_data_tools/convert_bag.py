@@ -121,7 +121,7 @@ class _BagConversion:
             self._listeners.setdefault(stream.topic, []).append(stream)
         self._action_topics = {self._streams[s.stream.name].topic for s in plan.sources}
         self._action_ns = 0  # when the newest action of any topic was recorded
-        self._rare = rare_decoder()
+        self._rare = {s.name: rare_decoder(s.topic) for s in self._streams.values()}
         self._fronts = Fronts()
         self._sizes: dict[str, tuple[int, ...]] = {}  # camera -> its size in this bag
         self._waiting: deque[_Row] = deque()
@@ -143,7 +143,7 @@ class _BagConversion:
             if self._plan.idle.split_s and raw.topic in self._action_topics:
                 self._split_at_silence(raw)
             run = self._run
-            if run is None or run.failure:
+            if run is None or run.resampler is None or run.failure:
                 continue
             try:
                 for stream, known in zip(self._listeners[raw.topic], samples):
@@ -220,12 +220,14 @@ class _BagConversion:
 
     def _end(self) -> None:
         run, self._run = self._run, None
-        if run is None or run.failure:
+        if run is None or run.resampler is None:
             return
         try:
-            run.remarks = run.resampler.finish()
+            if not run.failure:
+                run.remarks = run.resampler.finish()
         except DatasetError as error:
             self._fail(run, error)
+        run.resampler = None  # a bag may have any number of runs
 
     def _fail(self, run: Run, error: Exception) -> None:
         """Note why a run became no episode, with the topics of the streams it speaks of."""
@@ -243,7 +245,7 @@ class _BagConversion:
 
     def _picture(self, stream: Stream, raw: RawMessage) -> _Picture:
         try:
-            image = full_image(stream, self._reader.deserialize(raw), self._rare)
+            image = full_image(stream, self._reader.deserialize(raw), self._rare[stream.name])
             return image.shape[:2], fit_image(stream, image)
         except ObservationError as error:
             where = f'recorded at {raw.recorded_ns * 1e-9:.3f}'

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
-import os
 from pathlib import Path
 import shutil
 from typing import Any
@@ -25,6 +24,7 @@ from dp_data_tools.lerobot.features import whole_rate
 from dp_data_tools.lerobot.layout import META
 from dp_data_tools.lerobot.packages import package
 from dp_data_tools.lerobot.write import write_lerobot
+from dp_data_tools.on_disk import publish
 from dp_data_tools.working_folder import working_folder
 import yaml
 
@@ -88,7 +88,7 @@ def export(
         try:
             _clear(work)
             write(work / 'dataset', dataset, form, on_rows)
-            os.rename(work / 'dataset', output)
+            publish(work / 'dataset', output)
         except OSError as error:
             raise DatasetError(
                 f'cannot write {error.filename or output}: {error.strerror or error}; nothing of '

@@ -40,6 +40,10 @@ def definitions_of(connections: Iterable[Connection]) -> Definitions:
     }
 
 
+class UnknownTypeError(DatasetError):
+    """Nobody can tell what the messages of a type hold; the bag may be whole nevertheless."""
+
+
 class MessageTypes:
     """Deserialises the messages of one bag; definitions are looked at when they are needed."""
 
@@ -52,7 +56,8 @@ class MessageTypes:
         """Message of serialised data; of a memoryview, `rosbags` copies no pixel.
 
         Raises:
-            DatasetError: nobody knows the type, or the data are no such message; names ``where``.
+            UnknownTypeError: nobody knows the type; names ``where``.
+            DatasetError: the data are no such message; names ``where``.
         """
         if msgtype not in self._stores:
             self._stores[msgtype] = self._store(msgtype, where)
@@ -60,6 +65,10 @@ class MessageTypes:
             return self._stores[msgtype].deserialize_cdr(data, msgtype)
         except SerdeError as error:
             raise DatasetError(f'{where}: {error}') from error
+        except KeyError as error:  # a type that it is made of
+            raise UnknownTypeError(
+                f'{where}: the definition of {msgtype} lacks {error}'
+            ) from error
 
     def _store(self, msgtype: str, where: str) -> Any:
         store = get_typestore(Stores.EMPTY)
@@ -68,14 +77,14 @@ class MessageTypes:
             if definition is None:
                 common = get_typestore(Stores.ROS2_HUMBLE)
                 if msgtype not in common.fielddefs:
-                    raise DatasetError(
+                    raise UnknownTypeError(
                         f'{where}: type {msgtype} is unknown: the bag carries no definition of '
                         'it, and it is not one of the common interfaces'
                     )
                 return common
             store.register(_fields(*definition, msgtype))
         except TypesysError as error:
-            raise DatasetError(f'{where}: the definition of {msgtype}: {error}') from error
+            raise UnknownTypeError(f'{where}: the definition of {msgtype}: {error}') from error
         return store
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from dp_data_tools.bag_files import METADATA
@@ -27,7 +28,7 @@ def task_of(bag: Path) -> str:
 
 def why_not(bag: Path, wanted: str) -> str | None:
     """Why a bag is not among those of an outcome; None where it is, or where there is no bag."""
-    if not bag.exists():
+    if not os.path.exists(bag):  # or nobody may look
         return None
     outcome = outcome_of(bag)
     if outcome is None:

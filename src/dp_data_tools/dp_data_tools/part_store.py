@@ -14,12 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 import json
 import math
-import os
 from pathlib import Path
 import shutil
 from typing import Any
 
 from dp_core.contract import Contract
+from dp_data_tools.on_disk import publish
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,13 +72,13 @@ class PartWriter:
         return _open(self.working, small, self.rows)
 
     def keep(self, facts: Mapping[str, Any]) -> None:
-        """Write what the part is, and give it its name."""
+        """Write what the part is, and give it its name when all of it is on the disk."""
         for file in self._files.values():
             file.close()
         text = json.dumps({**facts, 'rows': self.rows})
         (self.working / FACTS).write_text(text, encoding='utf-8')
         shutil.rmtree(self._folder, ignore_errors=True)
-        os.rename(self.working, self._folder)
+        publish(self.working, self._folder)
 
     def __exit__(self, *error: object) -> None:
         """Close the files, and delete them unless they were kept."""
@@ -95,6 +95,17 @@ def read_facts(folder: Path) -> dict[str, Any] | None:
         return facts
     except (OSError, ValueError):
         return None
+
+
+def is_whole(folder: Path, contract: Contract, rows: int) -> bool:
+    """Whether the files of a part are as long as its rows; a disk that failed may cut them off."""
+    try:
+        return all(
+            (folder / f'{name}.bin').stat().st_size == rows * dtype.itemsize * math.prod(shape)
+            for name, (dtype, shape) in frame_types(contract).items()
+        )
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True)

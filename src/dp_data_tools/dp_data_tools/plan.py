@@ -6,16 +6,16 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cache
 import hashlib
 import json
 from pathlib import Path
 
+import dp_core
 from dp_core.contract import Contract
 from dp_data_tools.bag_files import state_of
 from dp_data_tools.idle import IdleRules
 from dp_data_tools.topics import ActionSource
-
-_VERSION = 2  # of what is made of a bag; other code that makes something else has another one
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,26 @@ class Plan:
             OSError: the bag cannot be looked at.
         """
         facts = [
-            _VERSION,
+            code_hash(),
             self.to_dict(),
             self.contract.to_dict(),
             str(bag.resolve()),
             state_of(bag),
         ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
+
+
+@cache
+def code_hash() -> str:
+    """Hash of the code that makes something of a bag: what other code has made is not mixed in."""
+    digest = hashlib.sha256()
+    for file in code_files():
+        digest.update(file.name.encode() + b'\0' + file.read_bytes())
+    return digest.hexdigest()
+
+
+def code_files() -> list[Path]:
+    """Modules that may decide what becomes of a bag."""
+    core, tools = Path(dp_core.__file__).parent, Path(__file__).parent
+    beside = [tools / 'ros' / 'picture_bridge.py']
+    return [*sorted(core.glob('*.py')), *sorted(tools.glob('*.py')), *beside]

@@ -26,7 +26,8 @@ from dp_data_tools.topics import ActionSource
 import numpy as np
 from numpy.typing import NDArray
 
-# A stream that is behind the others by more has stopped; and no clock may jump by more.
+# A stream that is behind the others by more has stopped, unless its max_age_s allows more; and no
+# clock may jump by more.
 LATE_NS = 1_000_000_000
 
 
@@ -40,7 +41,7 @@ class Remarks:
 
     Attributes:
         reordered: stream name -> messages left out because a newer one came before.
-        stopped: streams that ended more than a second before others; so do the rows.
+        stopped: streams that ended longer before others than they may be silent; so do the rows.
     """
 
     reordered: dict[str, int]
@@ -60,6 +61,8 @@ class Resampler:
         single = dataclasses.replace(contract, n_obs_steps=1)
         self._observations = Synchronizer(single)
         self._actions = {s.stream.name: _alone(single, s.stream) for s in sources}
+        streams = [*contract.observations, *(source.stream for source in sources)]
+        self._late_ns = {s.name: max(LATE_NS, round(s.max_age_s * 1e9)) for s in streams}
         self._shifts_ns = {s.stream.name: s.shift_ns for s in sources}
         observed = {stream.name: self._observations for stream in contract.observations}
         self._holders = {**observed, **self._actions}
@@ -90,20 +93,24 @@ class Resampler:
         """
         self._check_clock(name, event_ns, recorded_ns)
         newest_ns = self._last_ns.get(name, event_ns - 1)
-        if name in self._stopped or (self._rows and event_ns - newest_ns > LATE_NS):
+        late_ns = self._late_ns[name]
+        if name in self._stopped or (self._rows and event_ns - newest_ns > late_ns):
             if event_ns <= newest_ns:
                 raise DatasetError(
                     f'the stamps of {name!r} stand still at {newest_ns * 1e-9:.3f} for more than '
-                    f'{LATE_NS * 1e-9} s'
+                    f'{late_ns / 1e9} s'
                 )
             raise DatasetError(
-                f'{name!r} pauses for more than {LATE_NS * 1e-9} s before {event_ns * 1e-9:.3f}'
+                f'{name!r} pauses for more than {late_ns / 1e9} s before {event_ns * 1e-9:.3f}'
+                f'{self._clocks_apart()}'
             )
         if event_ns <= newest_ns:
             self._reordered[name] += 1
             return
         self._last_ns[name] = event_ns
         self._holders[name].push(name, event_ns, value)
+        if name in self._actions:
+            self._holders[name].push(_kept(name), event_ns, value)
         self._newest_ns = max(self._newest_ns, event_ns)
         if len(self._last) == len(self._holders) and not self._stopped:
             if self._camera is None:
@@ -122,11 +129,16 @@ class Resampler:
         if not self._rows:
             silent = sorted(set(self._holders) - set(self._last))
             why = f'no sample of {silent}' if silent else self._why_not
-            raise DatasetError(f'at no time all streams are known: {why or "it is too short"}')
+            raise DatasetError(
+                f'at no time all streams are known: {why or "it is too short"}'
+                f'{self._clocks_apart()}'
+            )
         if not self._stopped:  # where rows wait for nobody: no camera, or it is the camera
             shift_ns = max(self._shifts_ns.values())
-            end_ns = self._newest_ns - LATE_NS - shift_ns
-            self._stopped = tuple(n for n in self._holders if self._known_ns(n) < end_ns)
+            end_ns = self._newest_ns - shift_ns
+            self._stopped = tuple(
+                n for n in self._holders if self._known_ns(n) < end_ns - self._late_ns[n]
+            )
         return Remarks({n: count for n, count in self._reordered.items() if count}, self._stopped)
 
     def _check_clock(self, name: str, event_ns: int, recorded_ns: int) -> None:
@@ -140,6 +152,18 @@ class Resampler:
                 f'{before[0] * 1e-9:.3f}'
             )
 
+    def _clocks_apart(self) -> str:
+        """What to add to an error where the stamps of two streams do not go together; or ''."""
+        leads = sorted((event_ns - at_ns, name) for name, (event_ns, at_ns) in self._last.items())
+        if not leads or leads[-1][0] - leads[0][0] <= LATE_NS:
+            return ''
+        (least_ns, last), (most_ns, first) = leads[0], leads[-1]
+        return (
+            f'; by when they were recorded, the stamps of {first!r} are '
+            f'{(most_ns - least_ns) * 1e-9:.3f} s ahead of those of {last!r}: synchronise the '
+            'clocks'
+        )
+
     def _known_ns(self, name: str) -> int:
         """Newest tick that a stream reaches [ns]."""
         return self._last_ns.get(name, 0) - self._shifts_ns.get(name, 0)
@@ -149,8 +173,9 @@ class Resampler:
             tick_ns = self._pending[0]
             lagging = tuple(name for name in self._holders if self._known_ns(name) < tick_ns)
             if lagging:
-                if self._newest_ns - tick_ns > LATE_NS + max(self._shifts_ns.values()):
-                    self._stopped = lagging
+                waited_ns = self._newest_ns - tick_ns - max(self._shifts_ns.values())
+                self._stopped = tuple(n for n in lagging if waited_ns > self._late_ns[n])
+                if self._stopped:
                     self._pending.clear()
                 return
             self._pending.popleft()
@@ -176,4 +201,16 @@ class Resampler:
 
 
 def _alone(contract: Contract, stream: Stream) -> Synchronizer:
-    return Synchronizer(dataclasses.replace(contract, observations=(stream,)))
+    """Holder of one stream that remembers as long as one of the contract's observations does.
+
+    Rows may wait for an observation with a long max_age_s, and then need actions of their time.
+    How long is remembered follows from the streams that are held, so the same samples are held a
+    second time, as those of a stream that may be as old.
+    """
+    longest_s = max(s.max_age_s for s in (*contract.observations, stream))
+    kept = dataclasses.replace(stream, name=_kept(stream.name), max_age_s=longest_s)
+    return Synchronizer(dataclasses.replace(contract, observations=(stream, kept)))
+
+
+def _kept(name: str) -> str:
+    return f'{name}_kept'

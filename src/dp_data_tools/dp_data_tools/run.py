@@ -24,7 +24,7 @@ class Run:
     """A stretch of a bag: the whole bag, what lies between two markers, or between two pauses.
 
     Attributes:
-        resampler: makes its rows.
+        resampler: makes its rows; None after its end, it holds pictures.
         first_row: of the part; rows of a run follow each other.
         rows: how many.
         remarks: what was odd, after its end.
@@ -36,7 +36,7 @@ class Run:
     def __init__(self, number: int, plan: Plan, on_row: OnRow) -> None:
         """Begin run ``number``."""
         self.number = number
-        self.resampler = Resampler(plan.contract, plan.sources, on_row)
+        self.resampler: Resampler | None = Resampler(plan.contract, plan.sources, on_row)
         self.first_row = self.rows = 0
         self.remarks = Remarks({}, ())
         self.failure = ''
@@ -65,6 +65,9 @@ def summary_of(
     """
     facts: dict[str, Any] = {'episodes': [], 'failures': [], 'left_out': []}
     number = 0
+    if not runs:  # without markers there is one at least
+        reason = f'no message of {list(plan.markers)} begins an episode'
+        facts['failures'].append({'episode': None, 'reason': reason})
     for run in runs:
         for kind, entry in _entries(run, arrays, plan):
             one = kind == 'failures' and not plan.splits

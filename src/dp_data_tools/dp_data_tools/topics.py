@@ -37,7 +37,8 @@ class ActionSource:
     Attributes:
         kind: one of KINDS.
         stream: reads the numbers of the group from a topic. A command or reference has the time
-            of the motion that it causes: the device's latency later.
+            of the motion that it causes: the device's latency later. A state has latency and
+            max_age_s of the observation of its topic.
         shift_ns: time after the tick at which the topic is read [ns]: 0 for commands, the
             contract's action_offset for the place that was wanted or reached then.
     """
@@ -124,15 +125,16 @@ def _absolute(topic: str) -> str:
 
 
 def _source(kind: str, contract: Contract, group: ActionGroup, topic: str) -> ActionSource:
-    observed = {_absolute(s.topic): s.latency_s for s in contract.observations}
-    late_s = observed.get(_absolute(topic), 0.0) if kind == 'state' else -group.latency_s
+    observed = {_absolute(s.topic): s for s in contract.observations}
+    timing = {'latency_s': -group.latency_s}
+    if kind == 'state':
+        seen = observed.get(_absolute(topic))
+        timing = {'latency_s': seen.latency_s, 'max_age_s': seen.max_age_s} if seen else {}
     name, shift_ns = f'_action_{contract.actions.index(group)}', contract.offset_ns
     if group.kind == 'joint_position':
-        stream = Stream(name, 'joint_state', topic, joints=group.joints, latency_s=late_s)
+        stream = Stream(name, 'joint_state', topic, joints=group.joints, **timing)
     elif group.kind == 'tool_plane' and kind != 'reference':
-        stream = Stream(
-            name, 'pose', topic, features=('x', 'y'), frame=group.frame, latency_s=late_s
-        )
+        stream = Stream(name, 'pose', topic, features=('x', 'y'), frame=group.frame, **timing)
     else:
         valid = ['joint_position'] if kind == 'reference' else ['joint_position', 'tool_plane']
         raise DatasetError(

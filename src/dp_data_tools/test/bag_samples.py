@@ -7,6 +7,8 @@ from pathlib import Path
 import cv2
 from dp_core.contract import Contract
 import numpy as np
+from rosbags.rosbag2 import CompressionFormat
+from rosbags.rosbag2 import CompressionMode
 from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer
 from rosbags.typesys import get_typestore
@@ -130,10 +132,12 @@ def image(ms, pixels, encoding, padding=0):
     return STORE.types[IMAGE](header(ms), *pixels.shape[:2], encoding, 0, step, data)
 
 
-def write_bag(path, messages, storage=StoragePlugin.MCAP):
+def write_bag(path, messages, storage=StoragePlugin.MCAP, mode=CompressionMode.NONE):
     """Write (topic, type, recorded [ms after T0], message) in the order given."""
     path = Path(path)
-    with Writer(path, version=9, storage_plugin=storage) as writer:
+    writer = Writer(path, version=9, storage_plugin=storage)
+    writer.set_compression(mode, CompressionFormat.ZSTD)
+    with writer:
         connections = {}
         for topic, kind, ms, message in messages:
             if topic not in connections:

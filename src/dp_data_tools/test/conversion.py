@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs `dp_data_tools convert` as a person does."""
 
+import errno
+import os
+from pathlib import Path
+
 from bag_samples import contract
 from dp_data_tools.cli import main
 
@@ -15,6 +19,18 @@ def run(tmp_path, bags, what=None, output='out', action=COMMANDS, workers=1, opt
     bags = [str(bag) for bag in (bags if isinstance(bags, list) else [bags])]
     files = ['--contract', str(tmp_path / 'contract.yaml'), '--output', str(tmp_path / output)]
     return main(['convert', *bags, *files, *action, '--workers', str(workers), *options])
+
+
+def forbid(monkeypatch, folder):
+    """Nobody may read a folder; root may, in truth."""
+    real = Path.iterdir
+
+    def iterdir(path):
+        if path == folder:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, 'iterdir', iterdir)
 
 
 def content(folder):

@@ -19,10 +19,8 @@ from dp_data_tools.bag_reader import BagReader
 from dp_data_tools.message_types import MessageTypes
 import numpy as np
 import pytest
-from rosbags.rosbag2 import CompressionFormat
 from rosbags.rosbag2 import CompressionMode
 from rosbags.rosbag2 import StoragePlugin
-from rosbags.rosbag2 import Writer
 
 TOPICS = ['/joint_states', '/front/image_raw']
 
@@ -41,19 +39,6 @@ def plain(tmp_path_factory):
     return write_bag(tmp_path_factory.mktemp('plain') / 'bag', recording(1.0))
 
 
-def write_compressed(path, mode, storage):
-    writer = Writer(path, version=9, storage_plugin=storage)
-    writer.set_compression(mode, CompressionFormat.ZSTD)
-    with writer:
-        connections = {}
-        for topic, kind, ms, message in recording(1.0):
-            if topic not in connections:
-                connections[topic] = writer.add_connection(topic, kind, typestore=STORE)
-            data = STORE.serialize_cdr(message, kind)
-            writer.write(connections[topic], T0 + round(ms * 1e6), data)
-    return path
-
-
 @pytest.mark.parametrize(
     ('mode', 'storage'),
     [
@@ -67,7 +52,7 @@ def write_compressed(path, mode, storage):
 def test_compressed_bags_read_as_plain_ones(tmp_path, plain, mode, storage):
     expected = read(plain)
     assert len(expected) == 155
-    assert read(write_compressed(tmp_path / 'bag', mode, storage)) == expected
+    assert read(write_bag(tmp_path / 'bag', recording(1.0), storage, mode)) == expected
 
 
 @pytest.mark.parametrize('storage', list(StoragePlugin))
@@ -144,6 +129,9 @@ def test_a_definition_in_the_bag_is_enough_and_a_bad_one_is_named():
         assert types.deserialize(data, 'lab_msgs/msg/Odd', 'here').x == 7
         with pytest.raises(DatasetError, match=r'here: '):
             types.deserialize(data[:6], 'lab_msgs/msg/Odd', 'here')
+    part = MessageTypes({'lab_msgs/msg/Odd': ('ros2msg', 'lab_msgs/Part x')})
+    with pytest.raises(DatasetError, match="definition of lab_msgs/msg/Odd lacks 'lab_msgs/msg/P"):
+        part.deserialize(data, 'lab_msgs/msg/Odd', 'here')
     broken = MessageTypes({'lab_msgs/msg/Odd': ('ros2msg', 'int32 = = 1')})
     with pytest.raises(DatasetError, match='here: the definition of lab_msgs/msg/Odd'):
         broken.deserialize(data, 'lab_msgs/msg/Odd', 'here')

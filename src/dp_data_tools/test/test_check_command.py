@@ -60,6 +60,16 @@ def test_exit_status_and_files(tmp_path, capsys):
     assert gap['spans'][0] == pytest.approx([1.0, 1.4], abs=0.006)
 
 
+URDFS = {
+    'cut.urdf': b'<robot name="r"><joint name="a"',
+    'latin.urdf': '<robot name="Gr\xfcn"/>'.encode('latin-1'),
+    'other.urdf': b'<robot name="r"><joint name="left_a"/><joint name="left_b"/></robot>',
+    'macro.urdf': (
+        b'<robot name="r"><joint name="a" type="revolute"><limit lower="${low}"/></joint></robot>'
+    ),
+}
+
+
 @pytest.mark.parametrize(
     ('arguments', 'words'),
     [
@@ -67,12 +77,24 @@ def test_exit_status_and_files(tmp_path, capsys):
         (['empty'], 'cannot read bag empty: there is no rosbag2 recording'),
         (['bag', '--threshold', 'gap=1'], "no threshold 'gap'"),
         (['bag', '--urdf', 'none.urdf'], 'cannot read none.urdf'),
+        (['bag', '--urdf', 'cut.urdf'], 'cut.urdf: robot_description is not valid XML'),
+        (['bag', '--urdf', 'latin.urdf'], "latin.urdf: 'utf-8' codec can't decode"),
+        (
+            ['bag', '--urdf', 'other.urdf'],
+            "other.urdf: the robot has none of the joints ['a', 'b']; it has ['left_a', 'left_b']",
+        ),
+        (
+            ['bag', '--urdf', 'macro.urdf'],
+            "macro.urdf: joint 'a' of the URDF has limit lower='${low}', valid: numbers",
+        ),
         (['bag', '--contract', 'none.yaml'], 'cannot read contract none.yaml'),
     ],
 )
 def test_wrong_usage_is_status_2(tmp_path, capsys, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     write_bag('bag', messages(0.5))
+    for name, words_of in URDFS.items():
+        (tmp_path / name).write_bytes(words_of)
     (tmp_path / 'empty').mkdir()
     assert main(['check', *arguments]) == 2
     assert words in capsys.readouterr().err

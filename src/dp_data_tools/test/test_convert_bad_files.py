@@ -8,16 +8,19 @@ import shutil
 import sqlite3
 
 from bag_samples import IMAGE
+from bag_samples import image
 from bag_samples import JOINT_STATE
 from bag_samples import MS
 from bag_samples import recording
 from bag_samples import STORE
 from bag_samples import T0
 from bag_samples import write_bag
+from conversion import forbid
 from conversion import run
 from dp_core.replay_buffer import load_dataset
 import numpy as np
 import pytest
+from rosbags.rosbag2 import CompressionMode
 from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer
 from rosbags.typesys import get_types_from_msg
@@ -63,6 +66,65 @@ def no_messages(bag):
     return bag
 
 
+def page_of_a_picture_lost(bag):
+    """A page of the database, within a picture, is zero; the rest can be read."""
+    shutil.rmtree(bag)
+    pixels = np.full((64, 64, 3), 77, np.uint8)
+    entries = [
+        (t, k, ms, image(ms, pixels, 'rgb8') if k == IMAGE else m)
+        for t, k, ms, m in recording(1.0)
+    ]
+    write_bag(bag, entries, StoragePlugin.SQLITE3)
+    path, page = next(bag.glob('*.db3')), 4096
+    content = path.read_bytes()
+    pages = [content[at : at + page] for at in range(0, len(content), page)]
+    lost = next(k for k, each in enumerate(pages) if set(each[4:]) == {77})
+    path.write_bytes(b''.join([*pages[:lost], bytes(page), *pages[lost + 1 :]]))
+    return bag
+
+
+def compressed(mode, storage=StoragePlugin.MCAP, damaged=True, metadata=True):
+    """A compressed bag, of which the first compressed data are damaged."""
+
+    def change(bag):
+        shutil.rmtree(bag)
+        write_bag(bag, recording(1.0), storage, mode)
+        path = next(path for path in bag.iterdir() if path.suffix != '.yaml')
+        content = path.read_bytes()
+        at = content.index(b'\x28\xb5\x2f\xfd') + 4  # all of zstd begins so
+        if damaged:
+            path.write_bytes(content[:at] + b'\xff' * 12 + content[at + 12 :])
+        if not metadata:
+            (bag / 'metadata.yaml').unlink()
+        return bag
+
+    return change
+
+
+def huge_record(bag):
+    """The length of a record, such as that of the header, is damaged."""
+    path = next(bag.glob('*.mcap'))
+    content = path.read_bytes()
+    path.write_bytes(content[:9] + b'\xff' * 6 + content[15:])
+    return bag
+
+
+def link_to_nowhere(bag):
+    shutil.rmtree(bag)
+    bag.mkdir()
+    (bag / 'x.mcap').symlink_to('nowhere')
+    return bag
+
+
+def last_part_alone(bag):
+    """The recorder was killed while it compressed the first of two files."""
+    file = next(bag.glob('*.mcap'))
+    file.rename(bag / 'x_1.mcap')
+    (bag / 'x_0.mcap.zstd').write_bytes(b'')
+    (bag / 'metadata.yaml').unlink()
+    return bag
+
+
 def no_positions(bag):
     shutil.rmtree(bag)
     messages = recording(1.0)
@@ -89,6 +151,23 @@ BROKEN = {
     'a text': (file('notes.txt', b'hello'), "valid: ['.mcap', '.db3']"),
     'a database that is none': (file('x.db3', b'hello' * 99), 'file is not a database'),
     'an mcap file that is none': (file('x.mcap', b'hello' * 99), 'File magic is invalid'),
+    'a database with a damaged page': (page_of_a_picture_lost, 'image is malformed'),
+    'a compressed file with damage': (compressed(CompressionMode.FILE), 'cannot read bag '),
+    'a compressed message with damage': (compressed(CompressionMode.MESSAGE), 'is damaged after '),
+    'the same in a database': (
+        compressed(CompressionMode.MESSAGE, StoragePlugin.SQLITE3),
+        'is damaged after ',
+    ),
+    'a compressed file without metadata': (
+        compressed(CompressionMode.FILE, damaged=False, metadata=False),
+        ".mcap.zstd'] are compressed, which only a metadata.yaml tells: name the folder that has",
+    ),
+    'one compressed part of two': (
+        last_part_alone,
+        "['x_0.mcap.zstd'] are compressed, which only a metadata.yaml tells",
+    ),
+    'a record longer than any memory': (huge_record, 'cannot read bag '),
+    'a link that leads nowhere': (link_to_nowhere, "x.mcap' does not exist"),
     'topics without messages': (
         no_messages,
         'topic /joint_states has no messages; the bag has /commands (',
@@ -111,6 +190,35 @@ def test_what_is_no_bag_is_told_and_the_others_are_converted(tmp_path, capsys, c
     assert f'{bad}: ' in said
     assert words in said
     assert load_dataset(tmp_path / 'out')[1].episode_ends.tolist() == [10]
+
+
+@pytest.mark.parametrize('given', ['the folder above', 'the folder itself'])
+def test_a_folder_that_may_not_be_read_is_told(tmp_path, monkeypatch, capsys, given):
+    good, lost = tmp_path / 'disk' / 'good', tmp_path / 'disk' / 'lost+found'
+    write_bag(good, recording(1.0))
+    lost.mkdir()
+    forbid(monkeypatch, lost)
+    bags = [tmp_path / 'disk'] if given == 'the folder above' else [good, lost]
+    assert run(tmp_path, bags) == 1
+    assert f'{lost}: cannot read bag {lost}: Permission denied' in capsys.readouterr().err
+    assert load_dataset(tmp_path / 'out')[1].episode_ends.tolist() == [10]
+
+
+@pytest.mark.parametrize('path', ['a', '.'])
+def test_reasons_name_the_bag_and_stay_whole_otherwise(tmp_path, monkeypatch, path):
+    """The path of a bag may be a word, or a dot, of the reason."""
+    write_bag(tmp_path / 'good', recording(1.0))
+    bad = write_bag(tmp_path / 'monday' / 'a', recording(1.0))
+    good = write_bag(tmp_path / 'tuesday' / 'a', recording(1.0))
+    (bad / 'metadata.yaml').write_text('{{{')
+    monkeypatch.chdir(bad.parent if path == 'a' else bad)
+    assert run(tmp_path, [Path(path), good]) == 1
+    failure = yaml.safe_load((tmp_path / 'out' / 'conversion.yaml').read_text())['failures'][0]
+    assert failure['bag'] == 'monday/a'
+    file = 'monday/a/metadata.yaml' if path == 'a' else 'metadata.yaml'
+    words = f'cannot read bag monday/a: Could not load YAML from {file}: '
+    assert failure['reason'].startswith(words)
+    assert 'a recording that was killed may be repaired by `dp_data_tools rec' in failure['reason']
 
 
 def bag_with_an_unknown_type(folder):

@@ -3,6 +3,7 @@
 """Long recordings become episodes: by markers, by pauses, without idle heads and tails."""
 
 import shutil
+import weakref
 
 from bag_samples import contract
 from bag_samples import JOINT_STATE
@@ -13,12 +14,26 @@ from bag_samples import write_bag
 from conversion import COMMANDS
 from conversion import run
 from dp_core.replay_buffer import load_dataset
+from dp_data_tools.resample import Resampler
 import numpy as np
 import pytest
 import yaml
 
 BOOL, STRING = 'std_msgs/msg/Bool', 'std_msgs/msg/String'
 NUMBERS = contract(camera=False)
+TWO_ARMS = contract(
+    camera=False,
+    actions=[
+        {
+            'name': name,
+            'kind': 'joint_position',
+            'dims': [joint],
+            'joints': [joint],
+            'controller': name,
+        }
+        for name, joint in (('left', 'a'), ('right', 'b'))
+    ],
+)
 
 
 def marks(*entries, kind=STRING):
@@ -65,6 +80,35 @@ def test_markers_say_where_episodes_begin_and_end(tmp_path, kind):
     assert [entry['frames'] for entry in found] == [10, 15, 13]  # the last one by the end
     # The first picture that was recorded after the marker.
     assert first_positions(tmp_path) == pytest.approx([0.5, 2.0, 3.7], abs=0.04)
+
+
+def test_a_bag_in_which_no_episode_begins_is_told(tmp_path, capsys):
+    good = bag_of(tmp_path / 'good', [*recording(1.0), *marks((0, 'start'))])
+    never = bag_of(tmp_path / 'never', [*recording(1.0), *marks((500, 'stop'))])
+    assert run(tmp_path, [never, good], action=(*COMMANDS, '--split-markers', '/marks')) == 1
+    said = capsys.readouterr().err
+    assert f"1 failed:\n{never}: no message of ['/marks'] begins an episode\n" in said
+    assert [entry['bag'] for entry in episodes(tmp_path)] == ['good']
+
+
+def test_what_held_the_pictures_of_an_episode_goes_with_its_end(tmp_path, monkeypatch):
+    """A bag may hold any number of episodes, and each would keep its last second of pictures."""
+    made, alive = [], []
+
+    class Counted(Resampler):
+        def __init__(self, *arguments):
+            alive.append(sum(reference() is not None for reference in made))
+            super().__init__(*arguments)
+            made.append(weakref.ref(self))
+
+    monkeypatch.setattr('dp_data_tools.run.Resampler', Counted)
+    times = range(0, 5000, 1000)
+    entries = marks(*((ms, 'start') for ms in times), *((ms + 900, 'stop') for ms in times))
+    gap = recording(5.0, drop=lambda topic, ms: topic == '/front/image_raw' and 2300 < ms < 2700)
+    bag = bag_of(tmp_path / 'bag', [*gap, *entries])
+    assert run(tmp_path, bag, action=(*COMMANDS, '--split-markers', '/marks')) == 1
+    assert [entry['episode'] for entry in episodes(tmp_path)] == [0, 1, 3, 4]
+    assert alive == [0] * 5
 
 
 def test_an_episode_may_be_discarded_and_a_bad_one_costs_only_itself(tmp_path, capsys):
@@ -143,20 +187,32 @@ def test_a_silence_of_the_commands_ends_an_episode_when_asked(tmp_path, capsys):
 
 
 def test_a_silence_of_two_arms_is_one_pause(tmp_path):
-    group = NUMBERS.to_dict()['actions'][0]
-    actions = [
-        {**group, 'name': name, 'dims': [joint], 'joints': [joint], 'controller': name}
-        for name, joint in (('left', 'a'), ('right', 'b'))
-    ]
     entries = moving([(0.0, 10.0)], silent=lambda ms: 4000 < ms < 7000)
     for topic, kind, ms, message in list(entries):
         if topic == '/commands':  # the other arm's, a little later
             entries.append(('/others', kind, ms + 5, message))
     bag = bag_of(tmp_path / 'bag', entries)
     action = ('--action-topic', 'left=/commands', '--action-topic', 'right=/others')
-    what = contract(camera=False, actions=actions)
-    assert run(tmp_path, bag, what, action=(*action, '--split-pauses', '2')) == 0
+    assert run(tmp_path, bag, TWO_ARMS, action=(*action, '--split-pauses', '2')) == 0
     assert [entry['frames'] for entry in episodes(tmp_path)] == [41, 29]
+
+
+@pytest.mark.parametrize('order', [1, -1])
+def test_the_commands_of_each_of_two_arms_land_in_its_columns(tmp_path, order):
+    """Whatever the order of the options; the messages name the joints as b, a."""
+    entries = [entry for entry in recording(2.0) if entry[0] == '/joint_states']
+    for ms in range(0, 2000, 20):
+        t = ms / 1000
+        entries.append(('/left', JOINT_STATE, ms, joints(ms, (t, 7.0))))
+        entries.append(('/right', JOINT_STATE, ms, joints(ms, (9.0, 5.0 - 2 * t))))
+    bag = bag_of(tmp_path / 'bag', entries)
+    options = [('--action-topic', 'left=/left'), ('--action-topic', 'right=/right')][::order]
+    assert run(tmp_path, bag, TWO_ARMS, action=[word for pair in options for word in pair]) == 0
+    data = load_dataset(tmp_path / 'out')[1].data
+    t = data['arm'][:, 0]
+    assert len(t) >= 19
+    assert data['action'][:, 0] == pytest.approx(t, abs=1e-5)
+    assert data['action'][:, 1] == pytest.approx(5.0 - 2 * t, abs=1e-5)
 
 
 def test_what_never_moves_and_what_is_too_short_is_refused(tmp_path, capsys):

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Odd messages in a bag: what can be used is used, the rest is refused with topic and time."""
 
+import sys
+from types import SimpleNamespace
+
 from bag_samples import contract
 from bag_samples import IMAGE
 from bag_samples import image
@@ -71,6 +74,19 @@ def test_an_encoding_that_nobody_knows_is_named_with_those_that_are(tmp_path, ca
     assert 'more where cv_bridge is installed, recorded at 1700000000.' in said
 
 
+def test_what_cv_bridge_cannot_decode_is_told_with_topic_and_time(tmp_path, monkeypatch, capsys):
+    class CvBridge:
+        def imgmsg_to_cv2(self, message, encoding):
+            raise TypeError('buffer is too small for requested array')
+
+    cv_bridge = SimpleNamespace(CvBridge=CvBridge, CvBridgeError=RuntimeError)
+    monkeypatch.setitem(sys.modules, 'cv_bridge', cv_bridge)
+    pixels = np.zeros((8, 8, 2), np.uint8)
+    assert run(tmp_path, with_pictures(tmp_path, lambda ms: image(ms, pixels, 'yuv422'))) == 1
+    said = capsys.readouterr().err
+    assert f"bag: {FRONT}: encoding 'yuv422': buffer is too small for requested array, rec" in said
+
+
 def test_a_change_of_resolution_is_refused_with_its_time(tmp_path, capsys):
     def make(ms):
         size = (16, 16, 3) if ms < 500 else (8, 12, 3)
@@ -136,14 +152,19 @@ def test_stamps_that_stand_still_are_refused(tmp_path, capsys):
 
 
 def test_the_order_of_joints_may_change_with_every_message(tmp_path):
+    orders = set()
+
     def change(name, ms, message):
-        if name == '/joint_states' and round(ms) % 2:
-            message.name.reverse()
-            message.position = message.position[::-1].copy()
+        if name == '/joint_states':
+            if round(ms - 5) // 8 % 2:
+                message.name.reverse()
+                message.position = message.position[::-1].copy()
+            orders.add(tuple(message.name))
         return message
 
     plain = write_bag(tmp_path / 'plain', recording(1.0))
     shuffled = write_bag(tmp_path / 'shuffled', changed(change))
+    assert orders == {('a', 'b'), ('b', 'a')}
     assert run(tmp_path, plain, output='a') == run(tmp_path, shuffled, output='b') == 0
     one, two = (load_dataset(tmp_path / name)[1].data['arm'] for name in 'ab')
     assert np.array_equal(one, two)

@@ -5,6 +5,7 @@
 from contextlib import contextmanager
 import errno
 import os
+from pathlib import Path
 import resource
 import shutil
 import signal
@@ -114,7 +115,7 @@ def test_sigkill_leaves_what_was_finished(tmp_path, capsys):
     assert content(tmp_path / 'out') == content(tmp_path / 'whole')
 
 
-@pytest.mark.parametrize('change', ['contract', 'arguments', 'bag'])
+@pytest.mark.parametrize('change', ['contract', 'arguments', 'bag', 'code', 'cut off'])
 def test_what_has_changed_since_is_made_anew(tmp_path, monkeypatch, capsys, change):
     made = bags(tmp_path)
     with kill_at(made[2], monkeypatch):
@@ -124,17 +125,66 @@ def test_what_has_changed_since_is_made_anew(tmp_path, monkeypatch, capsys, chan
         what = contract(dt_s=0.2, horizon=5)
     elif change == 'arguments':
         action = STATES
+    elif change == 'code':
+        monkeypatch.setattr('dp_data_tools.plan.code_hash', lambda: 'of another version')
+    elif change == 'cut off':  # the disk had no time for the last bytes
+        file = min((tmp_path / '.out.converting').glob('*/front.bin'), key=size)
+        os.truncate(file, size(file) - 1)
     else:
         shutil.rmtree(made[0])
         write_bag(made[0], recording(1.5))
     capsys.readouterr()
     read = record_reads(monkeypatch)
     assert run(tmp_path, made, what, action=action) == 0
-    assert read == ([made[0], made[2]] if change == 'bag' else made)
-    count = 1 if change == 'bag' else 2
+    one = change in ('bag', 'cut off')
+    assert read == ([made[0], made[2]] if one else made)
+    count = 1 if one else 2
     assert f'{count} bags of an earlier attempt were made anew' in capsys.readouterr().out
     assert run(tmp_path, made, what, 'fresh', action) == 0
     assert content(tmp_path / 'out') == content(tmp_path / 'fresh')
+
+
+def test_all_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    """A power loss takes what is not; the names are on the disk before what they replace goes."""
+    bag, place = write_bag(tmp_path / 'bag', recording(1.0)), tmp_path.resolve()
+    synced, missed, steps = set(), [], []
+    fsync, rename, rmtree = os.fsync, os.rename, shutil.rmtree
+
+    def noting_fsync(number):
+        fsync(number)
+        path = Path(os.readlink(f'/proc/self/fd/{number}'))
+        synced.add(path)
+        if path == place:
+            steps.append('its name is on the disk')
+
+    def noting_rename(old, new):
+        if Path(new).name != 'dataset':
+            old = Path(old).resolve()
+            missed.extend(path for path in [old, *old.rglob('*')] if path not in synced)
+            steps.append('dataset' if Path(new).name == 'out' else 'part')
+        rename(old, new)
+
+    def noting_rmtree(path, *arguments, **options):
+        if Path(path).name == '.out.converting':
+            steps.append('parts deleted')
+        rmtree(path, *arguments, **options)
+
+    monkeypatch.setattr(os, 'fsync', noting_fsync)
+    monkeypatch.setattr(os, 'rename', noting_rename)
+    monkeypatch.setattr(shutil, 'rmtree', noting_rmtree)
+    assert run(tmp_path, bag) == 0
+    assert not missed
+    assert steps == ['part', 'dataset', 'its name is on the disk', 'parts deleted']
+    assert (place / '.out.converting') in synced
+
+
+def test_file_systems_that_cannot_sync_folders_will_do(tmp_path, monkeypatch, capsys):
+    bag = write_bag(tmp_path / 'bag', recording(1.0))
+    for number, status in ((errno.EINVAL, 0), (errno.EIO, 1)):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, 'fsync', fail_after(0, os.fsync, number))
+            assert run(tmp_path, bag, output=f'out_{number}') == status
+    assert f'cannot write front.bin: {os.strerror(errno.EIO)}' in capsys.readouterr().err
 
 
 def test_a_kill_while_the_dataset_is_written_leaves_none(tmp_path, monkeypatch):
@@ -218,14 +268,18 @@ def record_reads(monkeypatch):
     return read
 
 
-def fail_after(count, real):
-    """Do as ``real`` does so many times, then find the disk full."""
+def size(path):
+    return path.stat().st_size
+
+
+def fail_after(count, real, number=errno.ENOSPC):
+    """Do as ``real`` does so many times, then find the disk full, or fail as ``number`` says."""
     calls = []
 
     def keep(*arguments):
         calls.append(arguments)
         if len(calls) > count:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), 'front.bin')
+            raise OSError(number, os.strerror(number), 'front.bin')
         return real(*arguments)
 
     return keep

@@ -21,8 +21,11 @@ import pytest
 import yaml
 
 
-def live_windows(bag, what):
-    """Windows that the robot would have made while the bag was recorded, by t_obs."""
+def live_windows(bag, what, first=False):
+    """Windows that the robot would have made while the bag was recorded, by t_obs.
+
+    Of those of one t_obs the last one, or the ``first``, which knows less.
+    """
     synchronizer, windows = Synchronizer(what), {}
     topics = {'/joint_states': 'arm', '/front/image_raw': 'front'}
     with BagReader(bag) as reader:
@@ -34,7 +37,8 @@ def live_windows(bag, what):
                 window = synchronizer.window(now_ns)
             except NotReadyError:
                 continue
-            windows[window.t_obs_ns] = window  # the last one knows the samples after t_obs
+            if not (first and window.t_obs_ns in windows):
+                windows[window.t_obs_ns] = window
     return windows
 
 
@@ -82,6 +86,25 @@ def test_the_newest_row_is_bit_for_bit_the_same_with_jitter_latencies_and_depth(
             assert np.array_equal(window.low_dim['arm'][-1], data['arm'][row])
             compared += 1
     assert compared >= 25
+
+
+@pytest.mark.parametrize(('latency_s', 'low', 'high'), [(0.0, 0.13, 0.16), (-0.115, 0.0, 0.033)])
+def test_numbers_that_arrive_late_are_held_live_unless_dated_at_their_arrival(
+    tmp_path, latency_s, low, high
+):
+    """As docs/latency.md says: states at 31 Hz that come 120 ms after their stamp."""
+    seldom = recording(3.0, drop=lambda topic, ms: topic == '/joint_states' and ms % 32)
+    entries = [(t, k, ms + 115 * (t == '/joint_states'), m) for t, k, ms, m in seldom]
+    bag = write_bag(tmp_path / 'bag', sorted(entries, key=lambda entry: entry[2]))
+    arm, front = contract().observations
+    what = replace(contract(), observations=(replace(arm, latency_s=latency_s), front))
+    assert run(tmp_path, bag, what) == 0
+    data, windows = load_dataset(tmp_path / 'out')[1].data, live_windows(bag, what, first=True)
+    live = {w.images['front'][-1].max(): w.low_dim['arm'][-1, 0] for w in windows.values()}
+    rows = {picture.max(): row for picture, row in zip(data['front'], data['arm'][:, 0])}
+    apart_s = [abs(live[number] - rows[number]) for number in live.keys() & rows.keys()]
+    assert len(apart_s) > 25
+    assert low < max(apart_s) < high  # joint a is the time
 
 
 def episode_of(tmp_path):

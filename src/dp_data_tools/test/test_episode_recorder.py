@@ -23,13 +23,18 @@ from rosbags.highlevel import AnyReader
 rclpy = pytest.importorskip('rclpy')
 
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
+from rclpy.qos import DurabilityPolicy  # noqa: E402
 from rclpy.qos import qos_profile_sensor_data  # noqa: E402
+from rclpy.qos import QoSProfile  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 from sensor_msgs.msg import JointState  # noqa: E402
 from sensor_msgs.msg import Joy  # noqa: E402
+from std_msgs.msg import String  # noqa: E402
 from std_srvs.srv import Trigger  # noqa: E402
 
 pytestmark = pytest.mark.ros
+
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 class Robot:
@@ -44,6 +49,7 @@ class Robot:
         )
         self.node.create_timer(0.02, self._tick)
         self._count = 0
+        self.is_leaving = False  # it publishes no commands any more
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
         self._ended = False
@@ -73,7 +79,11 @@ class Robot:
         joints = JointState(name=['a', 'b'], position=[float(self._count), 0.0])
         joints.header.stamp = stamp
         self._joints.publish(joints)
-        self._commands.publish(joints)
+        if self.is_leaving and self._commands:
+            self.node.destroy_publisher(self._commands)
+            self._commands = None
+        if self._commands:
+            self._commands.publish(joints)
         if self._count % 5 == 0:
             image = Image(height=8, width=8, encoding='rgb8', step=24)
             image.data = bytes([self._count // 5 % 256]) * 192
@@ -172,6 +182,34 @@ def test_with_at_end_discard_only_the_running_episode_is_deleted(tmp_path):
         assert process.returncode == 0
     assert 'discarded episode_000001' in said
     assert [path.name for path in (tmp_path / 'demos').iterdir()] == ['episode_000000']
+
+
+def test_no_episode_begins_once_a_needed_publisher_has_gone(tmp_path):
+    with robot_and_recorder(tmp_path) as (robot, process):
+        reply = start(robot)
+        robot.is_leaving = True
+        for _ in range(100):
+            if not reply.success:
+                break
+            assert robot.call('discard').success
+            time.sleep(0.1)
+            reply = robot.call('start')
+    assert "nobody publishes ['/commands']" in reply.message
+
+
+def test_all_publishers_of_a_latched_topic_are_heard_in_every_episode(tmp_path):
+    with robot_and_recorder(tmp_path, '--topic', '/notes') as (robot, process):
+        publishers = []
+        for word in 'abb':
+            publishers.append(robot.node.create_publisher(String, '/notes', LATCHED))
+            publishers[-1].publish(String(data=word))
+            start(robot)
+            time.sleep(1.0)  # longer than between two looks
+            assert robot.call('stop').success
+    with AnyReader([tmp_path / 'demos' / 'episode_000002']) as reader:
+        notes = [c for c in reader.connections if c.topic == '/notes']
+        messages = [reader.deserialize(d, c.msgtype) for c, _, d in reader.messages(notes)]
+    assert {message.data for message in messages} == {'a', 'b'}
 
 
 def test_a_joystick_starts_and_stops(tmp_path):

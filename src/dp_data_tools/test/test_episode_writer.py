@@ -3,6 +3,7 @@
 """The queue between the thread that takes messages and the one that writes them."""
 
 from pathlib import Path
+import struct
 import threading
 
 from dp_core.errors import RecordingError
@@ -76,6 +77,20 @@ def test_an_error_ends_the_writing_and_is_told():
         writer.drain()
     writer.abort()
     assert file.calls == ['abort']
+
+
+@pytest.mark.parametrize(
+    'error', [struct.error('argument out of range'), MemoryError(), OverflowError('too large')]
+)
+def test_whatever_ends_the_writing_is_told(error):
+    file = Notebook(error)
+    file.go.set()
+    writer = EpisodeWriter(file)
+    writer.put('/a', 0, -1, b'')
+    writer._thread.join(10.0)
+    assert not writer.put('/a', 1, 1, b'')
+    with pytest.raises(RecordingError, match=type(error).__name__):
+        writer.drain()
 
 
 def test_an_abort_waits_for_no_queue():

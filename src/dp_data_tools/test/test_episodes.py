@@ -33,6 +33,9 @@ class Store:
     def abandon(self):
         self._call('abandon')
 
+    def note(self, outcome):
+        self._call('note', outcome)
+
     def mark(self, name, outcome):
         self._call('mark', name, outcome)
 
@@ -46,7 +49,7 @@ def test_an_episode_is_started_marked_and_kept():
     assert episodes.start().message == 'recording e0'
     assert episodes.mark_success().success
     assert episodes.stop().message == 'kept e0: 9 messages'
-    assert store.calls == [('begin',), ('keep', 'success')]
+    assert store.calls == [('begin',), ('note', 'success'), ('keep', 'success')]
     assert (episodes.recording, episodes.last, episodes.kept) == (None, 'e0', 1)
 
 
@@ -67,6 +70,16 @@ def test_after_the_end_the_last_episode_is_meant():
     assert not episodes.discard().success
     assert not episodes.mark_success().success
     assert episodes.kept == 0
+
+
+def test_a_success_that_cannot_be_written_is_refused():
+    store = Store('note')
+    episodes = Episodes(store)
+    episodes.start()
+    reply = episodes.mark_success()
+    assert (reply.success, reply.message) == (False, 'the disk is full')
+    assert episodes.stop().success
+    assert store.calls[-1] == ('keep', 'unmarked')
 
 
 def test_once_the_next_one_has_begun_the_last_one_is_safe():
@@ -101,7 +114,10 @@ def test_what_cannot_be_kept_is_told_and_recording_ends():
     assert store.calls == [('begin',), ('abandon',)]
 
 
-@given(st.lists(st.sampled_from(COMMANDS)), st.sampled_from(['', 'begin', 'keep', 'drop', 'mark']))
+FAILING = ['', 'begin', 'keep', 'drop', 'note', 'mark']
+
+
+@given(st.lists(st.sampled_from(COMMANDS)), st.sampled_from(FAILING))
 def test_whatever_is_asked_every_begin_ends_once(commands, failing):
     store = Store(failing)
     episodes = Episodes(store)

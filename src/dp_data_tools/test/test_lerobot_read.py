@@ -130,6 +130,18 @@ def test_another_order_of_joints_is_put_in_order(tmp_path):
     assert np.array_equal(data['action'], ours['action'])  # without names: as they are
 
 
+def test_names_may_come_with_their_places(tmp_path):
+    folder = lerobot(tmp_path, camera=False)
+    features = json.loads((folder / 'meta/info.json').read_text())['features']
+    features['observation.state']['names'] = {'a': 1, 'b': 0}
+    features['action']['names'] = {'x': 'a', 'y': ['b']}
+    change_info(folder, features=features)
+    assert export(folder, 'zarr', tmp_path / 'again') == 0
+    data, ours = (load_dataset(tmp_path / name)[1].data for name in ('again', 'ours'))
+    assert np.array_equal(data['arm'], ours['arm'][:, ::-1])
+    assert np.array_equal(data['action'], ours['action'])
+
+
 def test_a_contract_chooses_its_streams(tmp_path):
     folder = lerobot(tmp_path, lengths=(4, 3, 5))
     (folder / 'meta/contract.yaml').unlink()

@@ -13,6 +13,10 @@ from bag_samples import STORE
 from bag_samples import write_bag
 from dp_data_tools.quality.examine import examine
 from dp_data_tools.quality.scan import scan_bag
+from dp_data_tools.quality.scan import scan_episodes
+from dp_data_tools.recording.bag_metadata import RecordedTopic
+from dp_data_tools.recording.recover import recover
+from dp_data_tools.recording.storage import create_file
 import numpy as np
 import pytest
 from quality_bags import between
@@ -23,6 +27,7 @@ from quality_bags import on
 from quality_samples import loud
 from quality_samples import motion
 from quality_samples import only
+from recording_samples import samples
 
 
 def test_a_clean_bag_is_silent_but_for_the_measured_lag(tmp_path):
@@ -169,19 +174,69 @@ def test_messages_that_name_other_joints_now_and_then(tmp_path):
     assert found['not_finite'].subject in ('/joint_states/b', '/joint_states/c')
 
 
-def test_an_arm_and_a_gripper_may_share_a_topic(tmp_path):
+def shared(path, seed, late_ms):
+    """Scan a bag in which a gripper speaks on the topic of the arm, so much later."""
+    arm = messages(seed=seed)
     made = [
-        ('/joint_states', JOINT_STATE, ms + 2, joints(ms - 3, (0.0, 0.0), ('grip',)))
-        for topic, _, ms, _ in messages()
+        ('/joint_states', JOINT_STATE, ms + late_ms, joints(ms - 6, (0.0, 0.0), ('grip',)))
+        for topic, _, ms, _ in arm
         if topic == '/joint_states'
     ]
     for k, entry in enumerate(made):
-        entry[3].position = motion(np.array([0.008 * k]), 5)[0, :1]
-    made = sorted(messages() + made, key=lambda entry: entry[2])
-    episode = scan_bag(write_bag(tmp_path / 'bag', made))
-    assert [track.name for track in episode.states] == ['/joint_states', '/joint_states[grip]']
-    assert [track.dims for track in episode.states] == [('a', 'b'), ('grip',)]
-    assert not loud(examine([episode], 'bag'))
+        entry[3].position = motion(np.array([0.008 * k]), 5 + seed)[0, :1]
+    return scan_bag(write_bag(path, sorted(arm + made, key=lambda entry: entry[2])))
+
+
+def test_an_arm_and_a_gripper_may_share_a_topic_whoever_speaks_first(tmp_path):
+    episodes = [shared(tmp_path / str(k), k, late_ms) for k, late_ms in enumerate((2, -4, 2))]
+    for episode in episodes:
+        names = [track.name for track in episode.states]
+        assert names == ['/joint_states', '/joint_states[grip]']
+        assert {stamps.topic for stamps in episode.stamps} >= {*names}
+        assert [track.dims for track in episode.states] == [('a', 'b'), ('grip',)]
+        assert {pair.state for pair in episode.pairs} == {'/joint_states'}
+    assert not loud(examine(episodes, 'bags'))
+
+
+def test_a_topic_whose_messages_have_names_of_something_else_is_one(tmp_path):
+    kind, time = 'rcl_interfaces/msg/Log', STORE.types['builtin_interfaces/msg/Time'](1, 2)
+    made = [
+        ('/rosout', kind, 10 * k, STORE.types[kind](time, 20, name, 'words', '', '', 0))
+        for k, name in enumerate(('driver', 'xy', 'driver'))
+    ]
+    (stamps,) = scan_bag(write_bag(tmp_path / 'bag', made)).stamps
+    assert (stamps.topic, len(stamps.recorded_ns)) == ('/rosout', 3)
+
+
+def odd_bag(folder):
+    """Write a bag with messages of two types that nobody knows; return it and their number."""
+    rows, topics = samples(seconds=1.0)
+    broken = RecordedTopic('/lab/broken', 'lab_msgs/msg/Broken', 'int32 = = 1')
+    odd = RecordedTopic('/lab/start/_service_event', 'lab_msgs/srv/Odd_Event', encoding='')
+    file = create_file('mcap', folder, 'bag')
+    for each in (*topics, broken, odd):
+        file.add_topic(each)
+    for name, log_ns, data in rows:
+        file.write(name, log_ns, log_ns, data)
+        if name == '/commands':
+            for each in (broken, odd):
+                file.write(each.name, log_ns, log_ns, b'\0\1\0\0odd')
+    file.close('')
+    recover(folder)
+    return folder, sum(name == '/commands' for name, _, _ in rows)
+
+
+def test_a_type_that_nobody_knows_is_no_damage_unless_it_is_needed(tmp_path):
+    bag, count = odd_bag(tmp_path)
+    episode = scan_bag(bag)
+    assert not episode.damage
+    stamps = {each.topic: each for each in episode.stamps}
+    for name in ('/lab/broken', '/lab/start/_service_event'):
+        assert len(stamps[name].recorded_ns) == count
+        assert stamps[name].header_ns is None
+    assert len(stamps['/joint_states'].recorded_ns) == 125
+    (marked,) = scan_episodes(bag, markers=['/lab/start/_service_event'])
+    assert 'type lab_msgs/srv/Odd_Event is unknown' in marked.damage
 
 
 def test_a_rate_that_differs_between_bags_and_a_missing_topic(tmp_path):

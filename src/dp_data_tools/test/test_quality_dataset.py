@@ -96,6 +96,19 @@ def test_a_frozen_camera_in_one_episode(tmp_path):
     assert found[0].time_s == pytest.approx(1.9)
 
 
+def test_depth_has_no_brightness(tmp_path):
+    parts = [arrays(60, k) for k in range(3)]
+    for part in parts:
+        part['front'][:] = 1 + (part['front'] > 190)  # all of it near
+    path = tmp_path / 'd'
+    assert {f.check for f in check(dataset(path / 'colour', parts)) if f.severity == 'error'} == {
+        'black'
+    }
+    what = contract().to_dict()
+    what['observations'][1]['depth_m'] = [0.1, 3.0]
+    assert not loud(check(dataset(path / 'depth', parts, Contract.from_dict(what))))
+
+
 def test_black_pictures_and_nan_are_dropped(tmp_path):
     parts = [arrays(60, k) for k in range(4)]
     parts[0]['front'][5] = 0

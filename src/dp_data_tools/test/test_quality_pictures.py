@@ -82,8 +82,12 @@ def test_brightness_of_any_encoding(encoding):
     assert len(found.thumbnails) == 1
 
 
-def test_large_pictures_are_sampled_in_all_channels():
-    pixels = np.zeros((480, 640, 3), np.uint8)
+@pytest.mark.parametrize(
+    ('width', 'height'),
+    [(640, 480), (424, 240), (640, 400), (1024, 768), (1280, 800), (1280, 720), (1920, 1080)],
+)
+def test_large_pictures_are_sampled_in_all_channels(width, height):
+    pixels = np.zeros((height, width, 3), np.uint8)
     pixels[..., 1] = 90
     found = collect(raw(pixels))
     assert found.mean[0] == pytest.approx(30.0, abs=0.2)
@@ -99,6 +103,20 @@ def test_depth_is_neither_black_nor_broken(encoding, dtype):
     grey = cv2.imdecode(np.frombuffer(found.thumbnails[0][1], np.uint8), cv2.IMREAD_GRAYSCALE)
     assert grey.mean() == pytest.approx(1 + 254 * 0.9 / 2.9, abs=2)  # 1 m of 0.1 to 3 m
     assert not check(camera(mean=np.full(120, np.nan), spread=np.full(120, np.nan)))
+
+
+@pytest.mark.parametrize('head', [0, 12])
+def test_compressed_depth_is_neither_black_nor_broken(head):
+    message = coded(np.full((48, 64), 1000, np.uint16), '.png')
+    if head:  # as compressed_depth_image_transport writes it
+        message.data = np.concatenate([np.zeros(head, np.uint8), message.data])
+        message.format = '16UC1; compressedDepth png'
+    found = collect(message, message)
+    assert np.isnan(found.mean).all() and np.isnan(found.spread).all()
+    assert found.broken == ()
+    assert found.formats == ((0, f'64 x 48 {message.format}'),)
+    message.data = message.data[:head]
+    assert collect(message).broken == (0,)
 
 
 def test_compressed_pictures_tell_size_and_format():

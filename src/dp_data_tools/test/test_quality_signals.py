@@ -3,6 +3,7 @@
 """Numbers of episodes: each fault is found with its figures, clean ones are silent."""
 
 from dp_core.errors import ConfigError
+from dp_core.errors import KinematicsError
 from dp_data_tools.quality.examine import examine
 from dp_data_tools.quality.lag import lags_of
 from dp_data_tools.quality.signals import check_constant
@@ -109,6 +110,8 @@ def test_limits_of_the_contract_and_of_the_robot():
     assert by_check['limit', 'arm/a'].severity == 'warning'  # it was there, after all
     assert by_check['velocity', 'action/a'].threshold == 0.2
     assert ('limit', 'action/b') not in by_check  # the robot has no such joint
+    with pytest.raises(KinematicsError, match="joint 'a' of the URDF has limit lower='low'"):
+        with_limits(episode(), urdf.replace('-0.4', 'low'))
 
 
 @pytest.mark.parametrize('lag_s', [-0.2, -0.05, 0.0, 0.04, 0.25])

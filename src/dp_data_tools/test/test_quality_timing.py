@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stamps of topics, made without bags: gaps, jitter, rates, skew, drift and jumps of any size."""
 
+from dataclasses import replace
+
 from bag_samples import contract
 from bag_samples import MS
 from bag_samples import T0
@@ -132,6 +134,35 @@ def test_rates_are_compared_with_the_median_of_all_bags():
         ('b26.0', '38.5 Hz, in the other bags 50.0 Hz')
     ]
     assert not list(check_rates(bags[3:4], LIMITS))
+
+
+def events(times_ms):
+    """Messages that come when something happens."""
+    return replace(stamps(times_ms, topic='/rosout'), msgtype='rcl_interfaces/msg/Log')
+
+
+def test_what_comes_with_events_is_no_error():
+    bags = [bag(stamps(even()), events(even(30, 200.0)), name=f'b{k}') for k in range(3)]
+    few = bag(stamps(even()), events(even(9, 600.0)), name='few')
+    none = bag(stamps(even()), name='none')
+    found = list(check_rates([*bags, few, none], LIMITS))
+    assert [(f.source, f.check, f.severity) for f in found] == [
+        ('none', 'missing_topic', 'warning')
+    ]
+    silent = np.concatenate([even(20, 100.0), 5000 + even(20, 100.0)])
+    found = timing(events(silent)) + timing(stamps(silent))
+    assert [(f.check, f.severity) for f in found] == [('gap', 'warning'), ('gap', 'error')]
+
+
+def test_a_stream_that_dies_at_once_is_missed_and_a_short_bag_is_not():
+    camera = {'topic': '/camera'}
+    bags = [bag(stamps(even()), stamps(even(180, 33.0), **camera)) for k in range(3)]
+    dead = bag(stamps(even()), stamps(even(3, 33.0), **camera), name='dead')
+    short = bag(stamps(even(12)), stamps(even(7, 33.0), **camera), name='short')
+    found = list(check_rates([*bags, dead, short], LIMITS))
+    assert [(f.source, f.severity, f.message) for f in found] == [
+        ('dead', 'error', 'only 3 messages; 3 of 5 bags have 30.3 Hz')
+    ]
 
 
 def test_a_topic_that_most_bags_lack_is_not_missed():

@@ -152,6 +152,15 @@ def test_a_node_that_sees_other_files_is_named(tmp_path, bags, monkeypatch, caps
     assert 'on one file system, for all nodes' in said
 
 
+def test_a_node_with_other_code_is_named(tmp_path, bags, monkeypatch, capsys):
+    def upgrade():
+        monkeypatch.setattr('dp_data_tools.plan.code_hash', lambda: 'of another version')
+
+    monkeypatch.setitem(sys.modules, 'ray', Ray(upgrade))
+    assert run(tmp_path, bags, action=RAY) == 1
+    assert 'or has another version of dp_data_tools' in capsys.readouterr().err
+
+
 def test_a_real_cluster_of_two_nodes(tmp_path, bags, monkeypatch):
     pytest.importorskip('ray', reason='the optional package ray')
     from ray.cluster_utils import Cluster

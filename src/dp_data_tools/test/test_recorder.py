@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was recorded reads back, by rosbags and convert; what fails is never half an episode."""
 
+import dataclasses
 import errno
 import json
 import sqlite3
@@ -9,6 +10,7 @@ import struct
 
 from bag_samples import contract
 from bag_samples import IMAGE
+from bag_samples import JOINT_STATE
 from bag_samples import T0
 from dp_core.errors import ConfigError
 from dp_core.errors import DatasetError
@@ -18,6 +20,7 @@ from dp_data_tools.bag_reader import BagReader
 from dp_data_tools.cli import main
 from dp_data_tools.recording.bag_metadata import FileCount
 from dp_data_tools.recording.bag_metadata import read_metadata
+from dp_data_tools.recording.episode_folder import read_facts
 from dp_data_tools.recording.episode_folder import unfinished
 from dp_data_tools.recording.episodes import Episodes
 from dp_data_tools.recording.recorder import RecorderSettings
@@ -28,6 +31,7 @@ import pytest
 from recording_samples import Clock
 from recording_samples import make_recorder
 from recording_samples import play
+from recording_samples import RELIABLE
 from recording_samples import samples
 from recording_samples import topic
 from rosbags.rosbag2 import Reader
@@ -170,6 +174,20 @@ def test_an_episode_does_not_begin_without_a_topic_of_the_contract(tmp_path):
     recorder.abandon()
 
 
+def test_an_episode_does_not_begin_once_a_publisher_has_gone(tmp_path):
+    recorder = make_recorder(tmp_path / 'demos')
+    for each in samples()[1]:
+        recorder.know(each)
+    recorder.present('/commands', False)
+    assert recorder.missing == ['/commands']
+    reply = Episodes(recorder).start()
+    assert "nobody publishes ['/commands'], which" in reply.message
+    assert "there are ['/front/image_raw', '/joint_states'] of" in reply.message
+    recorder.present('/commands', True)
+    assert Episodes(recorder).start().success
+    recorder.abandon()
+
+
 def test_a_topic_of_a_type_that_cannot_be_converted_is_refused(tmp_path):
     recorder = make_recorder(tmp_path / 'demos')
     with pytest.raises(RecordingError, match=r'/joint_states is of type .*Image, valid: .*State'):
@@ -205,6 +223,36 @@ def test_a_latched_message_is_repeated_in_every_episode(tmp_path):
         episodes.stop()
         with Reader(tmp_path / 'demos' / name) as reader:
             assert [(t, bytes(d)) for _, t, d in reader.messages()] == [(T0, first)]
+
+
+def test_all_publishers_of_a_latched_topic_are_heard_in_every_episode(tmp_path):
+    recorder = make_recorder(tmp_path / 'demos', allow_missing=True)
+    offered = ({**RELIABLE, 'depth': 1},)
+    one = dataclasses.replace(topic('/tf_static', JOINT_STATE), offered_qos=offered)
+    recorder.know(one, is_latched=True)
+    for data in (b'one', b'two'):
+        recorder.take('/tf_static', T0, T0, data)
+    recorder.know(dataclasses.replace(one, offered_qos=2 * offered), is_latched=True)
+    episodes = Episodes(recorder)
+    for name in ('episode_000000', 'episode_000001'):
+        episodes.start()
+        assert episodes.stop().success
+        with Reader(tmp_path / 'demos' / name) as reader:
+            assert [bytes(data) for _, _, data in reader.messages()] == [b'one', b'two']
+
+
+def test_a_success_is_on_the_disk_at_once(tmp_path):
+    recorder, episodes, _ = record_one(tmp_path)
+    (part,) = unfinished(tmp_path / 'demos')
+    assert 'outcome' not in read_facts(part)
+    assert episodes.mark_success().success
+    assert read_facts(part)['outcome'] == 'success'
+    assert read_facts(part)['task'] == 'push'
+    (part / 'episode.yaml.tmp').mkdir()  # nothing can be written there
+    reply = episodes.mark_success()
+    assert not reply.success
+    assert f'cannot write in {part}' in reply.message
+    recorder.abandon()
 
 
 def test_an_episode_without_messages_is_not_kept(tmp_path):
@@ -252,6 +300,33 @@ def test_a_full_disk_leaves_finished_episodes_whole_and_the_current_one_recovera
     assert [path.name for path in unfinished(tmp_path / 'demos')] == ['.episode_000001.part']
     with Reader(tmp_path / 'demos' / 'episode_000000') as reader:
         assert reader.message_count == 615
+
+
+class Forgetful(FullDisk):
+    """A file that forgets a topic and does not say so."""
+
+    def write(self, *message):
+        if message[0] != '/commands':
+            self._file.write(*message)
+
+
+def test_an_episode_that_lacks_messages_is_not_kept(tmp_path):
+    _, episodes, _ = record_one(tmp_path, create=lambda *where: Forgetful(create_file(*where), 0))
+    reply = episodes.stop()
+    assert not reply.success
+    assert 'episode_000000 is NOT kept' in reply.message
+    assert 'episode_000000_0.mcap has 465 of 615 messages' in reply.message
+    assert len(unfinished(tmp_path / 'demos')) == 1
+
+
+@pytest.mark.parametrize('storage', STORAGES)
+def test_a_time_that_the_file_has_no_place_for_ends_the_episode(tmp_path, storage):
+    recorder, episodes, _ = record_one(tmp_path, storage)
+    recorder.take('/commands', 1 << 80, -1, b'')
+    recorder._current.writer._thread.join(10.0)
+    assert recorder.error.startswith('writing failed: ')
+    assert 'NOT kept' in episodes.stop().message
+    assert len(unfinished(tmp_path / 'demos')) == 1
 
 
 def test_what_finds_no_room_in_the_queue_is_counted_and_told(tmp_path):

@@ -16,6 +16,7 @@ from dp_data_tools.cli import main
 from dp_data_tools.recording.bag_metadata import read_metadata
 from dp_data_tools.recording.episodes import Episodes
 from dp_data_tools.recording.mcap_file import CHUNK
+from dp_data_tools.recording.mcap_file import MESSAGE_INDEX
 from dp_data_tools.recording.recover import recover
 from dp_data_tools.recording.storage import create_file
 import pytest
@@ -91,17 +92,36 @@ def chunked(tmp_path):
     return bag, messages
 
 
-def test_a_damaged_chunk_is_skipped_and_told(tmp_path):
+def test_a_damaged_chunk_is_skipped_and_told_and_the_file_is_kept(tmp_path):
     bag, messages = chunked(tmp_path)
     path = bag / 'bag_0.mcap'
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content)
     recovered = recover(bag)
-    assert recovered.loss == 'bag_0.mcap: 1 damaged chunks skipped'
+    lost = 'bag_0.mcap: 1 damaged chunks skipped, kept as bag_0.mcap.damaged'
+    assert recovered.loss == lost
+    assert (bag / 'bag_0.mcap.damaged').read_bytes() == content
     found = read(bag)
     assert 0.7 * len(messages) < len(found) < len(messages)
     assert set(found) <= set(messages)
+
+
+@pytest.mark.parametrize(
+    ('opcode', 'closed'), [(CHUNK, True), (CHUNK, False), (MESSAGE_INDEX, True)]
+)
+def test_a_length_beyond_the_end_of_the_file_is_not_taken_for_a_cut(tmp_path, opcode, closed):
+    bag, messages = chunked(tmp_path)
+    path = bag / 'bag_0.mcap'
+    content = bytearray(path.read_bytes())
+    place = [place for place, found in records(content) if found == opcode][3]
+    content[place + 1 + 3] ^= 0x40  # 1 GiB
+    path.write_bytes(content if closed else content[:-100])
+    damaged = path.read_bytes()
+    assert recover(bag).loss.endswith('last whole message, kept as bag_0.mcap.damaged')
+    assert (bag / 'bag_0.mcap.damaged').read_bytes() == damaged
+    found = read(bag)
+    assert 0 < len(found) < len(messages) and found == messages[: len(found)]
 
 
 def records(content):
@@ -210,6 +230,21 @@ def test_an_episode_that_was_whole_but_for_its_name_loses_nothing(tmp_path, monk
     assert read(bag) == messages
     custom = read_metadata(bag)['custom_data']
     assert (custom['outcome'], custom['recovered']) == ('success', 'true')
+
+
+def test_a_success_that_was_told_outlives_the_recorder(tmp_path):
+    recorder = make_recorder(tmp_path / 'demos')
+    messages, topics = samples(seconds=0.5)
+    for each in topics:
+        recorder.know(each)
+    episodes = Episodes(recorder)
+    episodes.start()
+    play(recorder, Clock(), messages)
+    assert episodes.mark_success().success
+    recorder._current.writer.drain()
+    recorder.abandon()
+    (part,) = (tmp_path / 'demos').iterdir()
+    assert read_metadata(recover(part).path)['custom_data']['outcome'] == 'success'
 
 
 KILLED = """

@@ -57,6 +57,9 @@ class Store:
         self.begun += 1
         return f'episode {self.begun}'
 
+    def note(self, outcome):
+        pass
+
     def keep(self, outcome):
         self.kept.append((f'episode {self.begun}', outcome))
         return ''

@@ -97,8 +97,11 @@ def is_vector(feature: Mapping[str, Any]) -> bool:
 def names_of(feature: Mapping[str, Any]) -> list[str]:
     """Names of the numbers of a feature; their places where it does not name them."""
     names = feature.get('names')
-    if isinstance(names, dict):
-        names = [name for group in names.values() for name in group]
+    if isinstance(names, dict) and all(isinstance(place, int) for place in names.values()):
+        names = [name for name, _ in sorted(names.items(), key=lambda each: each[1])]
+    elif isinstance(names, dict):
+        groups = (group if isinstance(group, list) else [group] for group in names.values())
+        names = [name for group in groups for name in group]
     width = feature['shape'][0]
     if not isinstance(names, list) or len(names) != width:
         return [str(k) for k in range(width)]

@@ -24,6 +24,9 @@ from numpy.typing import NDArray
 THUMBNAILS = 10
 THUMBNAIL_HEIGHT = 96
 _SAMPLES = 20_000
+_PNG = b'\x89PNG\r\n\x1a\n'
+_BITS_AT = 24  # where a PNG has the bits of a value
+_DEPTH_HEAD = 12  # what compressed_depth_image_transport writes before its PNG [byte]
 # Colours, or depth from a hand's breadth to across a table [m].
 _STREAMS = (
     Stream('camera', 'image', 'camera', size=(8, 8)),
@@ -35,7 +38,7 @@ class JointCollector:
     """Positions of JointState messages by name, whatever their order."""
 
     def __init__(self, topic: str) -> None:
-        self._topic = topic
+        self.topic = topic
         self._rows: list[tuple[tuple[str, ...], Array]] = []
         self.orders: list[tuple[int, tuple[str, ...]]] = []
 
@@ -55,7 +58,7 @@ class JointCollector:
             names, position = self._rows[row]
             if len(position) == len(names):
                 values[to, columns[names]] = position
-        return Track(self._topic, joints, times_s, values, RADIAN)
+        return Track(self.topic, joints, times_s, values, RADIAN)
 
 
 class PoseCollector:
@@ -99,11 +102,11 @@ class PictureCollector:
         self._before = data
         raw = hasattr(message, 'encoding')
         pixels = _pixels(message) if raw else _decoded(data)
+        depth = message.encoding in DEPTH_ENCODINGS if raw else _is_depth(message.format, data)
         if pixels is None or not pixels.size:
             self._broken.append(index)
             self._figures.append((np.nan, np.nan, repeats))
             return
-        depth = raw and message.encoding in DEPTH_ENCODINGS
         mean, spread = (np.nan, np.nan) if depth else (float(pixels.mean()), float(pixels.std()))
         self._figures.append((mean, spread, repeats))
         # A compressed picture does not say its size; that of its reduced form does.
@@ -156,11 +159,21 @@ def _pixels(message: Any) -> NDArray[Any] | None:
     data = np.frombuffer(message.data, dtype=np.uint8)
     if data.size < message.height * message.step or not data.size:
         return None
-    return data[:: max(1, data.size // _SAMPLES) | 1]  # odd: not always the same channel
+    step = max(1, data.size // _SAMPLES) | 1
+    return data[:: step + 2 * (step % 3 == 0)]  # of 3 or 4 channels not always the same one
+
+
+def _is_depth(form: str, data: bytes) -> bool:
+    """Whether a compressed picture holds depth: the values of no other one have 16 bits."""
+    return 'compressedDepth' in form or (
+        data.startswith(_PNG) and data[_BITS_AT : _BITS_AT + 1] == b'\x10'
+    )
 
 
 def _decoded(data: bytes) -> NDArray[np.uint8] | None:
     """Grey picture of a quarter of the size; None for bytes that are no whole picture."""
+    if data.startswith(_PNG, _DEPTH_HEAD):
+        data = data[_DEPTH_HEAD:]
     cut = data[:2] == b'\xff\xd8' and b'\xff\xd9' not in data[-1024:]
     pixels = np.frombuffer(data, np.uint8)
     return None if cut or not pixels.size else cv2.imdecode(pixels, cv2.IMREAD_REDUCED_GRAYSCALE_4)

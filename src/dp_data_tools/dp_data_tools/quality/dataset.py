@@ -71,7 +71,7 @@ class DatasetFolder:
             states=tuple(states),
             actions=tuple(actions),
             pairs=pair_by_names(actions, states) or pair_vectors(actions, states),
-            pictures=tuple(_pictures(s.name, times_s, self.rows(s.name, index)) for s in images),
+            pictures=tuple(_pictures(s, times_s, self.rows(s.name, index)) for s in images),
             part=int(origin.get('episode', 0)),
         )
 
@@ -120,7 +120,7 @@ def _action_tracks(contract: Contract, times_s: Array, values: Array) -> list[Tr
     return tracks
 
 
-def _pictures(name: str, times_s: Array, pictures: NDArray[np.uint8]) -> Pictures:
+def _pictures(stream: Stream, times_s: Array, pictures: NDArray[np.uint8]) -> Pictures:
     """What is known of the pictures (T, H, W, 3) of one episode."""
     stride = max(1, int(np.sqrt(pictures[0, ..., 0].size / 2000)))
     coarse = pictures[:, ::stride, ::stride].reshape(len(pictures), -1)
@@ -132,11 +132,12 @@ def _pictures(name: str, times_s: Array, pictures: NDArray[np.uint8]) -> Picture
     thumbnails = tuple(
         (float(times_s[k]), thumbnail(pictures[k])) for k in range(0, len(pictures), every)
     )
+    unknown = np.full(len(pictures), np.nan)  # how bright is depth?
     return Pictures(
-        name,
+        stream.name,
         times_s,
-        coarse.mean(axis=1),
-        coarse.std(axis=1),
+        unknown if stream.depth_m else coarse.mean(axis=1),
+        unknown if stream.depth_m else coarse.std(axis=1),
         repeats,
         thumbnails=thumbnails,
     )

@@ -11,11 +11,13 @@ import re
 from typing import Any
 
 from dp_core.errors import DatasetError
+from dp_data_tools.bag_reader import BagReader
 from dp_data_tools.bag_reader import Topic
 from dp_data_tools.markers import BEGIN
 from dp_data_tools.markers import DISCARD
 from dp_data_tools.markers import meaning
 from dp_data_tools.markers import require_markers
+from dp_data_tools.message_types import UnknownTypeError
 from dp_data_tools.open_bag import open_bag
 from dp_data_tools.quality.collect import JointCollector
 from dp_data_tools.quality.collect import PictureCollector
@@ -24,10 +26,12 @@ from dp_data_tools.quality.episode import Array
 from dp_data_tools.quality.episode import Episode
 from dp_data_tools.quality.episode import Stamps
 from dp_data_tools.quality.pairs import pair_by_names
+from dp_data_tools.raw_message import RawMessage
 import numpy as np
 from numpy.typing import NDArray
 
 Collector = JointCollector | PoseCollector | PictureCollector
+READ = ('JointState', 'PoseStamped', 'Image', 'CompressedImage')  # of others only the times count
 # A topic whose name says so carries commands, where nobody names it.
 COMMAND_WORDS = re.compile(r'command|cmd|leader|target|goal|desired|reference|setpoint|action')
 # Stamps further from those of the other topics are of another clock [ns].
@@ -69,10 +73,10 @@ def scan_episodes(
             )
         stretches = [] if markers else [_Stretch(topics)]
         current = None if markers else stretches[0]
+        contents = _Contents(reader, {t.name for t in topics if _kind(t) in READ} | {*markers})
         try:
-            for name, recorded_ns, message in reader.messages(
-                [t.name for t in topics] + [*markers]
-            ):
+            for raw in reader.raw_messages([t.name for t in topics] + [*markers]):
+                name, message = raw.topic, contents.read(raw)
                 if name in markers:
                     said = meaning(name, known[name].msgtype, message)
                     if said == BEGIN and current is None:
@@ -83,7 +87,7 @@ def scan_episodes(
                             stretches[-1].discarded = True
                         current = None
                 elif current is not None:
-                    current.topics[name].push(recorded_ns, message)
+                    current.topics[name].push(raw.recorded_ns, message)
         except DatasetError as error:
             damage = str(error)
     episodes = [
@@ -95,6 +99,26 @@ def scan_episodes(
         first = Episode(str(path), 0, path.resolve().name, 0.0)
         episodes[-1:] = [dataclasses.replace(episodes[-1] if episodes else first, damage=damage)]
     return episodes
+
+
+class _Contents:
+    """Messages as objects; a topic of a type that nobody knows has none, unless it is needed."""
+
+    def __init__(self, reader: BagReader, needed: set[str]) -> None:
+        self._reader, self._needed = reader, needed
+        self._unknown: set[str] = set()
+
+    def read(self, raw: RawMessage) -> Any:
+        """Message as an object, or None; raises DatasetError where it is damaged."""
+        if raw.topic in self._unknown:
+            return None
+        try:
+            return self._reader.deserialize(raw)
+        except UnknownTypeError:
+            if raw.topic in self._needed:
+                raise
+            self._unknown.add(raw.topic)
+            return None
 
 
 class _Stretch:
@@ -112,7 +136,7 @@ class _Stretch:
     def episode(self, path: Path, commands: Sequence[str], number: int, split: bool) -> Episode:
         """What was collected; ``number`` is that of the episode, ``split`` if others may be."""
         place = {'source': str(path), 'index': number, 'bag': path.resolve().name}
-        heard = [device for topic in self.topics.values() for device in topic.devices]
+        heard = [device for topic in self.topics.values() for device in topic.named()]
         if not heard:
             return Episode(**place, duration_s=0.0, part=number, split=split, damage='it is empty')
         begin_ns = min(topic.recorded_ns[0] for topic in heard)
@@ -152,19 +176,31 @@ class _Devices:
     def __init__(self, topic: Topic) -> None:
         self._topic = topic
         self._joints: list[set[str]] = []
-        self.devices: list[_Device] = []
+        self._devices: list[_Device] = []
 
     def push(self, recorded_ns: int, message: Any) -> None:
         """Add a message."""
-        names = set(getattr(message, 'name', ())) or {''}
+        names = {''}
+        if _kind(self._topic) == 'JointState':  # a name of others may be that of anything
+            names = set(message.name) or names
         at = next((k for k, known in enumerate(self._joints) if known & names), None)
-        if at is None or not self.devices:
-            at = len(self.devices)
-            name = f'{self._topic.name}[{min(names)}]' if at else self._topic.name
-            self.devices.append(_Device(dataclasses.replace(self._topic, name=name)))
+        if at is None:
+            at = len(self._devices)
+            self._devices.append(_Device(self._topic))
             self._joints.append(set())
         self._joints[at] |= names
-        self.devices[at].push(recorded_ns, message)
+        self._devices[at].push(recorded_ns, message)
+
+    def named(self) -> list[_Device]:
+        """The devices: one has the name of the topic, the others that of a joint behind it.
+
+        Which one is which follows from their joints; who speaks first is chance in every bag.
+        """
+        first = [min(joints) for joints in self._joints]
+        order = sorted(range(len(first)), key=lambda k: (not first[k], first[k]))
+        for k in order[1:]:
+            self._devices[k].rename(f'{self._topic.name}[{first[k]}]')
+        return [self._devices[k] for k in order]
 
 
 class _Device:
@@ -175,7 +211,7 @@ class _Device:
         self.recorded_ns: list[int] = []
         self._header_ns: list[int] = []
         self.collector: Collector | None = None
-        kind = topic.msgtype.rpartition('/')[2]
+        kind = _kind(topic)
         if kind == 'JointState':
             self.collector = JointCollector(topic.name)
         elif kind == 'PoseStamped':
@@ -191,6 +227,12 @@ class _Device:
             self._header_ns.append(stamp.sec * 1_000_000_000 + stamp.nanosec)
         if self.collector is not None:
             self.collector.push(message)
+
+    def rename(self, name: str) -> None:
+        """Give it another name than that of its topic."""
+        self._topic = dataclasses.replace(self._topic, name=name)
+        if isinstance(self.collector, JointCollector):
+            self.collector.topic = name
 
     def stamps(self) -> Stamps:
         """When its messages were stamped and recorded."""
@@ -209,6 +251,11 @@ class _Device:
             near = np.abs(header_ns - times_ns) < _OTHER_CLOCK_NS
             times_ns = np.where(near, header_ns, times_ns)
         return np.asarray(times_ns * 1e-9)
+
+
+def _kind(topic: Topic) -> str:
+    """Type of a topic without its package."""
+    return topic.msgtype.rpartition('/')[2]
 
 
 def _usual_offset(stamps: Sequence[Stamps]) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from collections.abc import Sequence
 import dataclasses
 from pathlib import Path
+from xml.etree import ElementTree
 
 from dp_core.errors import DatasetError
 from dp_core.errors import KinematicsError
@@ -21,6 +22,7 @@ from dp_data_tools.quality.episode import RADIAN
 from dp_data_tools.quality.episode import Track
 from dp_data_tools.quality.pairs import agreed
 from dp_data_tools.quality.scan import scan_episodes
+import numpy as np
 
 
 def tell_apart(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -66,8 +68,40 @@ def read_dataset(path: Path, on_read: Callable[[], object]) -> list[Episode]:
     return agreed(episodes)
 
 
+def read_urdf(path: Path) -> str:
+    """Read a robot description.
+
+    Raises:
+        DatasetError: it cannot be read, or is none.
+    """
+    try:
+        urdf = path.read_text(encoding='utf-8')
+        joint_limits(urdf, ())
+    except OSError as error:
+        raise DatasetError(f'cannot read {path}: {error.strerror}') from error
+    except (UnicodeDecodeError, KinematicsError) as error:
+        raise DatasetError(f'{path}: {error}') from error
+    return urdf
+
+
+def require_joints(episodes: Sequence[Episode], urdf: str) -> None:
+    """Raise DatasetError where episodes have joints, and the robot has none of them."""
+    tracks = [track for episode in episodes for track in episode.tracks if track.unit == RADIAN]
+    asked = {joint for track in tracks for joint in track.dims}
+    if asked and not asked & _joints_of(urdf):
+        raise DatasetError(
+            f'the robot has none of the joints {sorted(asked)}; it has '
+            f'{sorted(_joints_of(urdf))}: give the URDF that xacro makes, with the prefix of the '
+            'joints that were recorded'
+        )
+
+
 def with_limits(episode: Episode, urdf: str) -> Episode:
-    """The episode with the limits of the robot on all joints that the robot has."""
+    """The episode with the limits of the robot on all joints that the robot has.
+
+    Raises:
+        KinematicsError: the robot description is malformed at such a joint.
+    """
     return dataclasses.replace(
         episode,
         states=tuple(_limited(track, urdf) for track in episode.states),
@@ -78,13 +112,15 @@ def with_limits(episode: Episode, urdf: str) -> Episode:
 def _limited(track: Track, urdf: str) -> Track:
     if track.unit != RADIAN:
         return track
+    known = _joints_of(urdf)  # not a gripper that the robot's description does not have
+    rows = [k for k, joint in enumerate(track.dims) if joint in known]
+    limits = joint_limits(urdf, [track.dims[k] for k in rows])
     low, high, velocity = track.low.copy(), track.high.copy(), track.velocity.copy()
-    for k, joint in enumerate(track.dims):
-        try:
-            limits = joint_limits(urdf, [joint])
-        except KinematicsError:
-            continue  # a gripper that the robot's description does not have
-        low[k] = max(low[k], limits.lower[0])
-        high[k] = min(high[k], limits.upper[0])
-        velocity[k] = limits.velocity[0]
+    low[rows] = np.maximum(low[rows], limits.lower)
+    high[rows] = np.minimum(high[rows], limits.upper)
+    velocity[rows] = limits.velocity
     return dataclasses.replace(track, low=low, high=high, velocity=velocity)
+
+
+def _joints_of(urdf: str) -> set[str]:
+    return {joint.get('name', '') for joint in ElementTree.fromstring(urdf).findall('joint')}

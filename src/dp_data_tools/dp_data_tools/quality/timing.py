@@ -14,10 +14,14 @@ from dp_data_tools.quality.finding import ERROR
 from dp_data_tools.quality.finding import Finding
 from dp_data_tools.quality.finding import WARNING
 from dp_data_tools.quality.thresholds import Thresholds
+from dp_data_tools.topics import CONTROLLER_STATE
+from dp_data_tools.topics import MESSAGE_TYPES
 import numpy as np
 
 # Fewer messages tell no rate: a latched description, a marker, a button.
 MIN_MESSAGES = 10
+# Observations and commands come at a rate; of other topics nothing need follow.
+_STREAMS = {CONTROLLER_STATE, *(kind for kinds in MESSAGE_TYPES.values() for kind in kinds)}
 
 
 def check_timing(episode: Episode, limits: Thresholds) -> Iterator[Finding]:
@@ -35,27 +39,40 @@ def check_rates(episodes: Sequence[Episode], limits: Thresholds) -> Iterator[Fin
     """Topics that some bags have and others lack, or have at another rate."""
     if len(episodes) < 2:
         return
+    kinds: dict[str, str] = {}
     rates: dict[str, dict[int, float]] = {}
     for e, episode in enumerate(episodes):
         for stamps in episode.stamps:
             if len(stamps.recorded_ns) >= MIN_MESSAGES:
+                kinds[stamps.topic] = stamps.msgtype
                 rates.setdefault(stamps.topic, {})[e] = 1.0 / _period_s(_own_times_s(stamps))
     for topic, by_episode in rates.items():
         usual = float(np.median(list(by_episode.values())))
+        usually = f'{len(by_episode)} of {len(episodes)} bags have {usual:.1f} Hz'
         for e, episode in enumerate(episodes):
             if e not in by_episode and 2 * len(by_episode) > len(episodes):
-                message = (
-                    f'no messages; {len(by_episode)} of {len(episodes)} bags have {usual:.1f} Hz'
-                )
-                yield Finding(
-                    'missing_topic', ERROR, *episode.place, topic, message, None, 0.0, usual, 'Hz'
-                )
+                yield from _check_missing(episode, topic, kinds[topic], usual, usually)
             rate = by_episode.get(e, usual)
             if abs(rate / usual - 1.0) > limits.rate_change:
                 message = f'{rate:.1f} Hz, in the other bags {usual:.1f} Hz'
                 yield Finding(
                     'rate', WARNING, *episode.place, topic, message, None, rate, usual, 'Hz'
                 )
+
+
+def _check_missing(
+    episode: Episode, topic: str, kind: str, usual_hz: float, usually: str
+) -> Iterator[Finding]:
+    """A topic without messages, or a stream with far too few for the length of the bag."""
+    count = sum(len(stamps.recorded_ns) for stamps in episode.stamps if stamps.topic == topic)
+    expected = usual_hz * episode.duration_s
+    if count and (kind not in _STREAMS or expected < 2 * MIN_MESSAGES):
+        return  # a short bag, or one in which little happened
+    message = f'only {count} messages; {usually}' if count else f'no messages; {usually}'
+    severity = ERROR if kind in _STREAMS else WARNING
+    rate_hz = count / episode.duration_s if count else 0.0
+    figures = (rate_hz, usual_hz, 'Hz')
+    yield Finding('missing_topic', severity, *episode.place, topic, message, None, *figures)
 
 
 def _check_gaps(episode: Episode, stamps: Stamps, limits: Thresholds) -> Iterator[Finding]:
@@ -72,7 +89,8 @@ def _check_gaps(episode: Episode, stamps: Stamps, limits: Thresholds) -> Iterato
             f'{len(where)} gap{"s" * (len(where) > 1)} of up to {periods_s[worst] * 1e3:.0f} ms '
             f'at {1.0 / usual_s:.1f} Hz, about {lost} messages lost'
         )
-        severity = ERROR if periods_s[worst] > limits.gap_error_s else WARNING
+        is_long = periods_s[worst] > limits.gap_error_s and stamps.msgtype in _STREAMS
+        severity = ERROR if is_long else WARNING
         figures = (float(periods_s[worst] * 1e3), longest_s * 1e3, 'ms')
         spans = tuple((float(times_s[k]), float(times_s[k + 1])) for k in where)
         begin_s = float(times_s[worst])

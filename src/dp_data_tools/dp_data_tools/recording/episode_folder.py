@@ -22,6 +22,8 @@ import shutil
 from typing import Any
 
 from dp_core.errors import RecordingError
+from dp_data_tools.recording.bag_metadata import read_metadata
+from dp_data_tools.recording.bag_metadata import write_metadata
 from dp_data_tools.recording.bag_metadata import write_safely
 import yaml
 
@@ -47,6 +49,17 @@ class EpisodeFolder:
             write_facts(self.part, facts)
         except OSError as error:
             raise RecordingError(f'cannot begin an episode in {root}: {error}') from error
+
+    def note(self, facts: Mapping[str, str]) -> None:
+        """Write what is known by now.
+
+        Raises:
+            RecordingError: it cannot be written.
+        """
+        try:
+            write_facts(self.part, facts)
+        except OSError as error:
+            raise RecordingError(f'cannot write in {self.part}: {error}') from error
 
     def keep(self) -> Path:
         """Give the folder its name; its content must be whole and on the disk."""
@@ -86,6 +99,28 @@ def delete(folder: Path) -> None:
         shutil.rmtree(folder)
     except OSError as error:
         raise RecordingError(f'cannot delete {folder}: {error}') from error
+
+
+def mark(folder: Path, outcome: str) -> None:
+    """Write the outcome of a whole episode.
+
+    Raises:
+        RecordingError: it cannot be read or written.
+    """
+    try:
+        information = read_metadata(folder)
+        facts = dict(information['custom_data']) | {'outcome': outcome}
+        write_metadata(folder, information | {'custom_data': facts})
+        write_facts(folder, facts)
+    except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise RecordingError(f'cannot mark {folder}: {error}') from error
+
+
+def free_bytes(folder: Path) -> int:
+    """Room on the disk of a folder, which need not be there yet [bytes]."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 def unfinished(root: Path) -> list[Path]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections import deque
+import struct
 import threading
 import time
 
@@ -15,6 +16,8 @@ from dp_data_tools.recording.storage import StorageFile
 MAX_QUEUED_BYTES = 256 << 20  # four seconds of two raw 640 x 480 cameras at 30 Hz
 FLUSH_S = 0.5  # what a SIGKILL may cost, at most, beside the queue [s]
 _MESSAGE_BYTES = 100  # what a message costs beside its data
+# A full disk, no memory, and numbers that the file has no place for.
+_FAILURES = (OSError, MemoryError, ValueError, OverflowError, struct.error)
 
 
 class EpisodeWriter:
@@ -100,9 +103,9 @@ class EpisodeWriter:
                     flushed_s = time.monotonic()
             if not self._aborted:
                 self._file.flush()
-        except OSError as error:
+        except _FAILURES as error:
             with self._wake:
-                self._error = error
+                self._error = error if isinstance(error, OSError) else OSError(repr(error))
                 self._queue.clear()
 
     def _take(self) -> list[RecordedTopic | tuple[str, int, int, bytes]] | None:

@@ -35,6 +35,9 @@ class EpisodeStore(Protocol):
     def abandon(self) -> None:
         """Stop recording; leave what there is as unfinished. Raises nothing."""
 
+    def note(self, outcome: str) -> None:
+        """Write the outcome of the episode that is being recorded."""
+
     def mark(self, name: str, outcome: str) -> None:
         """Write the outcome of a kept episode."""
 
@@ -113,13 +116,14 @@ class Episodes:
         name = self.recording or self.last
         if name is None:
             return Reply(False, 'there is no episode to mark')
-        if self.recording:
-            self._outcome = SUCCESS
-        else:
-            try:
+        try:
+            if self.recording:
+                self._store.note(SUCCESS)
+                self._outcome = SUCCESS
+            else:
                 self._store.mark(name, SUCCESS)
-            except RecordingError as error:
-                return Reply(False, str(error))
+        except RecordingError as error:
+            return Reply(False, str(error))
         return Reply(True, f'marked {name} as a success')
 
     def fail(self, reason: str) -> Reply:

@@ -13,20 +13,21 @@ from datetime import datetime
 from datetime import timezone
 import json
 from pathlib import Path
-import shutil
 
 from dp_core.errors import ConfigError
 from dp_core.errors import RecordingError
 from dp_data_tools.recording import audit
 from dp_data_tools.recording.bag_metadata import bag_information
-from dp_data_tools.recording.bag_metadata import read_metadata
 from dp_data_tools.recording.bag_metadata import RecordedTopic
 from dp_data_tools.recording.bag_metadata import write_metadata
 from dp_data_tools.recording.episode_folder import delete
 from dp_data_tools.recording.episode_folder import EpisodeFolder
+from dp_data_tools.recording.episode_folder import free_bytes
+from dp_data_tools.recording.episode_folder import mark
 from dp_data_tools.recording.episode_folder import write_facts
 from dp_data_tools.recording.episode_writer import EpisodeWriter
 from dp_data_tools.recording.episode_writer import MAX_QUEUED_BYTES
+from dp_data_tools.recording.latched import Latched
 from dp_data_tools.recording.storage import create_file
 from dp_data_tools.recording.storage import StorageFile
 from dp_data_tools.recording.storage import STORAGES
@@ -102,14 +103,15 @@ class Recorder:
         self._clock = clock
         self._create = create
         self._topics: dict[str, RecordedTopic] = {}
-        self._latched: dict[str, bytes | None] = {}  # topic -> its newest message
+        self._absent: set[str] = set()  # known topics that nobody publishes now
+        self._latched = Latched()
         self._current: _Current | None = None
         self.audits: tuple[audit.TopicAudit, ...] = ()  # of the episode kept last
 
     def know(self, topic: RecordedTopic, *, is_latched: bool = False) -> None:
-        """Take note of a topic that is there from now on.
+        """Take note of a topic that is there from now on, or has more publishers than before.
 
-        The newest message of a latched topic is repeated at the beginning of every episode.
+        What a latched topic says to one who comes late is repeated in every episode.
 
         Raises:
             RecordingError: nobody could convert a topic of this type.
@@ -121,15 +123,22 @@ class Recorder:
             )
         is_new = topic.name not in self._topics
         self._topics[topic.name] = topic
+        self._absent.discard(topic.name)
         if is_latched:
-            self._latched.setdefault(topic.name, None)
+            self._latched.expect(topic)
         if self._current is not None and is_new:  # the file of the episode knows each topic once
             self._add(self._current, topic)
 
+    def present(self, topic: str, is_present: bool) -> None:
+        """Take note of whether anybody publishes a topic now."""
+        if is_present:
+            self._absent.discard(topic)
+        else:
+            self._absent.add(topic)
+
     def take(self, topic: str, received_ns: int, published_ns: int, data: bytes) -> None:
         """Take a message: when received and sent [ns], serialized."""
-        if topic in self._latched:
-            self._latched[topic] = data
+        self._latched.take(topic, data)
         current = self._current
         if current is None:
             return
@@ -146,7 +155,8 @@ class Recorder:
     @property
     def missing(self) -> list[str]:
         """Topics that are needed and nobody publishes."""
-        return [w.name for w in self._wanted if w.is_needed and w.name not in self._topics]
+        there = self._topics.keys() - self._absent
+        return [w.name for w in self._wanted if w.is_needed and w.name not in there]
 
     @property
     def error(self) -> str:
@@ -157,22 +167,24 @@ class Recorder:
     @property
     def is_nearly_full(self) -> bool:
         """Whether the disk has so little room that the episode should end now."""
-        return self._free_bytes() < self._settings.min_free_bytes / 4
+        return free_bytes(self._settings.root) < self._settings.min_free_bytes / 4
 
     def begin(self) -> str:
         """Begin an episode; return its name."""
         if self.missing and not self._settings.allow_missing:
+            there = sorted(self._topics.keys() - self._absent)
             raise RecordingError(
                 f'nobody publishes {self.missing}, which every episode needs; there are '
-                f'{sorted(self._topics) or "none"} of the topics to be recorded'
+                f'{there or "none"} of the topics to be recorded'
             )
         facts = dict(self._facts)
         facts['started'] = datetime.now(timezone.utc).isoformat(timespec='seconds')
         folder = EpisodeFolder(self._settings.root, facts)
-        if self._free_bytes() < self._settings.min_free_bytes:
+        free = free_bytes(self._settings.root)
+        if free < self._settings.min_free_bytes:
             folder.drop()
             raise RecordingError(
-                f'{self._settings.root} has {self._free_bytes() >> 20} MiB left, wanted are '
+                f'{self._settings.root} has {free >> 20} MiB left, wanted are '
                 f'{self._settings.min_free_bytes >> 20} MiB'
             )
         try:
@@ -187,9 +199,8 @@ class Recorder:
         self._current = _Current(folder, file, writer, counts, facts, start_ns)
         for topic in self._topics.values():
             self._add(self._current, topic)
-        for name, data in self._latched.items():
-            if data is not None:
-                self.take(name, start_ns, start_ns, data)
+        for name, data in self._latched.messages():
+            self.take(name, start_ns, start_ns, data)
         return folder.name
 
     def keep(self, outcome: str) -> str:
@@ -206,6 +217,7 @@ class Recorder:
             raise RecordingError(f'not one message was written, {missed} were missed')
         try:
             current.writer.drain()
+            self._require_all(current)
             audits = current.audit.finish(end_ns)
             facts = current.facts | {
                 'outcome': outcome,
@@ -245,16 +257,14 @@ class Recorder:
             self._current.folder.leave()
             self._current = None
 
+    def note(self, outcome: str) -> None:
+        """Write the outcome of the running episode, so that it outlives a recorder that dies."""
+        current = self._require()
+        current.folder.note(current.facts | {'outcome': outcome})
+
     def mark(self, name: str, outcome: str) -> None:
         """Write the outcome of a kept episode."""
-        folder = self._settings.root / name
-        try:
-            information = read_metadata(folder)
-            facts = dict(information['custom_data']) | {'outcome': outcome}
-            write_metadata(folder, information | {'custom_data': facts})
-            write_facts(folder, facts)
-        except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
-            raise RecordingError(f'cannot mark {folder}: {error}') from error
+        mark(self._settings.root / name, outcome)
 
     def delete(self, name: str) -> None:
         """Delete a kept episode."""
@@ -277,13 +287,13 @@ class Recorder:
         current.audit.expect(topic.name, topic.has_header)
         current.writer.add_topic(topic)
 
+    def _require_all(self, current: _Current) -> None:
+        """Raise RecordingError unless what was taken is in the file."""
+        taken, written = current.audit.messages, current.file.count.total
+        if taken != written:
+            raise RecordingError(f'{current.file.path} has {written} of {taken} messages')
+
     def _require(self) -> _Current:
         if self._current is None:
             raise RecordingError('nothing is being recorded')
         return self._current
-
-    def _free_bytes(self) -> int:
-        folder = self._settings.root
-        while not folder.exists():
-            folder = folder.parent
-        return shutil.disk_usage(folder).free

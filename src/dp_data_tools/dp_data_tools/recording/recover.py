@@ -3,8 +3,8 @@
 """Makes whole bags of what a killed recording left: index, summary and metadata.yaml.
 
 Each file is written anew beside the old one, which is deleted only when the new one is whole on
-the disk, and kept where damage in its middle hides what follows. So a recovery may itself be
-killed, or find no room, and be repeated.
+the disk, and kept where it is damaged and not only cut short. So a recovery may itself be killed,
+or find no room, and be repeated.
 """
 
 from __future__ import annotations
@@ -158,8 +158,9 @@ def _rewrite_mcap(
     if salvage.damaged_chunks:
         losses.append(f'{salvage.damaged_chunks} damaged chunks skipped')
     if salvage.unread_bytes:
-        kept = f', kept as {path.name + DAMAGED}' if salvage.is_broken else ''
-        losses.append(f'what came after the last whole message{kept}')
+        losses.append('what came after the last whole message')
+    if salvage.is_broken:
+        losses.append(f'kept as {path.name + DAMAGED}')
     return file.count, ', '.join(losses)
 
 

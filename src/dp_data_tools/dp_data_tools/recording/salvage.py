@@ -17,15 +17,20 @@ from dp_core.errors import RecordingError
 from dp_data_tools.recording.bag_metadata import RecordedTopic
 from dp_data_tools.recording.mcap_file import CHANNEL
 from dp_data_tools.recording.mcap_file import CHUNK
+from dp_data_tools.recording.mcap_file import DATA_END
 from dp_data_tools.recording.mcap_file import FOOTER
 from dp_data_tools.recording.mcap_file import MAGIC
 from dp_data_tools.recording.mcap_file import MESSAGE
 from dp_data_tools.recording.mcap_file import SCHEMA
+from dp_data_tools.recording.mcap_file import STATISTICS
 import yaml
 
 _HEAD = struct.Struct('<BQ')
 _CHUNK_HEAD = 32  # before the name of the compression
 MAX_RECORD_BYTES = 4 << 30  # longer ones are damage
+MAX_SMALL_BYTES = 1 << 20  # of what holds no messages, such as an index
+_ATTACHMENT = 9
+_FOOTER_BYTES = 20
 
 
 @dataclass
@@ -36,7 +41,7 @@ class Salvage:
         topics: channel -> topic.
         damaged_chunks: skipped, because their checksum or their compression is wrong.
         unread_bytes: at the end of the file, behind the last whole message.
-        is_broken: what follows it is no record cut short, but damage; it may hide whole ones.
+        is_broken: it is not only cut short, but damaged: it may hold more than was found.
     """
 
     topics: dict[int, RecordedTopic] = field(default_factory=dict)
@@ -44,6 +49,7 @@ class Salvage:
     unread_bytes: int = 0
     is_broken: bool = False
     _schemas: dict[int, tuple[str, str, str]] = field(default_factory=dict)
+    _count: int = 0  # messages found
 
     def messages(self, path: Path) -> Iterator[tuple[RecordedTopic, int, int, bytes]]:
         """Yield topic, log time [ns], publish time [ns] and data of every message, as written.
@@ -60,24 +66,30 @@ class Salvage:
                 start = file.tell()
                 opcode, length = _HEAD.unpack(file.read(_HEAD.size))
                 left = size - file.tell()
-                if opcode == FOOTER:
+                if opcode == FOOTER:  # behind the true one is the magic alone
+                    is_true = length == _FOOTER_BYTES and left <= length + len(MAGIC)
+                    self.is_broken = self.is_broken or not is_true
                     break
                 if opcode == 0 or length > MAX_RECORD_BYTES:
                     file.seek(start)
-                    self.is_broken = _has_content(file)
-                    self.unread_bytes = size - start if self.is_broken else 0
+                    if _has_content(file):
+                        self.is_broken, self.unread_bytes = True, size - start
                     break
                 if opcode == CHUNK:
-                    yield from self._chunk(file, min(length, left))
+                    yield from self._chunk(file, min(length, left), is_cut=length > left)
                 elif length <= left:
                     yield from self._record(opcode, file, length)
                 if length > left:
+                    is_large = opcode in (CHUNK, MESSAGE, _ATTACHMENT)
+                    is_long = left > MAX_SMALL_BYTES and not is_large
+                    self.is_broken = self.is_broken or is_long or _is_closed(file)
                     self.unread_bytes = size - start
                     break
 
-    def _chunk(self, file: BinaryIO, length: int) -> Iterator[Any]:
+    def _chunk(self, file: BinaryIO, length: int, is_cut: bool) -> Iterator[Any]:
         data = file.read(length)
         if len(data) < _CHUNK_HEAD:
+            self.is_broken = self.is_broken or not is_cut
             return
         size, checksum, letters = struct.unpack_from('<QII', data, 16)
         start = _CHUNK_HEAD + letters + 8
@@ -85,11 +97,14 @@ class Salvage:
         content = memoryview(data)[start:]
         if compression:
             content = memoryview(_decompress(content, compression))
-        is_whole = len(content) == size
-        if (compression and not is_whole) or (
-            is_whole and checksum and zlib.crc32(content) != checksum
-        ):
+        elif is_cut and len(content) < size:
+            yield from self._records(content)  # all that there is; its checksum is of more
+            return
+        elif is_cut:  # it is whole, only longer by its length: other chunks may follow it
+            self.is_broken, content = True, content[:size]
+        if len(content) != size or (checksum and zlib.crc32(content) != checksum):
             self.damaged_chunks += 1
+            self.is_broken = True
             return
         yield from self._records(content)
 
@@ -104,12 +119,25 @@ class Salvage:
             offset += length
 
     def _record(self, opcode: int, file: BinaryIO, length: int) -> Iterator[Any]:
-        if opcode in (SCHEMA, CHANNEL, MESSAGE):
+        if opcode in (SCHEMA, CHANNEL, MESSAGE, STATISTICS):
             yield from self._take(opcode, file.read(length))
         else:
+            self.is_broken = self.is_broken or opcode > DATA_END  # nobody writes such records
             file.seek(length, 1)
 
     def _take(self, opcode: int, body: bytes) -> Iterator[Any]:
+        try:
+            message = self._understood(opcode, body)
+        except (struct.error, yaml.YAMLError):
+            self.is_broken = True  # it is no such record
+            return
+        if message is not None:
+            self._count += 1
+            yield message
+
+    def _understood(
+        self, opcode: int, body: bytes
+    ) -> tuple[RecordedTopic, int, int, bytes] | None:
         if opcode == SCHEMA:
             words = _Reader(body, 2)
             name, encoding, definition = words.text(), words.text(), words.text()
@@ -124,10 +152,21 @@ class Salvage:
                 self.topics[channel] = RecordedTopic(
                     topic, msgtype, definition, encoding, offered_qos=qos
                 )
+        elif opcode == STATISTICS:  # they come last, in a file that was written to its end
+            (count,) = struct.unpack_from('<Q', body)
+            self.is_broken = self.is_broken or count != self._count
         elif opcode == MESSAGE:
             channel, _, log_ns, publish_ns = struct.unpack_from('<HIQQ', body, 0)
             if channel in self.topics:
-                yield self.topics[channel], log_ns, publish_ns, body[22:]
+                return self.topics[channel], log_ns, publish_ns, body[22:]
+            self.is_broken = True  # its topic was damaged
+        return None
+
+
+def _is_closed(file: BinaryIO) -> bool:
+    """Say whether a file was written to its end: then nothing of it was cut off."""
+    file.seek(-len(MAGIC), 2)
+    return file.read() == MAGIC
 
 
 def _has_content(file: BinaryIO) -> bool:

@@ -72,7 +72,8 @@ class EpisodeRecorder(Node):
         self._episodes = Episodes(recorder)
         self._keyboard = keyboard
         self._waiting = [topic.name for topic in wanted]
-        self._heard: dict[str, tuple[Any, QoSProfile]] = {}  # topic -> subscription, its quality
+        # topic -> subscription, its quality, most publishers
+        self._heard: dict[str, tuple[Any, QoSProfile, int]] = {}
         self._told: dict[str, str] = {}  # topic -> the last complaint about it
         for command in COMMANDS:
             self.create_service(Trigger, f'~/{command}', partial(self._on_service, command))
@@ -116,6 +117,8 @@ class EpisodeRecorder(Node):
     def _do(self, command: str) -> Reply:
         """Carry out a command, and say what came of it."""
         kept = self._episodes.kept
+        if not self._episodes.recording:
+            self._find()  # a publisher may have gone or come since the last look
         reply = self._episodes.command(command)
         self._keyboard.say(reply.message)
         if command != 'start' and self._episodes.kept > kept:
@@ -133,9 +136,13 @@ class EpisodeRecorder(Node):
         words = f'idle, {self._episodes.kept} kept'
         return f'{words}; waiting for {" ".join(missing)}' if missing else words
 
-    def _look(self) -> None:
+    def _find(self) -> None:
+        """See who publishes the topics now."""
         for name in self._waiting:
             self._look_at(name)
+
+    def _look(self) -> None:
+        self._find()
         if not self._episodes.recording:
             return
         if self._recorder.error:
@@ -148,33 +155,41 @@ class EpisodeRecorder(Node):
                 self._complain(name, f'{name} is silent', f' for {seconds:.1f} s')
 
     def _look_at(self, name: str) -> None:
-        """Subscribe to a topic that has publishers, or again where one cannot be heard."""
+        """Subscribe to a topic that has publishers, or again where one cannot be heard.
+
+        Of more publishers of a latched topic the recorder is told: each has its own messages.
+        """
         publishers = self.get_publishers_info_by_topic(name)
+        self._recorder.present(name, bool(publishers))
         if not publishers:
             return
         quality = endpoints.matching_qos(publishers, publishers[0].topic_type)
-        if name in self._heard:
-            subscription, mine = self._heard[name]
-            if not endpoints.is_deaf(mine, quality):
-                return
-            self.destroy_subscription(subscription)
-            del self._heard[name]
+        latched = quality.durability == DurabilityPolicy.TRANSIENT_LOCAL
+        subscription, mine, most = self._heard.get(name, (None, quality, 0))
+        is_deaf = endpoints.is_deaf(mine, quality)
+        is_more = latched and len(publishers) > most
+        if subscription is not None and not is_deaf and not is_more:
+            return
         try:
             topic = endpoints.describe(name, publishers)
             kind = endpoints.message_class(topic.msgtype)
-            latched = quality.durability == DurabilityPolicy.TRANSIENT_LOCAL
             self._recorder.know(topic, is_latched=latched)
         except RecordingError as error:
+            self._recorder.present(name, False)  # what is published cannot be recorded
             self._complain(name, str(error))
             return
-        self._heard[name] = self._subscribe(topic, kind, quality), quality
+        if subscription is not None and is_deaf:
+            self.destroy_subscription(subscription)
+        if subscription is None or is_deaf:
+            subscription, mine = self._subscribe(topic, kind, quality), quality
+        self._heard[name] = subscription, mine, len(publishers)
 
     def _subscribe(self, topic: RecordedTopic, kind: Any, quality: QoSProfile) -> Any:
         def on_message(data: bytes, info: Mapping[str, Any]) -> None:
             received_ns = published_ns = self._now_ns()
             if not self._is_simulated:  # the middleware's times are those of the system clock
-                received_ns = int(info['received_timestamp'] or 0) or received_ns
-                published_ns = int(info['source_timestamp'] or 0) or received_ns
+                received_ns = max(0, int(info['received_timestamp'] or 0)) or received_ns
+                published_ns = max(0, int(info['source_timestamp'] or 0)) or received_ns
             self._recorder.take(topic.name, received_ns, published_ns, data)
 
         def on_loss(event: Any) -> None:

@@ -12,8 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def rare_decoder() -> RareDecoder | None:
-    """Return what decodes an Image of any encoding to RGB; None where cv_bridge is absent."""
+def rare_decoder(topic: str) -> RareDecoder | None:
+    """Return what decodes an Image of any encoding to RGB; None where cv_bridge is absent.
+
+    Its errors name the ``topic``.
+    """
     try:
         from cv_bridge import CvBridge
         from cv_bridge import CvBridgeError
@@ -24,7 +27,7 @@ def rare_decoder() -> RareDecoder | None:
     def decode(message: Any) -> NDArray[np.uint8]:
         try:
             return np.asarray(bridge.imgmsg_to_cv2(message, 'rgb8'), dtype=np.uint8)
-        except CvBridgeError as error:
-            raise ObservationError(f'encoding {message.encoding!r}: {error}') from error
+        except (CvBridgeError, TypeError, ValueError) as error:  # bytes may be missing
+            raise ObservationError(f'{topic}: encoding {message.encoding!r}: {error}') from error
 
     return decode

@@ -12,7 +12,6 @@ import sys
 from typing import Any
 
 from dp_core.contract import Contract
-from dp_core.errors import DatasetError
 from dp_core.errors import DpError
 from dp_data_tools.quality.drop_list import drop_list
 from dp_data_tools.quality.episode import Episode
@@ -23,6 +22,8 @@ from dp_data_tools.quality.finding import Severity
 from dp_data_tools.quality.report import report
 from dp_data_tools.quality.sources import read_bags
 from dp_data_tools.quality.sources import read_dataset
+from dp_data_tools.quality.sources import read_urdf
+from dp_data_tools.quality.sources import require_joints
 from dp_data_tools.quality.sources import tell_apart
 from dp_data_tools.quality.sources import with_limits
 from dp_data_tools.quality.table import summary
@@ -32,6 +33,7 @@ from dp_data_tools.quality.writing import save_text
 from tqdm import tqdm
 import yaml
 
+Set = tuple[str, list[Episode]]
 EXAMPLE = """\
 examples:
   dp_data_tools check takes/                      # all bags of a folder
@@ -93,19 +95,22 @@ def run(options: argparse.Namespace) -> int:
         bags, datasets = tell_apart(options.paths)
         limits = Thresholds.from_texts(options.threshold)
         contract = Contract.load(options.contract) if options.contract else None
-        urdf = _text(options.urdf) if options.urdf else ''
+        urdf = read_urdf(options.urdf) if options.urdf else ''
     except DpError as error:
         print(f'dp_data_tools check: {error}', file=sys.stderr)
         return 2
-    sets: list[tuple[str, list[Episode]]] = []
+    sets: list[Set] = []
     markers = ['/' + topic.lstrip('/') for topic in options.split_markers]
     if bags:
         name = str(bags[0]) if len(bags) == 1 else f'{len(bags)} bags'
         with tqdm(total=len(bags), unit='bag', disable=None, leave=False) as bar:
             sets.append((name, read_bags(bags, options.action_topic, bar.update, markers)))
     sets += [(str(path), read_dataset(path, lambda: None)) for path in datasets]
-    if urdf:
-        sets = [(name, [with_limits(e, urdf) for e in episodes]) for name, episodes in sets]
+    try:
+        sets = _limited(sets, urdf) if urdf else sets
+    except DpError as error:
+        print(f'dp_data_tools check: {options.urdf}: {error}', file=sys.stderr)
+        return 2
     findings = []
     shown = []
     for name, episodes in sets:
@@ -141,8 +146,7 @@ def _write(options: argparse.Namespace, episodes: list[Episode], findings: list[
         print(f'{options.drop_list}: {len(drop["drop"])} of {len(episodes)} episodes to leave out')
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding='utf-8')
-    except OSError as error:
-        raise DatasetError(f'cannot read {path}: {error.strerror}') from error
+def _limited(sets: list[Set], urdf: str) -> list[Set]:
+    """The same with the limits of the robot."""
+    require_joints([episode for _, episodes in sets for episode in episodes], urdf)
+    return [(name, [with_limits(e, urdf) for e in episodes]) for name, episodes in sets]

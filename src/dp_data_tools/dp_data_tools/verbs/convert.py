@@ -144,7 +144,7 @@ def _tell(report: Report, contract: Contract, output: Path, took_s: float) -> No
         print(f'{report.found_again} bags were finished by an earlier attempt and are used')
     if report.outdated:
         print(f'{report.outdated} bags of an earlier attempt were made anew: the contract, the ')
-        print('  arguments or the bags have changed since')
+        print('  arguments, the bags or this program have changed since, or a file was cut off')
     for entry in report.episodes:
         name = f'{entry["bag"]}, episode {entry["episode"]}'
         before, after = entry['trimmed_s']
