@@ -22,7 +22,7 @@ def _one_policy_is_enough(kind):
         ('program_stops', Result.ROBOT_PROGRAM, 'does not run'),
         ('speed_slider_10', Result.SPEED_SCALING, 'runs at 10 % of'),
         ('controller_inactive', Result.CONTROLLER, 'stands still'),
-        ('controller_deaf', Result.CONTROLLER, ''),
+        ('controller_deaf', Result.CONTROLLER, 'the controller is inactive'),
     ],
 )
 def test_a_robot_that_stops_ends_the_goal_and_does_not_move_by_itself(

@@ -7,10 +7,12 @@ from bag_samples import recording
 from bag_samples import STORE
 from bag_samples import T0
 from dp_data_tools.recording.bag_metadata import RecordedTopic
+from dp_data_tools.recording.episodes import Episodes
 from dp_data_tools.recording.recorder import Recorder
 from dp_data_tools.recording.recorder import RecorderSettings
 from dp_data_tools.recording.wanted import wanted_topics
 
+STORAGES = ('mcap', 'sqlite3')
 TIME = {'sec': 9223372036, 'nsec': 854775807}
 RELIABLE = {
     'history': 'keep_last',
@@ -64,3 +66,16 @@ def play(recorder, clock, messages):
     for name, log_ns, data in messages:
         clock.now_ns = log_ns
         recorder.take(name, log_ns, log_ns - 1_000_000, data)
+
+
+def record_one(tmp_path, storage='mcap', **changes):
+    """Record the sample as one episode; return recorder, episodes and its messages."""
+    clock = Clock()
+    recorder = make_recorder(tmp_path / 'demos', clock, storage, **changes)
+    messages, topics = samples()
+    for each in topics:
+        recorder.know(each)
+    episodes = Episodes(recorder)
+    assert episodes.start().success
+    play(recorder, clock, messages)
+    return recorder, episodes, messages

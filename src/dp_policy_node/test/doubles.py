@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 from dp_core.feedback import from_joint_states
 from dp_core.motion import Trajectory
+from dp_policy_node import clocks
+from dp_policy_node import trajectory_output
 from dp_policy_node.jtc_topic import JtcTopic
 from dp_policy_node.trajectory_output import TrajectoryOutput
 import numpy as np
@@ -49,6 +51,21 @@ class SilentNode:
 
     def destroy_publisher(self, publisher):
         pass
+
+
+def pretend_clock(monkeypatch, output):
+    """Give an output the only clock there is [ns]; it waits for nobody. Returns it in a list."""
+    now = [1_000_000_000]
+    pretended = SimpleNamespace(
+        monotonic_ns=lambda: now[0],
+        sleep=lambda seconds: now.__setitem__(0, now[0] + round(seconds * 1e9)),
+    )
+    for module in (trajectory_output, clocks):
+        monkeypatch.setattr(module, 'time', pretended)
+    output._clock = SimpleNamespace(
+        now=lambda: SimpleNamespace(nanoseconds=now[0]), ros_time_is_active=False
+    )
+    return now
 
 
 class MeasuredOutput(TrajectoryOutput):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 rclpy = pytest.importorskip('rclpy')
+pytest.importorskip('dp_msgs.msg')
 
 from dp_core.calibration.findings import Finding  # noqa: E402
 from dp_core.calibration.lag import Servo  # noqa: E402
@@ -22,6 +23,7 @@ from dp_policy_node.calibration.swing import MotionInterruptedError  # noqa: E40
 from dp_policy_node.listener import LATCHED  # noqa: E402
 from dp_policy_node.settings import Settings  # noqa: E402
 from fake_arm import FakeArm  # noqa: E402
+from node_process import until  # noqa: E402
 from rclpy.context import Context  # noqa: E402
 from rclpy.executors import MultiThreadedExecutor  # noqa: E402
 from rclpy.node import Node  # noqa: E402
@@ -190,11 +192,16 @@ def test_an_interrupt_brakes_the_arm(stage, tmp_path):
 @pytest.mark.ros
 def test_joint_states_that_end_brake_the_arm(stage, tmp_path, capsys):
     def go_silent():
+        until(lambda: stage.arm.received, 'the motion')
+        time.sleep(1.0)
         stage.arm.silent = True
 
-    threading.Timer(3.0, go_silent).start()
+    threading.Thread(target=go_silent).start()
     assert stage.run(options(tmp_path)) == command.EXIT_FAILED
-    assert 'no joint states for 0.5 s' in capsys.readouterr().err
+    assert 'no joint states for 0.5 s; the arm brakes' in capsys.readouterr().err
+    last = stage.arm.received[-1][1].points[-1].time_from_start
+    assert last.sec + last.nanosec * 1e-9 < 1.0  # a chunk reaches farther
+    until(lambda: stage.arm.is_at_rest, 'rest')
 
 
 @pytest.mark.ros

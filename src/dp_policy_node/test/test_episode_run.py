@@ -11,8 +11,44 @@ pytest.importorskip('dp_msgs.msg')
 from doubles import SteadyClock
 from dp_msgs.action import ExecutePolicy
 from dp_policy_node.episode import Code
+from dp_policy_node.episode import Ending
 from dp_policy_node.episode import Episode
 from dp_policy_node.episode_run import EpisodeRun
+
+
+@pytest.mark.parametrize('found', [True, False])  # by the watch; else somebody asks for the end
+@pytest.mark.parametrize(
+    ('code', 'order'),
+    [
+        (Code.NONE, ['brake', Code.NONE, 'feedback', 'succeeded']),
+        (Code.TIMEOUT, ['brake', Code.TIMEOUT, 'feedback', 'aborted']),
+        (Code.CANCELED, ['brake', Code.CANCELED, 'feedback', 'canceled']),
+        (Code.LIMIT, ['brake', Code.LIMIT, 'feedback', 'aborted']),
+        (Code.PREEMPTED, [Code.PREEMPTED, 'feedback', 'aborted']),  # the newer goal moves on
+    ],
+)
+def test_the_arm_is_braked_before_anybody_is_told(code, order, found):
+    done = []
+
+    def tell(word):
+        return lambda *_: done.append(word)
+
+    log = SimpleNamespace(info=lambda text: None, error=lambda text: None)
+    node = SimpleNamespace(get_clock=SteadyClock, get_logger=lambda: log)
+    supervisor = SimpleNamespace(
+        check=lambda now_ns: Ending(code, 'why') if found else None, brake=tell('brake'),
+    )  # fmt: skip
+    handle = SimpleNamespace(
+        publish_feedback=tell('feedback'), is_cancel_requested=True,
+        succeed=tell('succeeded'), canceled=tell('canceled'), abort=tell('aborted'),
+    )  # fmt: skip
+    episode = Episode(None, 0)
+    if not found:
+        episode.end(code, 'why')
+    run = EpisodeRun(node, episode, supervisor, lambda _, ending: done.append(ending.code))
+    result = run.execute(handle)
+    assert done == order
+    assert (result.error_code, result.error_msg) == (code, 'why')
 
 
 @pytest.mark.parametrize('broken', ['check', 'publish_feedback'])

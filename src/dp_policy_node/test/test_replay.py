@@ -112,6 +112,27 @@ def test_limits_are_those_of_the_policy_nodes_parameter_file(tmp_path):
         command.read_config(tmp_path / 'absent')
 
 
+@pytest.mark.parametrize(
+    ('key', 'namespace', 'is_ours'),
+    [
+        ('policy_node', '', True), ('/policy_node', '', True), ('/**', '', True),
+        ('policy_node', '/left', False), ('left/policy_node', '/left', True),
+        ('/left/policy_node', 'left', True), ('/**', '/left', True),
+        ('/*/policy_node', '/a/b', False), ('/*/policy_node', '/a', True),
+        ('/**/policy_node', '/a/b', True), ('/right/policy_node', '/left', False),
+    ],
+)  # fmt: skip
+def test_sections_of_parameters_are_found_as_ros_finds_them(tmp_path, key, namespace, is_ours):
+    path = tmp_path / 'node.yaml'
+    path.write_text(f"'{key}': {{ros__parameters: {{max_step: 0.2}}}}\n")
+    words = ['--ros-args', '-r', f'__ns:={namespace}'] if namespace else []
+    if is_ours:
+        assert [each.value for each in command.read_config(path, words)] == [0.2]
+    else:
+        with pytest.raises(ConfigError, match=r"valid for '/.*policy_node': '"):
+            command.read_config(path, words)
+
+
 def test_a_dataset_or_episode_that_is_not_there_is_named(tmp_path, capsys):
     for words, said in (
         ([str(tmp_path / 'none')], 'no dataset folder'),

@@ -27,12 +27,21 @@ import three_joints
 GROUPS = three_joints.contract().actions
 TARGET = (0.4, -0.2, 0.0)
 SETTINGS = replace(Settings(), start_positions=TARGET, start_speed=3.0)
+SLOW = replace(SETTINGS, start_speed=0.3, stall_timeout=0.2)  # 0.4 rad take 1.3 s and more
 
 
 class Node(SilentNode):
     def __init__(self):
         super().__init__()
         self.lines = []
+        self.ahead_ns = 0  # of the steady clock
+        self.clock = SimpleNamespace(now=self._now, ros_time_is_active=False)
+
+    def _now(self):
+        return SimpleNamespace(nanoseconds=time.monotonic_ns() + self.ahead_ns)
+
+    def get_clock(self):
+        return self.clock
 
     def get_logger(self):
         return SimpleNamespace(info=self.lines.append, error=self.lines.append)
@@ -46,7 +55,8 @@ class Scene:
         self.node = Node()
         self.output = MeasuredOutput(self.node, GROUPS)
         self.output._feedback = self.seen
-        self.held = self.stopped = False
+        self.held = False
+        self.seen_ns = 0  # where joint states have ended
         self.verdict = None
         self.why = ''
         guard = Guard(three_joints.urdf(), GROUPS, GuardSettings())
@@ -56,8 +66,8 @@ class Scene:
         class Inputs:
             @property
             def robot_state(self):
-                now_ns = time.monotonic_ns()
-                return RobotState(now_ns, scene.position(now_ns), None)
+                seen_ns = scene.seen_ns or scene.node.clock.now().nanoseconds
+                return RobotState(seen_ns, scene.position(seen_ns), None)
 
         self.robot = SimpleNamespace(
             policies={'wave': policy}, inputs={'wave': Inputs()}, output=self.output,
@@ -86,6 +96,14 @@ class Scene:
 
     def after(self, seconds, action):
         threading.Timer(seconds, action).start()
+
+    def braked(self):
+        """Whether the way was sent, and then a brake that ends on it."""
+        (_, way), (_, brake) = self.node.published
+        assert way.points[-1].positions.tolist() == pytest.approx(TARGET)
+        base, shoulder, elbow = brake.points[-1].positions
+        assert (shoulder, elbow) == pytest.approx((-base / 2, 0.0))
+        return 0.0 < base < 0.3
 
 
 def test_it_arrives_at_the_speed_that_was_asked_for():
@@ -127,8 +145,27 @@ def test_a_signal_brakes_it_and_says_why():
     pressed = Verdict(Fault.EMERGENCY_STOP, 'pressed')
     scene.after(0.1, lambda: setattr(scene, 'verdict', pressed))
     assert scene.go() == 'pressed'
-    assert len(scene.node.published) == 2  # the way, and the brake
-    assert not any(scene.node.published[-1][1].points[-1].velocities)
+    assert scene.braked()
+
+
+def test_joint_states_that_end_brake_it():
+    scene = Scene(SLOW)
+    scene.after(0.1, lambda: setattr(scene, 'seen_ns', time.monotonic_ns()))
+    why = scene.go()
+    assert 'joint states stopped' in why and 'allowed are 0.2 s' in why
+    assert scene.braked()
+    first = scene.node.published[-1][1].points[0].time_from_start
+    assert first.nanosec > 200_000_000  # softly: else 0.1 s, but the arm may hang 0.06 rad behind
+
+
+@pytest.mark.parametrize('simulated', [False, True])
+@pytest.mark.parametrize('jump_s', [5.0, -5.0])
+def test_a_clock_that_jumps_brakes_it_where_the_arm_is(jump_s, simulated):
+    scene = Scene(SLOW)
+    scene.node.clock.ros_time_is_active = simulated
+    scene.after(0.1, lambda: setattr(scene.node, 'ahead_ns', round(jump_s * 1e9)))
+    assert 'the ROS clock moved by' in scene.go()
+    assert scene.braked()
 
 
 def test_a_stop_ends_it_without_another_word_to_the_arm():
@@ -139,7 +176,8 @@ def test_a_stop_ends_it_without_another_word_to_the_arm():
 
 
 def test_an_arm_that_is_held_ends_it():
-    scene = Scene(replace(SETTINGS, tracking_tolerance=0.1))
+    scene = Scene(SLOW)
     scene.held = True
-    assert 'stands still' in scene.go() or 'from its reference' in scene.go()
-    assert not any(scene.node.published[-1][1].points[-1].velocities)
+    assert 'the arm stands still for 0.3 s while it is commanded to move' in scene.go()
+    (_, _), (_, brake) = scene.node.published
+    assert brake.points[-1].positions.tolist() == [0.0] * 3  # it is held where it stands

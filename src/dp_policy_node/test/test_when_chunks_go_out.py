@@ -4,7 +4,6 @@
 
 import threading
 import time
-from types import SimpleNamespace
 
 from dp_core.errors import ExpiredError
 import numpy as np
@@ -14,10 +13,9 @@ pytest.importorskip('rclpy')
 
 from doubles import MeasuredOutput
 from doubles import onward
+from doubles import pretend_clock
 from doubles import SilentNode
-from dp_policy_node import clocks
 from dp_policy_node import jtc_topic
-from dp_policy_node import trajectory_output
 from rclpy.serialization import serialize_message
 import three_joints
 
@@ -36,18 +34,8 @@ def output(node):
 
 @pytest.fixture
 def now(output, monkeypatch):
-    """The only clock there is [ns]; it waits for nobody."""
-    now = [1_000 * MS]
-    pretended = SimpleNamespace(
-        monotonic_ns=lambda: now[0],
-        sleep=lambda seconds: now.__setitem__(0, now[0] + round(seconds * 1e9)),
-    )
-    for module in (trajectory_output, clocks):
-        monkeypatch.setattr(module, 'time', pretended)
-    output._clock = SimpleNamespace(
-        now=lambda: SimpleNamespace(nanoseconds=now[0]), ros_time_is_active=False
-    )
-    return now
+    """The only clock there is, at 1000 ms."""
+    return pretend_clock(monkeypatch, output)
 
 
 @pytest.mark.parametrize(('planning_ms', 'out_ms'), [(0, 10), (3, 10), (12, 12), (15, 15)])

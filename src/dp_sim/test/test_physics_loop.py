@@ -50,10 +50,7 @@ class Scene:
 
 @pytest.fixture
 def running(request):
-    """Yield (loop, scene, seen, wait); the loop runs at 20 times real time.
-
-    A parameter is the latencies of the scene.
-    """
+    """Yield (loop, scene, seen, wait) at 20 times real time; a parameter is its latencies."""
     scene, seen = Scene(), {'states': [], 'scores': [], 'frames': [], 'episodes': []}
     controller = JointTrajectoryController(ControllerParameters(joints=JOINTS))
     outputs = Outputs(
@@ -172,9 +169,8 @@ def test_frames_are_offered_only_when_wanted(running):
     assert seen['frames'] == []
     loop.wants_frames = True
     wait(1100)
-    stamps = np.array([stamp_ns for stamp_ns, _ in seen['frames'][:31]])
-    assert set(np.diff(stamps)) == {32 * MS, 34 * MS}  # 30 a second, by ticks of 2 ms
-    assert stamps[30] - stamps[0] == pytest.approx(1000 * MS, abs=2 * MS)
+    ticks = np.diff([stamp_ns for stamp_ns, _ in seen['frames'][:31]]) // (2 * MS)
+    assert sorted(ticks) == [16] * 10 + [17] * 20  # 30 in 500 of them
 
 
 LATE = Latencies(command_s=0.1, joint_state_s=0.04, camera_s=(0.0, 0.06))
