@@ -151,7 +151,7 @@ def from_controller_state(
         _finite(velocity),
         _finite(measured),
         _finite(measured_velocity),
-        float(np.min(scaling)),
+        float(np.fmin.reduce(scaling)),  # of those who tell it
     )
 
 

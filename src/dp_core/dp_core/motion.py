@@ -147,12 +147,18 @@ class CommandedMotion:
         """Begin of the first motion that is remembered; 0 when nothing was ever sent [ns]."""
         return self._sent[0][0].start_ns if self._sent else 0
 
-    def passes(self, position: Array, tolerance: float) -> bool:
+    def passes(self, position: Array, tolerance: float, since_ns: int | None = None) -> bool:
         """Whether what was sent comes so near to ``position`` (J,), with every joint [rad].
 
-        Not the newest alone: a brake may have been lost, and the arm go on as before.
+        Args:
+            position: of the arm.
+            tolerance: of every joint.
+            since_ns: asks for what the newest motion replaced, too, if it would have ended later
+                than this: the newest may have been lost, and the arm go on as before [ns].
         """
-        for _, curve in self._sent:
+        for k, (trajectory, curve) in enumerate(reversed(self._sent)):
+            if k and (since_ns is None or trajectory.end_ns < since_ns):
+                continue
             times_s = np.minimum(np.arange(0.0, curve.x[-1] + LOOK_S, LOOK_S), curve.x[-1])
             if np.abs(curve(times_s) - position).max(axis=1).min() <= tolerance:
                 return True

@@ -16,6 +16,7 @@ from dp_core.feedback import LATE_S
 from dp_core.feedback import OFF_ARM_RAD
 from dp_core.feedback import Source
 from dp_core.motion import CommandedMotion
+from dp_core.motion import MEMORY_NS
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +29,7 @@ def moves_on(motion: CommandedMotion, feedback: ControllerFeedback | None, now_n
     """Whether a controller tells that it follows our motion after its end: it is slowed down."""
     if feedback is None or feedback.source is not Source.CONTROLLER_STATE:
         return False
-    return _on_the_way(motion, feedback, now_ns, from_measured=False) is not None
+    return _on_the_way(motion, feedback, now_ns, None, from_measured=False) is not None
 
 
 def follow_on(
@@ -45,7 +46,8 @@ def follow_on(
     """
     if feedback is None:
         return False
-    state = _on_the_way(motion, feedback, now_ns, from_measured=from_measured)
+    since_ns = now_ns - MEMORY_NS  # the newest, a brake perhaps, may not have been heard
+    state = _on_the_way(motion, feedback, now_ns, since_ns, from_measured=from_measured)
     if state is None:
         return False
     if feedback.source is not Source.CONTROLLER_STATE and not from_measured:
@@ -56,12 +58,17 @@ def follow_on(
 
 
 def _on_the_way(
-    motion: CommandedMotion, feedback: ControllerFeedback, now_ns: int, *, from_measured: bool
+    motion: CommandedMotion,
+    feedback: ControllerFeedback,
+    now_ns: int,
+    since_ns: int | None,
+    *,
+    from_measured: bool,
 ) -> tuple[Array, Array] | None:
     """Return positions and velocities (J,) of an arm that moves along our newest motion.
 
-    Whoever moves elsewhere is moved by somebody else. What is older than COAST_S tells nothing of
-    now.
+    With ``since_ns`` one that it replaced counts as well, see `CommandedMotion.passes`. Whoever
+    moves elsewhere is moved by somebody else. What is older than COAST_S tells nothing of now.
     """
     position, velocity, least = feedback.position, feedback.velocity, REFERENCE_SPEED
     if from_measured or feedback.source is not Source.CONTROLLER_STATE:
@@ -70,6 +77,8 @@ def _on_the_way(
         position, velocity, least = feedback.measured, feedback.measured_velocity, ARM_SPEED
     if velocity is None or np.abs(velocity).max() <= least:
         return None
-    if now_ns - feedback.stamp_ns > COAST_S * 1e9 or not motion.passes(position, OFF_ARM_RAD):
+    if now_ns - feedback.stamp_ns > COAST_S * 1e9:
+        return None
+    if not motion.passes(position, OFF_ARM_RAD, since_ns):
         return None
     return position, velocity

@@ -77,6 +77,14 @@ def test_joints_of_two_controllers_are_read_by_name_the_older_and_slower_counts(
     assert (feedback.stamp_ns, feedback.speed_scaling) == (T0, 0.5)
 
 
+def test_a_controller_that_tells_no_speed_does_not_hide_that_of_the_other():
+    messages = {
+        'left': state(('b',), (0.2,), (2.0,), (0.17,), (1.8,), scaling=0.1),
+        'right': state(('a',), (0.1,), (1.0,), (0.09,), (0.9,), scaling=NAN),
+    }
+    assert from_controller_state(messages, JOINTS).speed_scaling == 0.1
+
+
 @pytest.mark.parametrize('speeds', [(), (NAN, 1.0)])
 def test_what_is_not_told_is_unknown(speeds):
     feedback = from_controller_state(

@@ -103,13 +103,15 @@ def test_the_past_is_remembered_for_two_seconds():
     assert motion.at(T0 + NS // 4).position.tolist() == [0.5]  # no longer: where the oldest began
 
 
-def test_it_passes_wherever_one_of_the_last_messages_leads():
+def test_it_passes_where_the_message_before_leads_until_that_has_ended():
     """A brake may have been lost, and the arm go on as before."""
     motion = CommandedMotion(np.zeros(1))
     motion.follow(dataclasses.replace(GOOD, positions=np.array([[0.5], [1.0]])))
     motion.follow(dataclasses.replace(GOOD, start_ns=T0 + NS // 20))  # back to 0, and at rest
-    assert motion.passes(np.array([0.9]), 0.02)
-    assert not motion.passes(np.array([1.1]), 0.02)
+    assert not motion.passes(np.array([0.9]), 0.02)
+    assert motion.passes(np.array([0.9]), 0.02, since_ns=T0 + NS // 5)
+    assert not motion.passes(np.array([0.9]), 0.02, since_ns=T0 + NS // 5 + 1)
+    assert not motion.passes(np.array([1.1]), 0.02, since_ns=T0)
 
 
 def test_a_message_overtakes_one_that_was_to_begin_later():

@@ -165,6 +165,15 @@ def test_fine_tuning_starts_from_weights_and_statistics(tmp_path, options):
     assert all(old[n].equal(new[n]) for n in names)
 
 
+def test_a_state_of_weights_that_were_grouped_otherwise_is_refused(options):
+    buffer = sample_buffer(images=True)
+    _, together = prepare(options, SMALL, sample_contract(False), sample_buffer())
+    _, apart = prepare(options, SMALL, sample_contract(True), buffer)
+    state = {**apart.state(), 'optimizer': together.state()['optimizer']}
+    with pytest.raises(CheckpointError, match=r'training_state\.pt is of another version'):
+        apart.restore(state)
+
+
 def test_fine_tuning_may_change_what_no_weight_depends_on(tmp_path, options):
     first = train(options, SMALL)
     second = replace(options, output=tmp_path / 'second', init_from=str(first), steps=2)

@@ -105,7 +105,8 @@ def _look(file: Path) -> tuple[int, int]:
     return state.st_size, state.st_mtime_ns
 
 
-def _bags_in(folder: Path) -> list[Path]:
+def _bags_in(folder: Path, above: frozenset[str] = frozenset()) -> list[Path]:
+    above |= {os.path.realpath(folder)}
     try:
         files = _storages(folder)
         folders = [f for f in folder.iterdir() if os.path.isdir(f) and not f.name.startswith('.')]
@@ -113,7 +114,8 @@ def _bags_in(folder: Path) -> list[Path]:
             return [folder]
     except OSError:
         return [folder]
-    inside = [bag for place in folders for bag in _bags_in(place)]
+    folders = [f for f in folders if os.path.realpath(f) not in above]  # links lead in circles
+    inside = [bag for place in folders for bag in _bags_in(place, above)]
     parts = [_PART.fullmatch(_stem(file)) for file in files]
     same = len({part.group(1) for part in parts if part}) == 1
     split = same and [int(part.group(2)) if part else -1 for part in parts] == [*range(len(parts))]

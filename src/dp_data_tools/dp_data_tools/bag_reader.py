@@ -180,5 +180,7 @@ class BagReader:
 
 
 def _words(error: BaseException) -> str:
-    """What an error says; where it says nothing, such as want of memory, its name."""
+    """What an error says; where it says nothing, its name."""
+    if isinstance(error, MemoryError):  # nobody can tell which
+        return 'a damaged length, or want of memory: fewer --workers need less'
     return str(error) or type(error).__name__

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import dp_core
 from dp_core.contract import Contract
+from dp_core.errors import DatasetError
 from dp_data_tools.bag_files import state_of
 from dp_data_tools.idle import IdleRules
 from dp_data_tools.topics import ActionSource
@@ -58,6 +59,7 @@ class Plan:
 
         Raises:
             OSError: the bag cannot be looked at.
+            DatasetError: the code cannot be read.
         """
         facts = [
             code_hash(),
@@ -71,15 +73,22 @@ class Plan:
 
 @cache
 def code_hash() -> str:
-    """Hash of the code that makes something of a bag: what other code has made is not mixed in."""
+    """Hash of the code that makes something of a bag: what other code has made is not mixed in.
+
+    Raises:
+        DatasetError: it cannot be read; an OSError would be taken for one of a bag.
+    """
     digest = hashlib.sha256()
     for file in code_files():
-        digest.update(file.name.encode() + b'\0' + file.read_bytes())
+        try:
+            digest.update(file.name.encode() + b'\0' + file.read_bytes())
+        except OSError as error:
+            raise DatasetError(f'cannot read {file} of this program: {error.strerror}') from error
     return digest.hexdigest()
 
 
 def code_files() -> list[Path]:
-    """Modules that may decide what becomes of a bag."""
+    """Modules that may decide what becomes of a bag; not what editors hide beside them."""
     core, tools = Path(dp_core.__file__).parent, Path(__file__).parent
     beside = [tools / 'ros' / 'picture_bridge.py']
-    return [*sorted(core.glob('*.py')), *sorted(tools.glob('*.py')), *beside]
+    return [*sorted(core.glob('[!.]*.py')), *sorted(tools.glob('[!.]*.py')), *beside]

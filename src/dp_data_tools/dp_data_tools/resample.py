@@ -41,7 +41,7 @@ class Remarks:
 
     Attributes:
         reordered: stream name -> messages left out because a newer one came before.
-        stopped: streams that ended longer before others than they may be silent; so do the rows.
+        stopped: streams that ended more than a second before others; so do the rows.
     """
 
     reordered: dict[str, int]
@@ -136,9 +136,8 @@ class Resampler:
         if not self._stopped:  # where rows wait for nobody: no camera, or it is the camera
             shift_ns = max(self._shifts_ns.values())
             end_ns = self._newest_ns - shift_ns
-            self._stopped = tuple(
-                n for n in self._holders if self._known_ns(n) < end_ns - self._late_ns[n]
-            )
+            # A stream that may be silent for longer costs the rows at the end all the same.
+            self._stopped = tuple(n for n in self._holders if self._known_ns(n) < end_ns - LATE_NS)
         return Remarks({n: count for n, count in self._reordered.items() if count}, self._stopped)
 
     def _check_clock(self, name: str, event_ns: int, recorded_ns: int) -> None:

@@ -82,6 +82,13 @@ def test_a_folder_that_cannot_be_read_is_left_to_whoever_reads_it(tmp_path, monk
     assert found(tmp_path, 'a/lost+found') == ['a/lost+found']
 
 
+def test_links_in_circles_are_not_followed(tmp_path):
+    make(tmp_path, 'a/take_1/metadata.yaml', 'a/more/x.mcap')
+    (tmp_path / 'a' / 'more' / 'all').symlink_to(tmp_path / 'a')
+    (tmp_path / 'a' / 'more' / 'same').symlink_to('.')
+    assert found(tmp_path, 'a') == ['a/more', 'a/take_1']
+
+
 def test_an_empty_folder_and_a_bag_given_twice_are_refused(tmp_path):
     make(tmp_path, 'a/x/metadata.yaml', 'empty/readme.txt')
     with pytest.raises(DatasetError, match='cannot read bag .*empty: there is no rosbag2'):

@@ -103,6 +103,15 @@ def test_checksums_of_chunks_are_looked_at(tmp_path, plain):
         read(bag)
 
 
+def test_want_of_memory_is_told_as_what_it_may_be(plain, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr('dp_data_tools.bag_reader.chunk_messages', fail)
+    with pytest.raises(DatasetError, match='a damaged length, or want of memory: fewer --work'):
+        read(plain)
+
+
 def test_messages_that_were_recorded_out_of_order_come_in_order(tmp_path):
     entries = [('/joint_states', JOINT_STATE, ms, joints(ms, (ms, 0))) for ms in (5, 1, 3)]
     times = [ns for _, ns, _ in read(write_bag(tmp_path / 'bag', entries))]

@@ -64,6 +64,7 @@ URDFS = {
     'cut.urdf': b'<robot name="r"><joint name="a"',
     'latin.urdf': '<robot name="Gr\xfcn"/>'.encode('latin-1'),
     'other.urdf': b'<robot name="r"><joint name="left_a"/><joint name="left_b"/></robot>',
+    'fixed.urdf': b'<robot name="r"><joint name="a" type="fixed"/><joint name="b"/></robot>',
     'macro.urdf': (
         b'<robot name="r"><joint name="a" type="revolute"><limit lower="${low}"/></joint></robot>'
     ),
@@ -84,6 +85,10 @@ URDFS = {
             "other.urdf: the robot has none of the joints ['a', 'b']; it has ['left_a', 'left_b']",
         ),
         (
+            ['bag', '--urdf', 'fixed.urdf'],
+            "fixed.urdf: none of the joints ['a', 'b'] of the robot has limits",
+        ),
+        (
             ['bag', '--urdf', 'macro.urdf'],
             "macro.urdf: joint 'a' of the URDF has limit lower='${low}', valid: numbers",
         ),
@@ -100,6 +105,19 @@ def test_wrong_usage_is_status_2(tmp_path, capsys, monkeypatch, arguments, words
     assert words in capsys.readouterr().err
     assert main(['check', 'bag', '--action-topic', '/nothing']) == 1
     assert "['/nothing']; it has ['/comma" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('kind', ['fixed', 'floating', 'revolute'])
+def test_a_joint_without_limits_does_not_end_the_check(tmp_path, capsys, monkeypatch, kind):
+    bag, urdf = write_bag(tmp_path / 'bag', messages(2.0)), tmp_path / 'r.urdf'
+    a = '<joint name="a" type="revolute"><limit lower="-99" upper="-98" velocity="9"/></joint>'
+    urdf.write_text(f'<robot name="r">{a}<joint name="b" type="{kind}"/></robot>')
+    assert main(['check', str(bag), '--urdf', str(urdf)]) == 1
+    assert 'outside [-99' in ' '.join(capsys.readouterr().out.split())
+    monkeypatch.setattr('dp_data_tools.verbs.check.read_bags', None)  # so early it is told
+    urdf.write_text(urdf.read_text().replace('"-99"', '"low"'))
+    assert main(['check', str(bag), '--urdf', str(urdf)]) == 2
+    assert "r.urdf: joint 'a' of the URDF has limit lower='low'" in capsys.readouterr().err
 
 
 def test_episodes_of_a_bag_are_told_apart_by_markers(tmp_path, capsys):

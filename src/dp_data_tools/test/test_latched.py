@@ -25,15 +25,20 @@ def heard(kept, topic, *words):
     ('depths', 'words', 'told'),
     [
         ((1,), 'abc', 'c'),
-        ((1, 1), 'abc', 'bc'),
-        ((2, 1), 'abcd', 'bcd'),
-        ((0, 0), 'abc', 'bc'),  # a middleware that does not tell
+        ((3,), 'abcd', 'bcd'),
+        ((0,), 'abc', 'c'),  # a middleware that does not tell
         ((), 'abc', 'c'),
         ((5,), 'abac', 'bac'),  # what is said again is kept once, in its new place
     ],
 )
-def test_as_many_are_kept_as_the_publishers_keep_together(depths, words, told):
+def test_as_many_are_kept_as_a_publisher_keeps(depths, words, told):
     assert heard(Latched(), latched(*depths), *words) == told
+
+
+def test_of_several_publishers_one_that_speaks_often_does_not_hide_the_others():
+    assert heard(Latched(), latched(1, 1), *'abcdbd') == 'acbd'
+    words = [f'{k:03d}' for k in range(2 * MOST)]
+    assert heard(Latched(), latched(1, 1), *words) == ''.join(words[-MOST:])
 
 
 def test_no_topic_keeps_more_than_a_hundred():

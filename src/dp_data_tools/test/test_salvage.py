@@ -3,6 +3,7 @@
 """Of a damaged mcap file every message is found, or it is told that there may be more."""
 
 import struct
+import sys
 
 from dp_core.errors import RecordingError
 from dp_data_tools.recording import salvage
@@ -11,13 +12,19 @@ from dp_data_tools.recording.mcap_file import MAGIC
 from dp_data_tools.recording.mcap_file import MESSAGE_INDEX
 from dp_data_tools.recording.mcap_file import record
 from dp_data_tools.recording.mcap_file import string
+from dp_data_tools.recording.recover import recover
 from dp_data_tools.recording.salvage import Salvage
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
+import lz4.frame
 import pytest
+from rosbags.rosbag2.storage_mcap import zstd
 from test_recover import chunked
+from test_recover import read
 from test_recover import records
+
+COMPRESS = {'zstd': zstd.compress, 'lz4': lz4.frame.compress}
 
 
 class Whole:
@@ -95,3 +102,52 @@ def test_a_record_that_is_none_ends_no_recovery(tmp_path):
         rows, told = found(tmp_path / 'bag.mcap', head + record(4, channel) + damage + message)
         assert rows == [('/t', 33, b'data')]
         assert told.is_broken
+
+
+def compressed(content, compression):
+    """An mcap file with its chunks compressed, and where these begin."""
+    packed, chunks = bytearray(MAGIC), []
+    for place, opcode in records(content):
+        (length,) = struct.unpack_from('<Q', content, place + 1)
+        body = content[place + 9 : place + 9 + length]
+        if opcode == CHUNK:
+            chunks.append(len(packed))
+            small = COMPRESS[compression](body[40:])
+            body = body[:28] + string(compression) + struct.pack('<Q', len(small)) + small
+        packed += record(opcode, body)
+    return packed, chunks
+
+
+@pytest.mark.parametrize('compression', COMPRESS)
+@pytest.mark.parametrize('left', [20, 43, 50, 400])  # in its head, in a name, in a length
+def test_a_compressed_chunk_that_is_cut_short_is_not_damaged(
+    tmp_path, monkeypatch, compression, left
+):
+    monkeypatch.setitem(sys.modules, 'backports', None)  # as with Python 3.14
+    bag, messages = chunked(tmp_path)
+    content, chunks = compressed((bag / 'bag_0.mcap').read_bytes(), compression)
+    (bag / 'bag_0.mcap').write_bytes(content[: chunks[3] + left])
+    (bag / 'bag_1.mcap').write_bytes(content[: chunks[0] + left])
+    words = 'what came after the last whole message'
+    assert recover(bag).loss == f'bag_0.mcap: {words}; bag_1.mcap: {words}'
+    names = sorted(path.name for path in bag.iterdir())
+    assert names == ['bag_0.mcap', 'bag_1.mcap', 'metadata.yaml']
+    rows = read(bag)
+    assert 100 < len(rows) < len(messages) and rows == messages[: len(rows)]
+
+
+@pytest.mark.parametrize('compression', COMPRESS)
+def test_a_whole_compressed_chunk_is_read_whatever_its_length_says(whole, compression):
+    content, chunks = compressed(whole.content, compression)
+    before, _ = found(whole.path, content[: chunks[2]])
+    content[chunks[2] + 1 + 3] ^= 0x40  # 1 GiB
+    rows, told = found(whole.path, content[:-100])
+    assert len(before) < len(rows) and rows == whole.messages[: len(rows)]
+    assert (told.is_broken, told.damaged_chunks) == (True, 0)
+
+
+def test_a_file_without_a_message_does_not_hinder_the_recovery_of_the_others(tmp_path):
+    bag, messages = chunked(tmp_path)
+    (bag / 'bag_1.mcap').touch()
+    assert recover(bag).loss.endswith('bag_1.mcap is not an mcap file: its first bytes are others')
+    assert read(bag) == messages

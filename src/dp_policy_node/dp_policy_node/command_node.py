@@ -51,34 +51,38 @@ def fail(command: str, why: str, code: int) -> int:
     return code
 
 
-def read_config(path: Path, words: Sequence[str] = ()) -> list[Parameter]:
-    """Return what a parameter file says of the node policy_node.
+def read_config(
+    path: Path, words: Sequence[str] = (), node: str = 'policy_node'
+) -> list[Parameter]:
+    """Return what a parameter file says of the policy node.
 
     Sections are found as ROS finds them: by the name in its namespace, or by wildcards.
 
     Args:
         path: YAML.
         words: of the command line, which may name the namespace: ``__ns:=/left``.
+        node: its name.
 
     Raises:
         ConfigError: it cannot be read, or says nothing of it.
     """
     spaces = [word.partition(':=')[2] for word in words if word.startswith('__ns:=')]
-    name = '/'.join(['', *filter(None, ''.join(spaces[-1:]).split('/')), 'policy_node'])
+    name = '/'.join(['', *filter(None, ''.join(spaces[-1:]).split('/')), node])
     try:
         sections = yaml.safe_load(path.read_text(encoding='utf-8'))
         found = [s['ros__parameters'] for key, s in sections.items() if _names(key, name)]
         values = {key: value for section in found for key, value in section.items()}
+        parameters = [Parameter(key, value=value) for key, value in values.items()]
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f'cannot read {path}: {error}') from error
     except (KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f'{path} is no parameter file: {error!r}') from error
-    if not values:
+    if not parameters:
         raise ConfigError(
-            f'{path} has no section policy_node with ros__parameters; valid for {name!r}: '
+            f'{path} has no section {node} with ros__parameters; valid for {name!r}: '
             f"'{name.removeprefix('/')}', '/**'"
         )
-    return [Parameter(key, value=value) for key, value in values.items()]
+    return parameters
 
 
 def _names(key: str, name: str) -> bool:

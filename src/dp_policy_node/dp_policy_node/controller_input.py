@@ -79,7 +79,6 @@ class ControllerInput:
         """Forget what was heard: nothing arrives any more."""
         self._newest.clear()
         self._ages.clear()
-        self._tells_speed.clear()
 
     def newest(self, motion: CommandedMotion | None, now_ns: int) -> ControllerFeedback | None:
         """Return the best that is known; None when neither arm nor command is known."""

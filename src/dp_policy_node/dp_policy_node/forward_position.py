@@ -68,6 +68,8 @@ class ForwardPosition:
     def _follow(self, trajectory: Trajectory, curve: CubicHermiteSpline, ahead_ns: int) -> None:
         with self._lock:
             self._motion = trajectory, curve
+            if self._clock.ros_time_is_active:  # which goes at a pace of its own
+                ahead_ns = self._clock.now().nanoseconds - time.monotonic_ns()
             self._ahead_ns = ahead_ns
         self._wake.set()
 

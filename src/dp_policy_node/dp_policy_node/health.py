@@ -76,7 +76,8 @@ def limits(status: PolicyStatus) -> DiagnosticStatus:
 def controller(robot: Robot, status: PolicyStatus, timeout_s: float) -> DiagnosticStatus:
     """Whether the controllers listen and the arm follows, and by whom that is known."""
     why = robot.output.why_deaf() or robot.output.why_refused()
-    why = why or robot.controllers.why_lost(timeout_s)
+    if robot.output.moves_arm:
+        why = why or robot.controllers.why_lost(timeout_s)
     values = {
         'reference by': status.feedback,
         'tracking error [mrad]': f'{status.tracking_error * 1e3:.1f}',

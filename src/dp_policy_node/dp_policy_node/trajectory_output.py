@@ -225,7 +225,8 @@ class TrajectoryOutput:
             self._motion.shift(clock_step_ns(max(known, key=lambda pair: pair[1]), self._clocks))
         if now_ns < self._motion.begin_ns - UNKNOWN_NS:
             return None
-        if now_ns >= self._motion.end_ns:
+        stands = last_seen is not None and last_seen.stands
+        if now_ns >= self._motion.end_ns and not stands:
             told = None if last_seen is not None else self._newest(self._motion, now_ns)
             if not follow_on(self._motion, told, joints, now_ns, from_measured=measured):
                 return None
@@ -238,9 +239,8 @@ class TrajectoryOutput:
             send = self._executor.prepare(trajectory)
             if time.monotonic_ns() - steady_ns <= HELD_UP_NS:
                 break
-        if last_seen is not None and not last_seen.stands:
-            if trajectory.end_ns >= self._motion.end_ns:
-                return None  # what was sent comes to rest sooner by itself
+        if last_seen is not None and not stands and trajectory.end_ns >= self._motion.end_ns:
+            return None  # what was sent comes to rest sooner by itself
         self._publish(trajectory, send)
         return trajectory
 

@@ -5,6 +5,7 @@
 import time
 from types import SimpleNamespace
 
+from dp_core.braking import LastSeen
 from dp_core.feedback import ControllerFeedback
 from dp_core.feedback import Source
 import numpy as np
@@ -90,6 +91,42 @@ def test_a_stop_leaves_alone_what_rests_or_is_not_ours(
     assert not output.is_moving(time.monotonic_ns())
     assert output.brake(5.0, epoch) is None
     assert len(node.published) == 1
+
+
+@pytest.mark.parametrize('source', [Source.CONTROLLER_STATE, Source.JOINT_STATES])
+def test_a_stop_that_was_not_heard_brakes_when_it_is_asked_for_again(output, node, source):
+    """After 0.3 of 1.5 s; half a second later the arm is at 0.8 rad, and still moves."""
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, slowly)
+    let_pass(output, 0.3)
+    assert output.brake(5.0) is not None
+    let_pass(output, 0.5)
+    told(output, 1.0, source, place_rad=0.8)
+    assert not output.is_moving(time.monotonic_ns())  # by what was sent; so the server asks
+    sent = output.brake(5.0)
+    np.testing.assert_allclose(sent.start_position, 0.8, atol=0.02)
+    np.testing.assert_allclose(sent.start_velocity, 1.0)
+    assert len(node.published) == 3
+
+
+def test_the_way_of_an_old_motion_may_be_gone_by_others(output, node):
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, slowly)
+    let_pass(output, 0.3)
+    output.brake(5.0)
+    let_pass(output, 4.0)  # the motion would have ended 2.8 s ago
+    told(output, 1.0, place_rad=0.8)
+    assert output.brake(5.0) is None
+    assert len(node.published) == 2
+
+
+def test_an_arm_that_stands_short_of_its_end_is_held_there_after_the_end_too(output, node):
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, slowly)
+    let_pass(output, 2.0)
+    sent = output.brake(5.0, epoch, None, LastSeen(np.full(3, 0.9), stands=True))
+    assert sent.positions[-1].tolist() == [0.9] * 3
+    assert len(node.published) == 2
 
 
 @pytest.mark.parametrize('step_s', [-1.0, -0.2, 0.2, 1.0])

@@ -110,6 +110,11 @@ def test_limits_are_those_of_the_policy_nodes_parameter_file(tmp_path):
         command.read_config(path)
     with pytest.raises(ConfigError, match='cannot read .*absent'):
         command.read_config(tmp_path / 'absent')
+    path.write_text('other: {ros__parameters: {max_step: 0.3}}\n')
+    assert [each.value for each in command.read_config(path, node='other')] == [0.3]
+    path.write_text('/**: {ros__parameters: {qos: {depth: 5}}}\n')
+    with pytest.raises(ConfigError, match='is no parameter file'):
+        command.read_config(path)
 
 
 @pytest.mark.parametrize(

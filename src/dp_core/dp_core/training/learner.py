@@ -12,6 +12,7 @@ from dp_core.config import PolicyConfig
 from dp_core.contract import Contract
 from dp_core.denoise import training_scheduler
 from dp_core.device import device_of
+from dp_core.errors import CheckpointError
 from dp_core.normalize import Normalizer
 from dp_core.policy import Policy
 from dp_core.policy import PolicyNetwork
@@ -110,10 +111,20 @@ class Learner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a `state`."""
+        """Go back to a `state`.
+
+        Raises:
+            CheckpointError: its weights were grouped otherwise, as by an older version.
+        """
         self._network.load_state_dict(state['network'])
         self._ema.weights = {n: v.to(self._device) for n, v in state['ema'].items()}
-        self._optimizer.load_state_dict(state['optimizer'])
+        try:
+            self._optimizer.load_state_dict(state['optimizer'])
+        except ValueError as error:
+            raise CheckpointError(
+                f'training_state.pt is of another version ({error}); remove it, or choose '
+                'another --output'
+            ) from error
 
     def policy(self, contract: Contract, config: PolicyConfig, normalizer: Normalizer) -> Policy:
         """Return a policy with a copy of the averaged weights, on the device of the training."""

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from dp_core.errors import DatasetError
 from dp_core.errors import KinematicsError
 from dp_core.urdf import joint_limits
+from dp_core.urdf import MOVING
 from dp_data_tools.bag_files import find_bags
 from dp_data_tools.bag_files import names_of
 from dp_data_tools.dataset_folder import is_dataset
@@ -72,11 +73,12 @@ def read_urdf(path: Path) -> str:
     """Read a robot description.
 
     Raises:
-        DatasetError: it cannot be read, or is none.
+        DatasetError: it cannot be read, is none, or has limits that are no numbers.
     """
     try:
         urdf = path.read_text(encoding='utf-8')
         joint_limits(urdf, ())
+        joint_limits(urdf, sorted(_movers_of(urdf)))  # now, not after all bags are read
     except OSError as error:
         raise DatasetError(f'cannot read {path}: {error.strerror}') from error
     except (UnicodeDecodeError, KinematicsError) as error:
@@ -85,7 +87,7 @@ def read_urdf(path: Path) -> str:
 
 
 def require_joints(episodes: Sequence[Episode], urdf: str) -> None:
-    """Raise DatasetError where episodes have joints, and the robot has none of them."""
+    """Raise DatasetError where episodes have joints, and the robot has limits of none of them."""
     tracks = [track for episode in episodes for track in episode.tracks if track.unit == RADIAN]
     asked = {joint for track in tracks for joint in track.dims}
     if asked and not asked & _joints_of(urdf):
@@ -94,10 +96,15 @@ def require_joints(episodes: Sequence[Episode], urdf: str) -> None:
             f'{sorted(_joints_of(urdf))}: give the URDF that xacro makes, with the prefix of the '
             'joints that were recorded'
         )
+    if asked and not asked & _movers_of(urdf):
+        raise DatasetError(
+            f'none of the joints {sorted(asked & _joints_of(urdf))} of the robot has limits: they '
+            'are fixed, or without <limit>'
+        )
 
 
 def with_limits(episode: Episode, urdf: str) -> Episode:
-    """The episode with the limits of the robot on all joints that the robot has.
+    """The episode with the limits of the robot on all joints that the robot has and can move.
 
     Raises:
         KinematicsError: the robot description is malformed at such a joint.
@@ -112,7 +119,7 @@ def with_limits(episode: Episode, urdf: str) -> Episode:
 def _limited(track: Track, urdf: str) -> Track:
     if track.unit != RADIAN:
         return track
-    known = _joints_of(urdf)  # not a gripper that the robot's description does not have
+    known = _movers_of(urdf)  # not a gripper that the robot's description lacks, or has as fixed
     rows = [k for k, joint in enumerate(track.dims) if joint in known]
     limits = joint_limits(urdf, [track.dims[k] for k in rows])
     low, high, velocity = track.low.copy(), track.high.copy(), track.velocity.copy()
@@ -120,6 +127,17 @@ def _limited(track: Track, urdf: str) -> Track:
     high[rows] = np.minimum(high[rows], limits.upper)
     velocity[rows] = limits.velocity
     return dataclasses.replace(track, low=low, high=high, velocity=velocity)
+
+
+def _movers_of(urdf: str) -> set[str]:
+    """Joints whose limits can be told; one that turns for ever may say nothing of them."""
+    return {
+        joint.get('name', '')
+        for joint in ElementTree.fromstring(urdf).findall('joint')
+        if joint.get('name')
+        and joint.get('type') in MOVING
+        and (joint.get('type') == 'continuous' or joint.find('limit') is not None)
+    }
 
 
 def _joints_of(urdf: str) -> set[str]:

@@ -13,7 +13,7 @@ _SPARE = 10  # of publishers that are not known yet: their messages come before 
 
 
 class Latched:
-    """The newest messages of latched topics, as many as their publishers keep together."""
+    """The newest messages of latched topics: as many as a publisher keeps, and all of several."""
 
     def __init__(self) -> None:
         """No topic is latched yet."""
@@ -21,10 +21,14 @@ class Latched:
         self._kept: dict[str, deque[bytes]] = {}
 
     def expect(self, topic: RecordedTopic) -> None:
-        """Keep the messages of a topic from now on, or those of more publishers than before."""
+        """Keep the messages of a topic from now on, or those of more publishers than before.
+
+        Nobody tells whose a message is. Of several publishers all that they said is kept, up to
+        `MOST`: as many as they keep together would be those of the one that speaks most.
+        """
         # Some middlewares do not tell the depth of a publisher; one message it has.
         depths = [max(1, int(qos.get('depth', 1))) for qos in topic.offered_qos]
-        room = min(max(1, sum(depths)), MOST)
+        room = MOST if len(depths) > 1 else min(max(1, sum(depths)), MOST)
         self._rooms[topic.name] = room
         self._kept[topic.name] = deque(self._kept.get(topic.name, ()), room + _SPARE)
 
@@ -38,6 +42,6 @@ class Latched:
         kept.append(data)
 
     def messages(self) -> list[tuple[str, bytes]]:
-        """Return topic and data of what one gets who comes now."""
+        """Return topic and data of what one needs who comes now, the newest last."""
         rooms = self._rooms.items()
         return [(topic, data) for topic, n in rooms for data in list(self._kept[topic])[-n:]]

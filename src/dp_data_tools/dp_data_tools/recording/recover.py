@@ -87,13 +87,20 @@ def _recover(folder: Path) -> Recovered:
         raise RecordingError(f'{folder} has no .mcap or .db3 file: nothing was recorded')
     facts = {**_told_already(folder), **read_facts(folder), 'recovered': 'true'}
     topics: dict[str, RecordedTopic] = {}
-    counts, losses = [], []
+    counts, losses, errors = [], [], []
     for path in files:
         rewrite = _rewrite_mcap if path.suffix == '.mcap' else _fold_sqlite
-        count, loss = rewrite(path, topics, facts)
+        try:
+            count, loss = rewrite(path, topics, facts)
+        except RecordingError as error:  # it stays as it is; the others may be recovered
+            errors.append(error)
+            losses.append(str(error))
+            continue
         counts.append(count)
         losses += [f'{path.name}: {loss}'] if loss else []
     if not sum(count.total for count in counts):
+        if errors:
+            raise errors[0]
         raise RecordingError(f'{folder} has no whole message; delete it')
     storage = 'mcap' if files[0].suffix == '.mcap' else 'sqlite3'
     information = bag_information(storage, list(topics.values()), counts, facts)

@@ -93,15 +93,20 @@ class Salvage:
             return
         size, checksum, letters = struct.unpack_from('<QII', data, 16)
         start = _CHUNK_HEAD + letters + 8
+        if is_cut and len(data) < start:
+            return  # within its head
         compression = data[_CHUNK_HEAD : _CHUNK_HEAD + letters].decode('ascii', 'replace')
         content = memoryview(data)[start:]
+        if is_cut:
+            (stored,) = struct.unpack_from('<Q', data, start - 8)
+            if len(content) < stored:
+                if not compression:  # of what is compressed a part cannot be read
+                    yield from self._records(content)  # all there is; its checksum is of more
+                return
+            # It is whole, only longer by its length: other chunks may follow it.
+            self.is_broken, content = True, content[:stored]
         if compression:
             content = memoryview(_decompress(content, compression))
-        elif is_cut and len(content) < size:
-            yield from self._records(content)  # all that there is; its checksum is of more
-            return
-        elif is_cut:  # it is whole, only longer by its length: other chunks may follow it
-            self.is_broken, content = True, content[:size]
         if len(content) != size or (checksum and zlib.crc32(content) != checksum):
             self.damaged_chunks += 1
             self.is_broken = True
@@ -210,7 +215,7 @@ def _offered(pairs: _Reader) -> tuple[dict[str, Any], ...]:
 def _decompress(content: memoryview, compression: str) -> bytes:
     """Return the content of a chunk; b'' where that fails."""
     if compression == 'zstd':
-        from backports import zstd  # comes with rosbags, as lz4 does
+        from rosbags.rosbag2.storage_mcap import zstd  # of Python itself from 3.14 on
 
         try:
             return bytes(zstd.decompress(content))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 import threading
 
+from dp_core.braking import LastSeen
 from dp_core.calibration.delay import Signal
 from dp_core.calibration.excitation import Excitation
 from dp_core.chunk import ActionChunk
@@ -47,6 +48,14 @@ BRAKE_ACCELERATION = 2.0
 
 class MotionInterruptedError(Exception):
     """A person asked the motion to stop."""
+
+
+class StandingArmError(CalibrationError):
+    """The arm stands at ``position`` (J,) [rad] although it is commanded to move."""
+
+    def __init__(self, position: Array, reason: str):
+        super().__init__(reason)
+        self.position = position
 
 
 @dataclass
@@ -99,6 +108,7 @@ class Swing:
         end_ns = origin_ns + round(self.excitation.duration_s * 1e9)
         epoch = self.output.begin()
         sent: list[Trajectory] = []
+        last_seen = None
         try:
             while self._now_ns() < end_ns - 2 * STEP_NS:
                 trajectory = self.output.send(epoch, lambda *now: self._plan(chunk, *now))
@@ -107,8 +117,11 @@ class Swing:
                 self._wait(REPLAN_S, sent, columns)
             rest_s = (self.output.end_ns - self._now_ns()) * 1e-9
             self._wait(max(0.0, rest_s) + REST_S, sent, columns)
+        except StandingArmError as error:
+            last_seen = LastSeen(error.position, stands=True)
+            raise
         finally:
-            self.output.brake(BRAKE_ACCELERATION, epoch)
+            self.output.brake(BRAKE_ACCELERATION, epoch, None, last_seen)
         return _commanded(start, sent, self.joint, origin_ns), origin_ns
 
     def _chunk(self, start: Array, origin_ns: int) -> ActionChunk:
@@ -163,10 +176,11 @@ class Swing:
         measured = self.recorder.positions()[:, column]
         if np.ptp(so_far) > STILL and np.ptp(measured) < 0.2 * np.ptp(so_far):
             joint = self.output.joint_names[self.joint]
-            raise CalibrationError(
+            raise StandingArmError(
+                state.positions[columns],
                 f'{joint} was commanded to move over {np.ptp(so_far):.3f} rad and moved over '
                 f'{np.ptp(measured):.4f}: the arm does not follow (protective stop, brakes, '
-                'inactive controller?)'
+                'inactive controller?)',
             )
 
 

@@ -170,7 +170,8 @@ def run(words: Sequence[str], stop: threading.Event) -> int:
     """Run the command with the words of its command line until done, or until ``stop``."""
     options = parser().parse_args(rclpy.utilities.remove_ros_args(args=list(words)))
     try:
-        overrides = read_config(options.config, words) if options.config is not None else []
+        config = options.config
+        overrides = read_config(config, words, options.node) if config is not None else []
     except DpError as error:
         return fail(NAME, str(error), EXIT_REFUSED)
     return run_with_node(
