@@ -180,11 +180,14 @@ def _floats(joint: ElementTree.Element, tag: str, key: str, default: str) -> lis
     element = joint.find(tag)
     text = default if element is None else element.get(key, default)
     try:
-        return [float(value) for value in text.split()]
-    except ValueError as error:
+        numbers = [float(value) for value in text.split()]
+    except ValueError:
+        numbers = []
+    if not numbers:
         raise KinematicsError(
             f'joint {joint.get("name")!r} of the URDF has {tag} {key}={text!r}, valid: numbers'
-        ) from error
+        )
+    return numbers
 
 
 def _chain_joint(joint: ElementTree.Element, names: tuple[str, ...]) -> ChainJoint:

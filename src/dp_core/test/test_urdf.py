@@ -68,6 +68,12 @@ def test_limits_are_the_robots_not_those_of_ros2_control():
         ),
         (
             lambda: KinematicChain.from_urdf(
+                robot(joint('j', 'revolute', 'base', 'tip', xyz='')), 'base', 'tip'
+            ),
+            "'j' of the URDF has origin xyz='', valid: numbers",
+        ),
+        (
+            lambda: KinematicChain.from_urdf(
                 robot(joint('j', 'fixed', 'a', 'b'), joint('k', 'fixed', 'b', 'a')), 'z', 'b'
             ),
             "no link 'z'",
