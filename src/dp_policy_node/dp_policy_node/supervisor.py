@@ -116,7 +116,7 @@ class Supervisor:
             why,
         )
         self._has_jumped = verdict is not None and verdict.fault is Fault.CLOCK_JUMP
-        stalls = verdict is not None and verdict.fault is Fault.JOINT_STATE_STALL
+        stalls = verdict is not None and verdict.fault in STALLS  # whichever is noticed first
         unheard = self._inputs.joint_silence_s > self._settings.stall_timeout / 2
         self._is_silent = stalls and unheard and complaint is None  # not only wrong stamps
         if not self._has_jumped:

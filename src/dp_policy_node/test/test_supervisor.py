@@ -338,6 +338,21 @@ def test_a_brake_for_a_silent_robot_knows_where_it_was_seen_last(world):
     assert silent.position.tolist() == [0.0] * 3 and not silent.stands
 
 
+def test_a_robot_is_silent_whichever_of_its_streams_is_missed_first(world):
+    world.window_ns = world.begin_ns
+    assert world.check(0.2) is None
+    time.sleep(0.3)
+    world.inputs.joint_silence_s = 0.49
+    assert world.check(0.51).code == Code.OBSERVATION_STALL
+    world.supervisor.brake()
+    world.inputs.joint_silence_s = 0.0  # another stream is missed, and the arm is heard
+    assert world.check(0.52).code == Code.OBSERVATION_STALL
+    world.supervisor.brake()
+    (*_, silent), (*_, heard) = world.brakes
+    assert silent is not None and not silent.stands
+    assert heard is None
+
+
 def test_a_single_message_long_ago_is_not_why_the_robot_is_silent(world):
     world.inputs.complaint = replace(complaint(future=True), steady_s=time.monotonic() - 0.6)
     world.state_ns = world.begin_ns
