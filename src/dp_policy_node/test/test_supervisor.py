@@ -2,14 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every reason to end an episode, one at a time, with a healthy rest."""
 
-from dataclasses import replace
-import math
 import time
-from types import SimpleNamespace
 
-from dp_core.errors import NotReadyError
-from dp_core.feedback import ControllerFeedback
-from dp_core.feedback import Source
 from dp_core.following import STANDING_GRACE_S
 from dp_core.following import TRACKING_GRACE_S
 from dp_core.watchdog import Fault
@@ -19,74 +13,10 @@ import pytest
 
 pytest.importorskip('dp_msgs.msg')
 
-from dp_core.motion import MotionState
 from dp_policy_node.convert import RobotState
 from dp_policy_node.episode import Code
-from dp_policy_node.episode import Episode
-from dp_policy_node.observation_input import Complaint
-from dp_policy_node.settings import Settings
-from dp_policy_node.supervisor import Supervisor
-
-
-class World:
-    """A healthy robot whose parts can be spoiled."""
-
-    def __init__(self, **settings):
-        self.now_ns = time.monotonic_ns()
-        self.begin_ns = self.now_ns
-        plan = SimpleNamespace(settings=Settings(**settings), timeout_s=60.0)
-        self.episode = Episode(plan, self.now_ns)
-        self.window_ns = self.state_ns = None  # None: as fresh as can be
-        self.inputs = SimpleNamespace(
-            complaint=None, joint_silence_s=0.0, window=self._window, robot_state=None
-        )
-        self.deaf = self.refused = self.lost = ''
-        self.command = np.zeros(3)
-        self.speed, self.measured = np.zeros(3), np.zeros(3)
-        self.source, self.scaling = Source.JOINT_STATES, math.nan
-        self.brakes = []
-        self.output = SimpleNamespace(
-            why_deaf=lambda: self.deaf,
-            why_refused=lambda: self.refused,
-            moves_arm=True,
-            feedback=self._feedback,
-            command_at=lambda t: MotionState(self.command, self.speed, 0 * self.speed),
-            joint_names=('a', 'b', 'c'),
-            end_ns=0,
-            brake=lambda *arguments: self.brakes.append(arguments),
-        )
-        self.worker = SimpleNamespace(
-            is_alive=True, busy_s=0.0, expired_in_row=0, wake=lambda: None
-        )
-        self.verdict = None
-        safety = SimpleNamespace(check=lambda: self.verdict)
-        controllers = SimpleNamespace(why_lost=lambda timeout_s: self.lost.format(timeout_s))
-        robot = SimpleNamespace(output=self.output, worker=self.worker, controllers=controllers)
-        self.supervisor = Supervisor(self.episode, self.inputs, robot, safety)
-
-    def _feedback(self, now_ns):
-        stamp_ns = self.inputs.robot_state.stamp_ns
-        return ControllerFeedback(
-            stamp_ns, self.source, self.command, self.speed, self.measured, None, self.scaling
-        )
-
-    def _window(self, now_ns):
-        if self.window_ns is not None:
-            raise NotReadyError("'front' is 0.4 s old")
-        return SimpleNamespace(t_obs_ns=now_ns)
-
-    def check(self, after_s=0.0):
-        """Check once, ``after_s`` after the begin on the ROS clock."""
-        self.supervisor._checked_s = max(self.supervisor._checked_s, time.monotonic() - 0.01)
-        self.now_ns = self.begin_ns + round(after_s * 1e9)
-        state_ns = self.state_ns or self.now_ns
-        self.inputs.robot_state = RobotState(state_ns, self.measured, None)
-        return self.supervisor.check(self.now_ns)
-
-    def check_later(self, after_s):
-        """Check when both clocks have advanced."""
-        time.sleep(after_s)
-        return self.check(after_s)
+from supervised import complaint
+from supervised import World
 
 
 @pytest.fixture
@@ -94,11 +24,6 @@ def world():
     world = World()
     assert world.check() is None
     return world
-
-
-def complaint(**kinds):
-    values = {'invalid': False, 'future': False, **kinds}
-    return Complaint('a bad message', steady_s=time.monotonic(), **values)
 
 
 @pytest.mark.parametrize(
@@ -177,15 +102,6 @@ def test_clock_jump(world):
     assert world.check(5.0).code == Code.CLOCK_JUMP
 
 
-@pytest.mark.parametrize('clock_s', [5.0, -5.0])
-def test_after_a_clock_jump_the_brake_begins_where_the_arm_is(world, clock_s):
-    assert world.check(clock_s).code == Code.CLOCK_JUMP
-    world.supervisor.brake()
-    _, _, (ros_ns, steady_ns), _ = world.brakes[0]
-    assert ros_ns == world.begin_ns
-    assert 0 <= time.monotonic_ns() - steady_ns < 1_000_000_000
-
-
 def test_inference_that_is_dead_or_takes_longer_than_was_set():
     world = World(inference_timeout=0.7)
     world.worker.busy_s = 0.69
@@ -223,20 +139,6 @@ def test_a_dry_run_moves_no_arm(world):
     world.lost = 'the controller is off'
     assert world.check() is None
     assert world.check_later(TRACKING_GRACE_S + 0.05) is None
-
-
-@pytest.mark.parametrize('source', [Source.JOINT_STATES, Source.CONTROLLER_STATE])
-def test_an_arm_that_stands_is_held_where_it_is_unless_its_reference_is_known(world, source):
-    world.source = source
-    world.speed = np.array([0.0, 0.2, 0.0])
-    world.measured = np.array([0.0, 0.01, 0.0])
-    assert world.check() is None
-    assert 'stands still' in world.check_later(STANDING_GRACE_S + 0.05).reason
-    world.supervisor.brake()
-    ((*_, seen),) = world.brakes
-    assert (seen is None) is (source is Source.CONTROLLER_STATE)
-    if seen is not None:
-        assert seen.stands and seen.position.tolist() == [0.0, 0.01, 0.0]
 
 
 def test_an_arm_off_its_command_for_longer_than_a_lag(world):
@@ -312,54 +214,3 @@ def test_of_several_endings_the_first_one_stands(world):
     assert world.episode.end(Code.CANCELED, 'cancelled')
     assert not world.episode.end(Code.LIMIT, 'too late')
     assert world.episode.wait(0.0).code == Code.CANCELED
-
-
-def test_brake_is_for_its_own_run_only_with_the_acceleration_that_was_set():
-    world = World(max_acceleration=2.5)
-    world.episode.epoch = 7
-    world.supervisor.brake()
-    assert world.brakes == [(2.5, 7, None, None)]
-
-
-def test_a_brake_for_a_silent_robot_knows_where_it_was_seen_last(world):
-    world.state_ns = world.begin_ns
-    assert world.check(0.2) is None
-    time.sleep(0.3)
-    assert world.check(0.51).code == Code.JOINT_STATE_STALL
-    world.supervisor.brake()  # stamps are old, but they arrive
-    world.inputs.joint_silence_s = 0.5
-    assert world.check(0.52).code == Code.JOINT_STATE_STALL
-    world.supervisor.brake()
-    world.inputs.complaint = complaint(future=True)
-    assert world.check(0.53).code == Code.CLOCK_JUMP
-    world.supervisor.brake()
-    before, silent, after = (seen for *_, seen in world.brakes)
-    assert before is None and after is None
-    assert silent.position.tolist() == [0.0] * 3 and not silent.stands
-
-
-def test_a_robot_is_silent_whichever_of_its_streams_is_missed_first(world):
-    world.window_ns = world.begin_ns
-    assert world.check(0.2) is None
-    time.sleep(0.3)
-    world.inputs.joint_silence_s = 0.49
-    assert world.check(0.51).code == Code.OBSERVATION_STALL
-    world.supervisor.brake()
-    world.inputs.joint_silence_s = 0.0  # another stream is missed, and the arm is heard
-    assert world.check(0.52).code == Code.OBSERVATION_STALL
-    world.supervisor.brake()
-    (*_, silent), (*_, heard) = world.brakes
-    assert silent is not None and not silent.stands
-    assert heard is None
-
-
-def test_a_single_message_long_ago_is_not_why_the_robot_is_silent(world):
-    world.inputs.complaint = replace(complaint(future=True), steady_s=time.monotonic() - 0.6)
-    world.state_ns = world.begin_ns
-    assert world.check(0.2) is None
-    time.sleep(0.3)
-    world.inputs.joint_silence_s = 0.5
-    assert world.check(0.51).code == Code.JOINT_STATE_STALL
-    world.supervisor.brake()
-    ((*_, seen),) = world.brakes
-    assert seen is not None and not seen.stands
