@@ -25,6 +25,9 @@ TRACKING_GRACE_S = 0.2
 STANDING_RAD, COMMANDED_SPEED, STANDING_GRACE_S = 0.005, 0.1, 0.3
 # Nor does one that stands while its command, slower than that, has gone so far [rad].
 COMMANDED_RAD = 0.04
+# Where it has been while nothing was heard of it for so long [s] is not known: it may have gone
+# and come back, and has not stood.
+UNHEARD_S = STANDING_GRACE_S / 2.0
 # A reference goes on from where it was. One that jumps so far [rad] belongs to a controller that
 # has dropped its trajectory and holds the arm where it is: a tolerance of its own was violated.
 JUMP_RAD = 0.1
@@ -60,6 +63,7 @@ class Following:
         self._stood_at: tuple[int, Array] | None = None  # stamp and (J,) position
         self._waits_at: tuple[int, Array, Array] | None = None  # stamp, arm (J,), command (J,)
         self._before: ControllerFeedback | None = None
+        self._heard_ns: int | None = None
         self.stands = False  # the arm, by the last check, although it is commanded to move
 
     def check(
@@ -72,6 +76,7 @@ class Following:
             commanded: what was sent for this instant.
             steady_ns: monotonic clock [ns].
         """
+        self._note_holes(feedback.stamp_ns)
         stands = self._check_standing(feedback, commanded.velocity)
         stands = stands or self._check_waiting(feedback, commanded.position)
         self.stands = stands is not None
@@ -95,6 +100,11 @@ class Following:
             f'the controller runs at {100 * scaling:.0f} % of the commanded speed, '
             f'min_speed_scaling is {100 * minimum:.0f} %',
         )
+
+    def _note_holes(self, stamp_ns: int) -> None:
+        heard_ns, self._heard_ns = self._heard_ns, stamp_ns
+        if heard_ns is not None and (stamp_ns - heard_ns) * 1e-9 > UNHEARD_S:
+            self._stood_at = self._waits_at = None
 
     def _check_standing(self, feedback: ControllerFeedback, commanded: Array) -> Verdict | None:
         if feedback.measured is None or self._settings.tolerance_rad == 0.0:

@@ -39,7 +39,7 @@ SLOW_GRACE_S = 0.2
 class Kind(Enum):
     """What a signal means, and what its value must be."""
 
-    EMERGENCY_STOP = 'emergency stop'  # false
+    EMERGENCY_STOP = 'emergency stop'  # false, and heard again and again if that is asked for
     DEADMAN = 'deadman switch'  # true, and heard again and again
     PROGRAM_RUNNING = 'program of the robot'  # true
     SAFETY_MODE = 'safety mode'  # one of SAFE_MODES
@@ -64,10 +64,13 @@ class InterlockSettings:
     Attributes:
         deadman_timeout_s: longest silence of a deadman switch that is held [s].
         min_speed_scaling: least fraction of the commanded speed [1]; 0 allows any.
+        emergency_stop_timeout_s: longest silence of an emergency stop that is not pressed [s]; 0
+            for any, since many tell only when they are pressed.
     """
 
     deadman_timeout_s: float = 0.5
     min_speed_scaling: float = 0.2
+    emergency_stop_timeout_s: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.deadman_timeout_s > 0.0:
@@ -76,6 +79,18 @@ class InterlockSettings:
             )
         if not 0.0 <= self.min_speed_scaling <= 1.0:
             raise ConfigError(f'min_speed_scaling is {self.min_speed_scaling}, valid: 0 to 1')
+        if not self.emergency_stop_timeout_s >= 0.0:
+            raise ConfigError(
+                f'emergency_stop_timeout_s is {self.emergency_stop_timeout_s}, valid: 0 or more'
+            )
+
+    def longest_silence_s(self, kind: Kind) -> float:
+        """Return how long a signal may be silent [s]; infinite for one that is told once."""
+        if kind is Kind.DEADMAN:
+            return self.deadman_timeout_s
+        if kind is Kind.EMERGENCY_STOP and self.emergency_stop_timeout_s:
+            return self.emergency_stop_timeout_s
+        return math.inf
 
 
 class _Signal:
@@ -99,13 +114,6 @@ class _Signal:
         """Return why this signal forbids motion; '' when it allows it."""
         if self.value is None:
             return f'nothing was heard of the {self.kind.value} on {self.source!r} yet'
-        if self.kind is Kind.DEADMAN and self.value:
-            silent_s = (steady_ns - self.heard_ns) * 1e-9
-            if silent_s > settings.deadman_timeout_s:
-                return (
-                    f'the deadman switch on {self.source!r} has been silent for {silent_s:.2f} s, '
-                    f'allowed are {settings.deadman_timeout_s} s'
-                )
         if self.kind is Kind.SPEED_SCALING:
             since_ns = self.slow_since_ns
             if since_ns is None or (steady_ns - since_ns) * 1e-9 < SLOW_GRACE_S:
@@ -114,7 +122,14 @@ class _Signal:
                 f'the robot runs at {100 * self.value:.0f} % of the commanded speed, '
                 f'min_speed_scaling is {100 * settings.min_speed_scaling:.0f} %'
             )
-        return _why_not(self.kind, self.value, self.source)
+        why = _why_not(self.kind, self.value, self.source)
+        silent_s = (steady_ns - self.heard_ns) * 1e-9
+        if not why and silent_s > settings.longest_silence_s(self.kind):
+            why = (
+                f'the {self.kind.value} on {self.source!r} has been silent for {silent_s:.2f} s, '
+                f'allowed are {settings.longest_silence_s(self.kind)} s'
+            )
+        return why
 
 
 class Interlocks:

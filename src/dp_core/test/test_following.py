@@ -17,12 +17,24 @@ STILL = np.zeros(2)
 
 
 class Arm:
-    """Joints a and b with a reference; asked at milliseconds on both clocks."""
+    """Joints a and b with a reference; asked at milliseconds on both clocks.
+
+    What is heard once is heard again every 100 ms until there is something new.
+    """
 
     def __init__(self, **settings):
         self.following = Following(('a', 'b'), FollowingSettings(**settings))
+        self.last = None
 
-    def at(
+    def at(self, ms, **heard):
+        if self.last is not None:
+            last_ms, before = self.last
+            for between_ms in range(last_ms + 100, ms, 100):
+                self.hear(between_ms, **before)
+        self.last = ms, heard
+        return self.hear(ms, **heard)
+
+    def hear(
         self, ms, reference=0.0, measured=0.0, speed=0.0, scaling=1.0, is_seen=True, command=0.0,
         reference_speed=None, source=Source.CONTROLLER_STATE,
     ):  # fmt: skip
@@ -96,6 +108,22 @@ def test_an_arm_that_is_late_by_its_lag_or_is_met_anew_does_not_wait_in_vain():
     assert arm.at(2500, command=0.035) is None
 
 
+@pytest.mark.parametrize(('unheard_ms', 'ends'), [(149, True), (151, False)])
+def test_an_arm_that_was_not_heard_of_has_not_stood(unheard_ms, ends):
+    """It may have gone and come back, as a policy does that turns around."""
+    arm = Arm()
+    for ms in (0, 20, 20 + unheard_ms):
+        assert arm.hear(1000 + ms, speed=0.2) is None
+    assert (arm.hear(1301, speed=0.2) is not None) is ends
+    assert arm.following.stands is ends
+    for ms in range(1401, 1701, 100):  # it did stand
+        last = arm.hear(ms, speed=0.2)
+    assert 'stands still' in last.reason
+    arm = Arm()  # the same of an arm that waits while its command creeps away
+    for ms in range(0, 1000, 200):
+        assert arm.hear(1000 + ms, command=1e-4 * ms) is None
+
+
 def test_a_reference_that_jumps_was_dropped_by_its_controller():
     """As JTC does at a tolerance of 0.2 rad: it holds the arm where it was measured."""
     arm = Arm()
@@ -109,8 +137,8 @@ def test_a_reference_that_jumps_was_dropped_by_its_controller():
 def test_a_reference_may_go_as_far_as_its_speed_takes_it():
     arm = Arm()
     assert arm.at(1000, reference=0.0, reference_speed=1.0) is None
-    assert arm.at(1300, reference=0.35, measured=0.3, reference_speed=1.0) is None  # heard late
-    assert arm.at(1310, reference=0.26, measured=0.3, reference_speed=1.0) is None
+    assert arm.hear(1300, reference=0.35, measured=0.3, reference_speed=1.0) is None  # late
+    assert arm.hear(1310, reference=0.26, measured=0.3, reference_speed=1.0) is None
     for source in (Source.JOINT_STATES, Source.MODEL):
         arm = Arm()
         assert arm.at(1000, reference=0.2, reference_speed=0.0, source=source) is None

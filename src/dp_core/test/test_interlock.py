@@ -102,6 +102,20 @@ def test_a_deadman_switch_must_be_heard_again_and_again():
     assert signal.hear(1, ms=520) is None
 
 
+def test_an_emergency_stop_may_have_to_be_heard_again_and_again():
+    signal = Signal(Kind.EMERGENCY_STOP, InterlockSettings(emergency_stop_timeout_s=0.3))
+    assert signal.hear(0, ms=0) is None
+    assert signal.check(ms=290) is None
+    verdict = signal.check(ms=310)
+    assert verdict.fault is Fault.EMERGENCY_STOP
+    assert 'emergency stop on' in verdict.reason
+    assert 'silent for 0.31 s, allowed are 0.3 s' in verdict.reason
+    assert signal.hear(0, ms=320) is None
+    assert signal.check(ms=400) is None
+    assert 'is pressed' in signal.hear(1, ms=410).reason
+    assert 'is pressed' in signal.check(ms=5_000).reason  # that is worse than its silence
+
+
 @pytest.mark.parametrize('kind', [k for k in Kind if k is not Kind.DEADMAN])
 def test_the_other_signals_are_told_once_and_then_hold(kind):
     signal = Signal(kind)
@@ -167,7 +181,14 @@ def test_no_stop_of_a_program_is_missed(heard):
 
 
 @pytest.mark.parametrize(
-    'values', [{'deadman_timeout_s': 0.0}, {'min_speed_scaling': 1.1}, {'min_speed_scaling': -0.1}]
+    'values',
+    [
+        {'deadman_timeout_s': 0.0},
+        {'min_speed_scaling': 1.1},
+        {'min_speed_scaling': -0.1},
+        {'emergency_stop_timeout_s': -0.1},
+        {'emergency_stop_timeout_s': math.nan},
+    ],
 )
 def test_settings_name_what_is_valid(values):
     with pytest.raises(ConfigError, match=f'{next(iter(values))} is .*valid'):

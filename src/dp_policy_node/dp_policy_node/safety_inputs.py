@@ -52,9 +52,10 @@ class SafetyInputs:
         self._forbidding: set[tuple[Kind, str]] = set()
         signals = _signals(settings)
         types = {kind: _message_type(kind, topic) for kind, topic in signals}
-        self._interlocks = Interlocks(
-            signals, InterlockSettings(settings.deadman_timeout, settings.min_speed_scaling)
+        limits = InterlockSettings(
+            settings.deadman_timeout, settings.min_speed_scaling, settings.emergency_stop_timeout
         )
+        self._interlocks = Interlocks(signals, limits)
         self._listener: Listener | None = None
         if signals:
             self._listener = Listener(node, 'safety', depth=10)

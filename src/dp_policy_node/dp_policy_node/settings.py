@@ -51,135 +51,117 @@ _fixed = functools.partial(_parameter, fixed=True)
 class Settings:
     """Values of all parameters at one moment."""
 
-    policies: tuple[str, ...] = _parameter(
+    policies: tuple[str, ...] = _fixed(
         ('',),
         "Policies to load, each 'name=checkpoint folder'; the first is the default.",
-        fixed=True,
     )
-    autostart: bool = _parameter(
-        False, 'Configure and activate at start, and exit when that fails.', fixed=True
+    autostart: bool = _fixed(False, 'Configure and activate at start, and exit when that fails.')
+    joint_states_topic: str = _fixed('joint_states', 'Measured joints (sensor_msgs/JointState).')
+    robot_description_topic: str = _fixed(
+        'robot_description', 'The robot as URDF (std_msgs/String, latched).'
     )
-    joint_states_topic: str = _parameter(
-        'joint_states', 'Measured joints (sensor_msgs/JointState).', fixed=True
-    )
-    robot_description_topic: str = _parameter(
-        'robot_description', 'The robot as URDF (std_msgs/String, latched).', fixed=True
-    )
-    success_topic: str = _parameter(
+    success_topic: str = _fixed(
         '',
         'A std_msgs/Bool here that is true ends the goal with success; empty for none.',
-        fixed=True,
     )
-    emergency_stop_topics: tuple[str, ...] = _parameter(
+    emergency_stop_topics: tuple[str, ...] = _fixed(
         ('',),
         'A std_msgs/Bool on one of these that is true brakes, and refuses goals until ~/reset.',
-        fixed=True,
     )
-    deadman_topics: tuple[str, ...] = _parameter(
+    emergency_stop_timeout: float = _fixed(
+        0.0,
+        'Longest silence of an emergency stop that is not pressed; 0 for any.',
+        unit='s',
+        valid=(0.0, 10.0),
+    )
+    deadman_topics: tuple[str, ...] = _fixed(
         ('',),
         'Deadman switches (std_msgs/Bool): each must be true, and heard again and again.',
-        fixed=True,
     )
-    deadman_timeout: float = _parameter(
+    deadman_timeout: float = _fixed(
         0.5,
         'Longest silence of a deadman switch that is held.',
         unit='s',
         valid=(0.02, 10.0),
-        fixed=True,
     )
-    program_running_topics: tuple[str, ...] = _parameter(
+    program_running_topics: tuple[str, ...] = _fixed(
         ('',),
         'Whether the program on the robot runs (std_msgs/Bool); false ends the goal.',
-        fixed=True,
     )
-    safety_mode_topics: tuple[str, ...] = _parameter(
+    safety_mode_topics: tuple[str, ...] = _fixed(
         ('',),
         'Safety modes (ur_dashboard_msgs/SafetyMode); other than normal or reduced end the goal.',
-        fixed=True,
     )
-    robot_mode_topics: tuple[str, ...] = _parameter(
+    robot_mode_topics: tuple[str, ...] = _fixed(
         ('',),
         'Robot modes (ur_dashboard_msgs/RobotMode); other than running end the goal.',
-        fixed=True,
     )
-    speed_scaling_topics: tuple[str, ...] = _parameter(
+    speed_scaling_topics: tuple[str, ...] = _fixed(
         ('',),
         'How fast the robot follows what it is commanded (std_msgs/Float64).',
-        fixed=True,
     )
-    speed_scaling_full: float = _parameter(
+    speed_scaling_full: float = _fixed(
         100.0,
         'Value on speed_scaling_topics at full speed; that of Universal Robots is 100.',
         unit='1',
         valid=(1e-3, 1e3),
-        fixed=True,
     )
-    min_speed_scaling: float = _parameter(
+    min_speed_scaling: float = _fixed(
         0.2,
         'Least fraction of the commanded speed, for 0.2 s; less ends the goal.',
         unit='1',
         valid=(0.0, 1.0),
-        fixed=True,
     )
-    startup_timeout: float = _parameter(
+    startup_timeout: float = _fixed(
         15.0,
         'Longest wait at configure for the robot description and for each controller.',
         unit='s',
         valid=(0.1, 600.0),
-        fixed=True,
     )
-    policy_process: bool = _parameter(
+    policy_process: bool = _fixed(
         True,
         'Run each policy in a process of its own: it can neither hold up the node nor end it.',
-        fixed=True,
     )
-    device: str = _parameter(
-        'cpu', 'Where every policy computes; cuda is the first GPU.', choices=DEVICES, fixed=True
+    device: str = _fixed(
+        'cpu', 'Where every policy computes; cuda is the first GPU.', choices=DEVICES
     )
-    warmup_predictions: int = _parameter(
+    warmup_predictions: int = _fixed(
         10,
         'Predictions made at configure; their 95th percentile checks the timing.',
         unit='1',
         valid=(2, 1000),
-        fixed=True,
     )
-    seed: int = _parameter(
+    seed: int = _fixed(
         -1,
         'Seed of the denoising noise; -1 draws one.',
         unit='1',
         valid=(-1, 2**31 - 1),
-        fixed=True,
     )
-    inference_delay: float = _parameter(
+    inference_delay: float = _fixed(
         0.0,
         'Holds every prediction back, to rehearse a slower computer or network.',
         unit='s',
         valid=(0.0, 2.0),
-        fixed=True,
     )
-    allow_unsafe_controller: bool = _parameter(
+    allow_unsafe_controller: bool = _fixed(
         False,
         'Accept a controller that starts each chunk from the measured, lagging state.',
-        fixed=True,
     )
-    executor: str = _parameter(
+    executor: str = _fixed(
         'jtc_topic',
         'How motions reach the controllers; none only plans and tells.',
         choices=EXECUTORS,
-        fixed=True,
     )
-    forward_rate: float = _parameter(
+    forward_rate: float = _fixed(
         250.0,
         'Positions sent by forward_position.',
         unit='Hz',
         valid=(100.0, 1000.0),
-        fixed=True,
     )
-    controller_state: str = _parameter(
+    controller_state: str = _fixed(
         'auto',
         'Whether to hear controller_state: auto where control_msgs is installed.',
         choices=CONTROLLER_STATES,
-        fixed=True,
     )
     start_positions: tuple[float, ...] = _parameter(
         (math.nan,),  # none: an empty list would have no type

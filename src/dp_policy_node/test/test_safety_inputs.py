@@ -140,6 +140,19 @@ def test_a_deadman_switch_may_be_silent_for_as_long_as_was_set(now):
     assert 'silent for 0.31 s, allowed are 0.3 s' in verdict.reason
 
 
+def test_an_emergency_stop_whose_publisher_died_is_noticed_where_that_was_asked_for(now):
+    for timeout, ends in ((0.0, False), (0.4, True)):
+        heard = Heard(Settings(emergency_stop_topics=('estop',), emergency_stop_timeout=timeout))
+        heard.listener.send('estop', False)
+        now[0] += 390 * MS
+        assert heard.inputs.check() is None
+        now[0] += 20 * MS
+        verdict = heard.inputs.check()
+        assert (verdict is not None) is ends
+    assert verdict.fault is Fault.EMERGENCY_STOP
+    assert 'silent for 0.41 s, allowed are 0.4 s' in verdict.reason
+
+
 def test_a_robot_may_be_as_slow_as_was_set_and_slower_only_for_a_moment(now):
     heard = Heard(Settings(speed_scaling_topics=('speed',), min_speed_scaling=0.6))
     heard.listener.send('speed', 60.0)
