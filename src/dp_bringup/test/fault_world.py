@@ -32,7 +32,7 @@ class World:
     def __init__(self, code=None, *, refuses=True, solves=False):
         self.code, self.refuses, self.solves = code, refuses, solves
         self.calls = []
-        self.client = self.motion = self
+        self.client = self.motion = self.operator = self
         self.speed_scale = 1.0
         values = (-9.0, 9.0, 3.0, 5.0, 100.0)
         self.limits = MotionLimits(('a',), *(np.full(1, value) for value in values))
@@ -72,6 +72,8 @@ class World:
         self.fault = True
         self._end(self.code)
 
+    act = play  # of the operator
+
     def trigger(self, name):
         self.calls.append(name)
         self.fault = True
@@ -108,6 +110,9 @@ class World:
 
     def clear(self):
         self.sent = []
+
+    def see_rest(self, watched_s, patience_s=1.0, *, halts):
+        assert self.speed == 0.0
 
     def simulate(self, seconds):
         pass

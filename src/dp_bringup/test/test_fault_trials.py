@@ -22,7 +22,7 @@ PLANS = plan_trials(2, 0, ('cancel', 'camera_stop'))
 class NoStack:
     """Stands for the processes."""
 
-    def __init__(self, name, logs):
+    def __init__(self, name, logs, **parameters):
         self.name = name
 
     def __exit__(self, *_):

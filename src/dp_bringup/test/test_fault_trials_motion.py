@@ -94,6 +94,14 @@ def test_rest_is_counted_from_the_standstill_that_the_reaction_met():
     assert judge(track.between(0.0, 0.1), 0.05, LIMITS).violations == ('never at rest',)
 
 
+def test_an_arm_that_its_robot_halts_is_judged_only_for_moving_again():
+    track = braking(speed=0.8, ramp_s=0.02)
+    assert judge(track, 0.1, LIMITS, halts=True).violations == ()
+    assert judge(track.between(0.0, 0.1), 0.05, LIMITS, halts=True).violations == ()
+    again = changed(track, -1, velocities=0.1)
+    assert judge(again, 0.1, LIMITS, halts=True).violations == ('motion without a goal',)
+
+
 def test_motion_after_rest_is_a_motion_without_a_goal():
     again = changed(braking(), 180, velocities=0.01)
     assert judge(again, 0.1, LIMITS).violations == ('motion without a goal',)

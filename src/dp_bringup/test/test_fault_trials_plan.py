@@ -51,3 +51,8 @@ def test_some_faults_only():
         plan_trials(3, 0, ('cancle',))
     with pytest.raises(ConfigError, match='trials is 0'):
         plan_trials(0, 0)
+
+
+def test_of_what_a_robot_does_itself_only_its_rest_is_judged():
+    halts = {name for name, kind in KINDS.items() if kind.halts}
+    assert halts == {'program_stops', 'speed_slider_10', 'controller_inactive'}

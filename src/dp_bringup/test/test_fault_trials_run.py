@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a trial records of a world that can be worked out by hand."""
 
+import dataclasses
+
 import pytest
 
 pytest.importorskip('dp_msgs.msg')
@@ -16,6 +18,7 @@ from dp_bringup.fault_trials.record import wait
 from dp_core.errors import ConfigError
 from dp_msgs.action import ExecutePolicy
 from fault_world import World
+import numpy as np
 
 Result = ExecutePolicy.Result
 
@@ -45,6 +48,17 @@ def test_a_fault_that_stops_the_arm():
     assert (record['late_ticks'], record['lag_s']) == (2, 0.003)
     assert record['as_expected']
     assert world.calls[:5] == ['restore', 'services', 42, 'joint_states_nan', 'restore']
+
+
+def test_an_operator_who_acts_and_a_robot_that_halts_by_itself():
+    world = World(Result.EMERGENCY_STOP)
+    assert trial(world, 'emergency_stop')['as_expected']
+    assert world.calls[3] == 'press'
+    world = World(Result.ROBOT_PROGRAM)
+    world.limits = dataclasses.replace(world.limits, acceleration=np.full(1, 1.0))
+    assert trial(world, 'program_stops')['violations'] == []  # 4 rad/s^2 of its own
+    world.code = Result.INVALID_OBSERVATION
+    assert trial(world, 'joint_states_nan')['violations'] == ['acceleration limit']
 
 
 def test_a_goal_that_goes_on_is_cancelled_in_the_end():
@@ -131,7 +145,7 @@ def test_a_second_goal_must_be_refused():
 
 def test_every_kind_has_a_verb_that_is_known():
     for kind in KINDS.values():
-        assert kind.verb in ('scene', 'call', 'signal', 'client', 'pause', 'starve')
+        assert kind.verb in ('scene', 'call', 'operator', 'signal', 'client', 'pause', 'starve')
     unknown = KINDS['cancel'].__class__('x', 'state', 1, 'kick', '', 0.0, (), 0.0, False, '')
     with pytest.raises(ConfigError, match="verb 'kick'"):
         act.inject(World(), unknown)

@@ -11,6 +11,7 @@ pytest.importorskip('dp_msgs.msg')
 
 from dp_bringup.fault_trials import stops
 from dp_bringup.fault_trials.motion import Track
+from dp_bringup.fault_trials.operator import PARAMETERS
 from dp_bringup.fault_trials.record import TrialError
 from dp_bringup.fault_trials.run import EarlyEndError
 from dp_bringup.fault_trials.stop_plan import BLOCK
@@ -60,7 +61,7 @@ def test_a_series_gives_every_hold_its_turn_and_tries_faults_last():
 
 def test_faults_that_stop_the_arm():
     faults = stopping_faults()
-    assert 'joint_states_nan' in faults and 'deactivate' in faults
+    assert {'joint_states_nan', 'deactivate', 'emergency_stop', 'policy_killed'} <= set(faults)
     assert not {'cancel', 'joint_states_gap', 'node_killed', 'camera_stop'} & set(faults)
 
 
@@ -176,7 +177,7 @@ def test_the_node_begins_anew_with_another_hold(tmp_path, tried):
     pytest.importorskip('matplotlib')
     code, summary = run(tmp_path)
     assert (code, summary['trials_done']) == (0, 4)
-    assert tried[0][0] == {'policy_process': True}
+    assert tried[0][0] == {**PARAMETERS, 'policy_process': True}
     assert tried[0].count('stop') == 1 and tried[0][-1] == 'end'
     assert 1_000 < (tmp_path / 'stops.png').stat().st_size < 200_000
     assert '| loop:0.1 | stop | 1, 1 |' in (tmp_path / 'stops.md').read_text()

@@ -15,6 +15,16 @@ from lifecycle_msgs.msg import Transition
 
 # A starved process runs for the second of each of these spans, and stands still in the first [s].
 FROZEN_S, THAWED_S = 0.11, 0.01
+# What makes the node work again, by what was done.
+AGAIN = {
+    'deactivate': (Transition.TRANSITION_ACTIVATE,),
+    'policies SIGKILL': (
+        Transition.TRANSITION_DEACTIVATE,
+        Transition.TRANSITION_CLEANUP,
+        Transition.TRANSITION_CONFIGURE,
+        Transition.TRANSITION_ACTIVATE,
+    ),
+}
 
 
 def inject(stack: TrialStack, kind: FaultKind) -> None:
@@ -23,6 +33,8 @@ def inject(stack: TrialStack, kind: FaultKind) -> None:
         stack.client.play(kind.argument, kind.seconds)
     elif kind.verb == 'call':
         _call(stack, kind.argument)
+    elif kind.verb == 'operator':
+        stack.client.operator.act(kind.argument)
     elif kind.verb == 'signal':
         name, _, number = kind.argument.partition(' ')
         stack.signal(name, signal.Signals[number])
@@ -42,9 +54,9 @@ def inject(stack: TrialStack, kind: FaultKind) -> None:
 def clear(stack: TrialStack, kind: FaultKind) -> None:
     """Undo what does not end by itself; processes that died are started anew."""
     stack.restore()
-    if kind.argument == 'deactivate':
-        if not stack.client.transition(Transition.TRANSITION_ACTIVATE):
-            raise TrialError('the node cannot be activated again')
+    for number in AGAIN.get(kind.argument, ()):
+        if not stack.client.transition(number):
+            raise TrialError(f'transition {number} failed after {kind.name}')
 
 
 def _call(stack: TrialStack, what: str) -> None:

@@ -18,6 +18,7 @@ import sys
 import time
 from typing import Any
 
+from dp_bringup.fault_trials.operator import PARAMETERS
 from dp_bringup.fault_trials.plan import plan_trials
 from dp_bringup.fault_trials.plan import TrialPlan
 from dp_bringup.fault_trials.record import TrialError
@@ -62,7 +63,7 @@ def _stacks(logs: Path) -> Iterator[Any]:
         if running and running[0].name != name:
             close()
         if not running:
-            running.append(TrialStack(name, logs))
+            running.append(TrialStack(name, logs, **PARAMETERS))
         return running[0]
 
     def close() -> None:

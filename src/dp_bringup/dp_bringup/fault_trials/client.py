@@ -9,6 +9,7 @@ from typing import Any
 
 from action_msgs.srv import CancelGoal
 from diagnostic_msgs.msg import DiagnosticArray
+from dp_bringup.fault_trials.operator import Operator
 from dp_bringup.fault_trials.record import MotionRecorder
 from dp_bringup.fault_trials.record import PATIENCE_S
 from dp_bringup.fault_trials.record import Spinner
@@ -88,6 +89,7 @@ class TrialClient:
         self._callers = {
             name: self._node.create_client(kind, name) for name, kind in SERVICES.items()
         }
+        self.operator = Operator(self._node)
         self._spinner = Spinner(self._context, self._node)
         self.motion = MotionRecorder(self._context, joints)
 
@@ -123,9 +125,9 @@ class TrialClient:
         request.transition.id = number
         return self._call('/policy_node/change_state', request, PATIENCE_S).success
 
-    def trigger(self, name: str) -> None:
-        """Call ~/stop or ~/reset of the policy node."""
-        self._call(f'/policy_node/{name}', Trigger.Request())
+    def trigger(self, name: str) -> bool:
+        """Call ~/stop or ~/reset of the policy node; returns whether it did so."""
+        return self._call(f'/policy_node/{name}', Trigger.Request()).success
 
     def cancel_all(self) -> None:
         """Cancel whatever goal runs."""

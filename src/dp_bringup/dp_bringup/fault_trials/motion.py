@@ -166,25 +166,32 @@ def broken_limits(track: Track, limits: MotionLimits) -> tuple[str, ...]:
     return tuple(name for name, is_broken in broken.items() if is_broken)
 
 
-def judge(track: Track, reacted_s: float, limits: MotionLimits) -> MotionFigures:
+def judge(
+    track: Track, reacted_s: float, limits: MotionLimits, *, halts: bool = False
+) -> MotionFigures:
     """Judge a motion.
 
     Args:
         track: from the fault until long after rest; no goal moves the arm after it has rested.
         reacted_s: when the last brake, or whatever ended the motion, was heard [s].
         limits: of the joints.
+        halts: the robot stopped or slowed the arm itself: its limits are not ours to keep, and
+            its controller may tell no rest.
     """
     rest_s = rest_after(track, reacted_s)
     way = track.between(0.0, np.inf if rest_s is None else rest_s)
     later = track.velocities[track.times_s > (np.inf if rest_s is None else rest_s)]
-    broken = {'never at rest': rest_s is None, 'motion without a goal': bool(later.any())}
+    broken = {
+        'never at rest': rest_s is None and not halts,
+        'motion without a goal': bool(later.any()),
+    }
     return MotionFigures(
         rest_s,
         float(np.abs(way.velocities).max(initial=0.0)),
         float(np.abs(accelerations(way)).max(initial=0.0)),
         float(np.abs(jerks(way)).max(initial=0.0)),
         (
-            *broken_limits(way, limits),
+            *(() if halts else broken_limits(way, limits)),
             *(name for name, is_broken in broken.items() if is_broken),
         ),
     )

@@ -28,6 +28,7 @@ POLL_S = 0.005
 QOS = QoSProfile(depth=5000)  # nothing shall be lost while this process waits for a core
 BRAKE_POINTS = 4  # at most; a chunk that comes to rest has as many, but evenly spaced
 EVEN_S = 1e-4
+SILENT_S = 0.3  # the reference of a controller that is active is never silent for so long
 
 
 class TrialError(DpError):
@@ -92,6 +93,7 @@ class MotionRecorder:
     def __init__(self, context: Context, joints: tuple[str, ...]) -> None:
         """Begin to listen; `joints` is the order of the columns."""
         self._joints = joints
+        self._heard_s = 0.0  # the newest of the reference, on the steady clock
         self.clear()
         node = Node('fault_trials_recorder', context=context, enable_rosout=False)
         controller = '/joint_trajectory_controller'
@@ -162,6 +164,24 @@ class MotionRecorder:
         pairs = zip(tuple(self._stamps), tuple(self._lags))
         return max((lag for stamp, lag in pairs if stamp >= begin_ns), default=0) * 1e-9
 
+    def see_rest(self, watched_s: float, patience_s: float = PATIENCE_S, *, halts: bool) -> None:
+        """Wait until the reference rests, and watch it for so much simulated time.
+
+        Args:
+            watched_s: how long it is watched [s].
+            patience_s: longest wait for its rest [s].
+            halts: it may also end, by a controller that was switched off.
+        """
+
+        def ended() -> bool:
+            return halts and time.monotonic() - self._heard_s > SILENT_S
+
+        wait(lambda: self.speed == 0.0 or ended(), 'the reference at rest', patience_s)
+        if ended():
+            time.sleep(watched_s)
+        else:
+            self.simulate(watched_s)
+
     def simulate(self, seconds: float) -> None:
         """Let so much simulated time pass."""
         end_ns = self.now_ns + round(seconds * 1e9)
@@ -170,6 +190,7 @@ class MotionRecorder:
     def _on_reference(self, message: JointState) -> None:
         if tuple(message.name) != self._joints:
             raise TrialError(f'the reference has joints {message.name}, not {self._joints}')
+        self._heard_s = time.monotonic()
         self._rows.append((message.position, message.velocity))
         stamp_ns = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
         self._lags.append(time.time_ns() - stamp_ns)

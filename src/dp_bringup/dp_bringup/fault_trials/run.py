@@ -163,8 +163,7 @@ class Trial:
         if self._reference_dies:
             time.sleep(WATCHED_S)
         else:
-            wait(lambda: motion.speed == 0.0, 'the reference at rest')
-            motion.simulate(WATCHED_S)
+            motion.see_rest(WATCHED_S, halts=self._kind.halts)
         return motion.brake(since_s)
 
     def _refusal(self) -> dict[str, Any]:
@@ -189,7 +188,7 @@ class Trial:
         if brake is not None:
             reacted_s = (brake.stamp_ns - self._fault_ns) * 1e-9
         self.track = self._motion.track(self._fault_ns)
-        figures = judge(self.track, reacted_s, self._stack.limits)
+        figures = judge(self.track, reacted_s, self._stack.limits, halts=self._kind.halts)
         if self._reference_dies:  # what is left to judge is the last message
             broken = () if last.ends_at_rest else ('the last message moves',)
             figures = dataclasses.replace(figures, rest_s=None, violations=broken)
@@ -207,7 +206,8 @@ class Trial:
                 bound_s = max(bound_s, BLIND_S)
             slowest = float(self._stack.limits.acceleration.min())
             bound_s += figures.velocity / slowest + REST_SLACK_S
-            if figures.rest_s is not None and figures.rest_s > bound_s:
+            rest_s = None if self._kind.halts else figures.rest_s  # as soon as the robot wants
+            if rest_s is not None and rest_s > bound_s:
                 late.append('rest')
         scene, status = self._client.scene, self._client.status
         return {

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-import os
 import random
 import signal
 import sys
@@ -25,7 +24,6 @@ from dp_bringup.fault_trials.soak_book import FaultSpan
 from dp_bringup.fault_trials.soak_book import Finding
 from dp_bringup.fault_trials.soak_book import GoalEnding
 from dp_bringup.fault_trials.soak_book import MotionWatch
-from dp_bringup.fault_trials.soak_memory import family
 from dp_bringup.fault_trials.soak_plan import DIED
 from dp_bringup.fault_trials.soak_plan import draw
 from dp_bringup.fault_trials.soak_plan import FAULTS
@@ -34,7 +32,6 @@ from dp_bringup.fault_trials.stack import TrialStack
 from dp_bringup.processes import ChildProcess
 from dp_msgs.msg import PolicyStatus
 from dp_policy_node.execute import CODES
-from lifecycle_msgs.msg import Transition
 
 # From one fault to the next while a goal runs [s].
 GAP_S = (1.0, 4.0)
@@ -164,9 +161,6 @@ class Soak:
         elif fault.verb == 'memory':
             words = [sys.executable, '-c', MEMORY_HOG, fault.argument, str(seconds)]
             self._hog = self._stack.start_beside('memory', words)
-        elif fault.verb == 'child':
-            for pid in family(self._stack.pids['policy_node'])[1:]:
-                os.kill(pid, signal.SIGKILL)
         else:
             inject(self._stack, _kind(fault, seconds))
 
@@ -198,25 +192,13 @@ class Soak:
             self._wait_for_rest(self.book.rest_by(ending))
         if ending.code == 'NONE':
             self._in_scene = SCENE_EACH
-        if fault is not None and fault.verb == 'child':
-            self._configure_again()
-        elif fault is not None and fault.verb not in ('hold', 'memory'):
+        if fault is not None and fault.verb not in ('hold', 'memory'):
             clear(self._stack, _kind(fault, 0.0))
         self._file.order(Hold())
         self._end_hog()
         if fault is not None and fault.argument.startswith('sim_node SIGKILL'):
             self._motion.take()
             self.watch.cut()
-
-    def _configure_again(self) -> None:
-        for number in (
-            Transition.TRANSITION_DEACTIVATE,
-            Transition.TRANSITION_CLEANUP,
-            Transition.TRANSITION_CONFIGURE,
-            Transition.TRANSITION_ACTIVATE,
-        ):
-            if not self._client.transition(number):
-                raise TrialError(f'transition {number} failed after the end of the policy')
 
     def _wait_for_rest(self, by_s: float) -> None:
         while self._motion.speed > 0.0 and time.time() < by_s + 1.0:

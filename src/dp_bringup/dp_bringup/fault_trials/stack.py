@@ -13,6 +13,8 @@ from types import TracebackType
 
 from dp_bringup.fault_trials.client import TrialClient
 from dp_bringup.fault_trials.holding import HoldFile
+from dp_bringup.fault_trials.record import wait
+from dp_bringup.fault_trials.soak_memory import family
 from dp_bringup.processes import ChildProcess
 from dp_bringup.ros_domain import private_environment
 from dp_bringup.run_local import LocalStack
@@ -110,12 +112,15 @@ class TrialStack:
         return True
 
     def signal(self, name: str, number: signal.Signals) -> None:
-        """Send a signal to a process: sim_node, policy_node or dp_execute."""
+        """Send a signal to sim_node, policy_node, dp_execute, or the processes of policies."""
         if name == 'dp_execute':
-            pid = self._user.pid if self._user is not None else 0
+            pids = [self._user.pid] if self._user is not None else []
+        elif name == 'policies':
+            pids = family(self.pids['policy_node'])[1:]
         else:
-            pid = self._running[name].pids[name]
-        os.kill(pid, number)
+            pids = [self.pids[name]]
+        for pid in pids:
+            os.kill(pid, number)
 
     def start_beside(self, name: str, words: list[str]) -> ChildProcess:
         """Start a program on the computer of the policy node."""
@@ -138,9 +143,10 @@ class TrialStack:
             self.stop(name)
             self._start(name)
         self.client.play('')
+        self.client.operator.calm()
         if 'policy_node' not in fresh:
             self.client.cancel_all()
-            self.client.trigger('reset')
+            wait(lambda: self.client.trigger('reset'), 'a reset')
 
     def _start(self, name: str) -> None:
         folder = self._next_folder()

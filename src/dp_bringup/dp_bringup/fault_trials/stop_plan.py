@@ -16,6 +16,7 @@ REQUESTS = ('cancel', 'stop')
 # Trials of a request with one hold after another; then another hold has its turn, so that a
 # series that is cut short has tried them all.
 BLOCK = 20
+OTHERS = ('deactivate', 'policies SIGKILL')
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def stopping_faults() -> tuple[str, ...]:
         name
         for name, kind in KINDS.items()
         if kind.stack == 'state'
-        and (kind.verb == 'scene' or kind.argument == 'deactivate')
+        and (kind.verb in ('scene', 'operator') or kind.argument in OTHERS)
         and GOES_ON not in kind.outcomes
     )
 

@@ -78,13 +78,13 @@ class StopTrial:
         begin_ns, begin_s = self._motion.stamp_of_now(), time.monotonic()
         answer = self._stop()
         wait(lambda: self._goal.result is not None, 'the end of the goal', PATIENCE_S)
-        wait(lambda: self._motion.speed == 0.0, 'the reference at rest', PATIENCE_S)
-        self._motion.simulate(WATCHED_S)
+        halts = KINDS[self._plan.kind].halts
+        self._motion.see_rest(WATCHED_S, PATIENCE_S, halts=halts)
         brake = self._motion.brake(begin_s)
         self.track = self._motion.track(begin_ns)
         reacted_s = (brake.stamp_ns - begin_ns) * 1e-9 if brake else 0.0
-        figures = judge(self.track, reacted_s, self._stack.limits)
-        way = self.track.between(0.0, figures.rest_s or 0.0)
+        figures = judge(self.track, reacted_s, self._stack.limits, halts=halts)
+        way = self.track.between(0.0, np.inf if figures.rest_s is None else figures.rest_s)
         outcome = CODES[self._goal.result.error_code]
         record = {
             **dataclasses.asdict(self._plan),

@@ -22,6 +22,7 @@ from dp_bringup.fault_trials.bench import missed
 from dp_bringup.fault_trials.bench import read_records
 from dp_bringup.fault_trials.holding import Hold
 from dp_bringup.fault_trials.holding import HoldFile
+from dp_bringup.fault_trials.operator import PARAMETERS
 from dp_bringup.fault_trials.plan import KINDS
 from dp_bringup.fault_trials.plan import SCENE_SEEDS
 from dp_bringup.fault_trials.record import TrialError
@@ -98,7 +99,11 @@ class Series:
     def _prepare(self, hold: str) -> None:
         if self._stack is None:
             self._stack = TrialStack(
-                'state', self._folder, self._file, policy_process=not self._in_node
+                'state',
+                self._folder,
+                self._file,
+                **PARAMETERS,
+                policy_process=not self._in_node,
             )
         elif hold == self._hold and self._stack.is_running('policy_node'):
             return
