@@ -58,12 +58,18 @@ def test_the_newest_and_the_best_stay(options):
     assert summary['last_mean'] == pytest.approx((0.1 + 0.2 + 0.5 + 0.3 + 0.4 + 0.45) / 6)
     assert [x['step'] for x in lines if 'score_mean' in x] == [10, 20, 30, 40, 50, 60]
     load_policy(folder / 'best')
+    made = load_provenance(folder)  # the file alone says how the scores came about
+    for name in ('training', 'settings_sha256', 'steps', 'cpu_s'):
+        assert summary[name] == made[name]
+    assert summary['machine']['threads'] == 1
 
 
 def test_mean_of_the_last_ten_as_in_the_paper():
     scores = [{'step': n, 'score_mean': float(n)} for n in range(12)]
     assert summarize(scores)['last_mean'] == sum(range(2, 12)) / 10
     assert summarize(scores)['best_step'] == 11
+    frozen = [{**line, 'frozen_encoder': True} for line in scores]
+    assert summarize(frozen)['frozen_encoder'] is True  # which row of a report it is
 
 
 def test_a_killed_run_keeps_the_scores_up_to_its_state_only(options):

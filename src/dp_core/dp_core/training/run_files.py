@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from dp_core.checkpoint import save_policy
+from dp_core.evaluation.report import machine
 from dp_core.policy import Policy
 from dp_core.training.options import TrainConfig
 from dp_core.training.plot import plot_run
@@ -66,7 +67,8 @@ class RunFiles:
 
     def finish(self, policy: Policy) -> None:
         """Write the result and draw the run; the resume state is needed no more."""
-        scored = self._snapshots.finish(policy, self._progress.step)
+        about = {**provenance(self._settings, self._progress), 'machine': machine()}
+        scored = self._snapshots.finish(policy, self._progress.step, about)
         if scored:
             self._report(scored, 1.0)
         plot_run(self._options.output)

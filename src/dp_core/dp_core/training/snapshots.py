@@ -60,11 +60,11 @@ class Snapshots:
             shutil.rmtree(old)
         return scored
 
-    def finish(self, policy: Policy, step: int) -> dict[str, Any]:
-        """Score the run's result and sum the scores up."""
+    def finish(self, policy: Policy, step: int, about: dict[str, Any]) -> dict[str, Any]:
+        """Score the result, and sum the scores up with what there is to say about the run."""
         scored = self._scored(policy, step)
         if scored:
-            summary = summarize(read_log(self._scores))
+            summary = {**summarize(read_log(self._scores)), **about}
             text = json.dumps(summary, indent=1) + '\n'
             (self._options.output / 'scores.json').write_text(text, encoding='utf-8')
         self._save(self._options.output, policy, scored)
@@ -98,7 +98,9 @@ def summarize(scores: list[dict[str, Any]]) -> dict[str, Any]:
     """Return best and mean of the last ten, as the paper's tables give them."""
     best = max(scores, key=lambda line: float(line['score_mean']))
     last = [float(line['score_mean']) for line in scores[-LAST:]]
-    told = ('env', 'streams', 'images', 'denoiser', 'image_encoder', 'disturbances')
+    told = (
+        'env', 'streams', 'images', 'denoiser', 'image_encoder', 'frozen_encoder', 'disturbances',
+    )  # fmt: skip
     return {
         **{key: best[key] for key in told if key in best},
         'best': best['score_mean'],
