@@ -28,7 +28,7 @@ record() {
   [ -d "$demos" ] && dp_data_tools recover "$demos"
   say "$each starts -> $demos"
   # Two cells in one domain would hear each other: each takes one of its own.
-  env -u ROS_DOMAIN_ID dp_run_local ur5_teaching --demos "$demos" --episodes "$each" --seed $(($2 + attempt * each)) \
+  dp_run_local ur5_teaching --demos "$demos" --episodes "$each" --seed $(($2 + attempt * each)) \
     --burst-every "$3" --camera-rate "${CAMERA_RATE:-15}" --time-limit "${TIME_LIMIT:-90}" \
     --logs "$root/logs/$1_$attempt"
   touch "$root/recorded_$1"

@@ -29,7 +29,7 @@ TRAFFIC = (sys.executable, '-m', 'dp_bringup.image_traffic')
 def image_transport(seconds: float, extra: dict[str, str], folder: Path) -> dict[str, float]:
     """Send two cameras from one process to another; return what arrived."""
     environment = {k: v for k, v in os.environ.items() if k not in dds_environment()}
-    environment |= private_environment({}) | extra
+    environment |= private_environment() | extra
     answer = folder / 'received.json'
     sending = (*TRAFFIC, 'send', str(seconds))
     sender = ChildProcess('sender', sending, folder / 'sender.log', environment)

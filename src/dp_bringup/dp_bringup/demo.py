@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     add('--inference-delay', type=float, default=0.0, metavar='S', help='added; default: 0')
     add('--time-limit', type=float, default=60.0, metavar='S', help='of an episode; default: 60')
     add('--output', type=Path, default=Path('out/demo'), help='folder; default: out/demo')
+    add('--domain', type=int, metavar='N', help='of ROS; default: one of its own, met by nobody')
     add('--no-video', action='store_true', help='write figures and the plot only')
     add('--rescore', type=Path, metavar='FILE', help='only print the scores in an episodes.npz')
     return result
@@ -253,7 +254,7 @@ def run(options: argparse.Namespace, interrupt: Interrupt) -> int:
     """Do what the command line says; returns the exit code."""
     from dp_bringup.demo_client import InterruptedRunError
     from dp_bringup.rescore import rescore
-    from dp_bringup.ros_domain import private_environment
+    from dp_bringup.ros_domain import environment_of
     from dp_bringup.stacks import dds_environment
 
     if options.rescore is not None:
@@ -262,7 +263,7 @@ def run(options: argparse.Namespace, interrupt: Interrupt) -> int:
         return 0
     prepare(options)
     own = {k: v for k, v in dds_environment().items() if k not in os.environ}
-    os.environ.update(own | private_environment(os.environ))
+    os.environ.update(own | environment_of(options.domain))
     try:
         records, expired = run_episodes(options, interrupt, dict(os.environ))
         write_results(options, records, expired, interrupt)

@@ -63,7 +63,7 @@ def measure(case: Case, folder: Path) -> list[dict[str, Any]]:
         StackError: the scene or the calibration failed; with what they said last.
     """
     environment = {**os.environ, **dds_environment(), 'OMP_NUM_THREADS': '1'}
-    environment |= private_environment({})
+    environment |= private_environment()
     config, answer = share() / 'config' / 'ur5e_pusht', folder / 'findings.json'
     scene = [sys.executable, '-m', 'dp_sim.sim_node', '--ros-args']
     scene += ['--params-file', str(config / 'controllers.yaml')]

@@ -4,23 +4,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 import random
 import socket
 
+from dp_core.errors import ConfigError
+
 DOMAINS = range(1, 102)  # above, the ports may be taken by the operating system
+VALID = range(0, 233)  # of all domains, by their ports
 FIRST_PORT, PORTS_PER_DOMAIN = 7400, 250
 UNICAST_OFFSET = 10  # of the port that a domain's first participant listens on
 
 
-def private_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables to add: a free domain and this machine only, unless the user chose."""
-    added = {}
-    if not environment.get('ROS_DOMAIN_ID'):
-        added['ROS_DOMAIN_ID'] = str(free_domain())
-    if not environment.get('ROS_AUTOMATIC_DISCOVERY_RANGE'):
-        added['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-    return added
+def private_environment() -> dict[str, str]:
+    """Return the variables of a run that meets no robot: a free domain, and this machine only.
+
+    A domain that the shell exports is that of the laboratory's robots, and so not taken: what is
+    simulated here has the names of their joints and controllers.
+    """
+    return {'ROS_DOMAIN_ID': str(free_domain()), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+
+
+def environment_of(domain: int | None) -> dict[str, str]:
+    """Return the variables of a run in a domain that somebody chose; None for a private one.
+
+    Raises:
+        ConfigError: there is no such domain.
+    """
+    if domain is None:
+        return private_environment()
+    if domain not in VALID:
+        raise ConfigError(f'--domain is {domain}, valid: {VALID.start} to {VALID.stop - 1}')
+    return {'ROS_DOMAIN_ID': str(domain)}
 
 
 def free_domain() -> int:

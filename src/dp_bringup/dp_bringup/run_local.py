@@ -18,7 +18,7 @@ from typing import Any
 from ament_index_python.packages import get_package_prefix
 from ament_index_python.packages import PackageNotFoundError
 from dp_bringup.processes import ChildProcess
-from dp_bringup.ros_domain import private_environment
+from dp_bringup.ros_domain import environment_of
 from dp_bringup.stacks import NodeSpec
 from dp_bringup.stacks import Ur5Pusht
 from dp_bringup.teaching_stack import Ur5Teaching
@@ -206,6 +206,9 @@ def _run(arguments: Sequence[str] | None, interrupt: Interrupt) -> int:
         command.add_argument(
             '--logs', type=Path, default=Path('out/logs'), help='default: out/logs'
         )
+        command.add_argument(
+            '--domain', type=int, help='of ROS; default: one of its own, on this machine only'
+        )
         for item in stack.arguments():
             note = f'{item.description}; default: {item.default!r}'
             command.add_argument(f'--{item.name.replace("_", "-")}', dest=item.name, help=note)
@@ -214,14 +217,14 @@ def _run(arguments: Sequence[str] | None, interrupt: Interrupt) -> int:
         words.insert(0, 'ur5_pusht')
     values = vars(parser.parse_args(words))
     logs, chosen = values.pop('logs'), STACKS[values.pop('stack')]
+    domain_id = values.pop('domain')
     options = chosen.parse({k: v for k, v in values.items() if v is not None})
-    private = private_environment(os.environ)
-    environment = {**os.environ, **private}
+    domain = environment_of(domain_id)
+    environment = {**os.environ, **domain}
     with LocalStack(options.nodes(), logs, environment, interrupt) as running:
         print(f'running {", ".join(running.pids)}; their output is in {logs}; Ctrl-C ends them')
-        if private:
-            words = ' '.join(f'{name}={value}' for name, value in private.items())
-            print(f'in another shell: export {words}; dp_execute')
+        told = ' '.join(f'{name}={value}' for name, value in domain.items())
+        print(f'in another shell: export {told}; dp_execute')
         while not (interrupt or running.is_done):
             running.check()
             time.sleep(POLL_S)

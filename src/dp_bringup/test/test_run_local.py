@@ -209,12 +209,15 @@ def marked(mark):
     return found
 
 
-def test_a_stack_keeps_to_itself_unless_the_user_says_otherwise():
-    added = ros_domain.private_environment({})
+def test_a_stack_keeps_to_itself_unless_the_user_says_otherwise(monkeypatch):
+    """A domain that the shell exports is that of the robots of a laboratory."""
+    monkeypatch.setenv('ROS_DOMAIN_ID', '200')
+    added = ros_domain.environment_of(None)
     assert 1 <= int(added['ROS_DOMAIN_ID']) <= 101
     assert added['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
-    chosen = {'ROS_DOMAIN_ID': '0', 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SUBNET'}
-    assert ros_domain.private_environment(chosen) == {}
+    assert ros_domain.environment_of(200) == {'ROS_DOMAIN_ID': '200'}
+    with pytest.raises(ConfigError, match='--domain is 233, valid: 0 to 232'):
+        ros_domain.environment_of(233)
 
 
 def test_a_domain_in_use_is_not_taken(monkeypatch):

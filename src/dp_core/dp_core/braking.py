@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dp_core.feedback import ControllerFeedback
 from dp_core.motion import CommandedMotion
 from dp_core.motion import Trajectory
 import numpy as np
@@ -35,6 +36,8 @@ AHEAD_S, BEHIND_S, LEAST_ROOM = 0.01, 0.005, 0.25
 LEAST_ONSET = 0.7
 SHORT_S = 1e-6  # pieces that are shorter are left out
 HOLD_SHARE = 0.8  # of the acceleration limit, to hold an arm where it stands [1]
+# A robot that was not heard for so long may hang, and hear a brake only when it wakes up [s].
+HANGS_S = 0.15
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,13 @@ class LastSeen:
 
     position: Array
     stands: bool = False
+
+
+def silent_at(feedback: ControllerFeedback | None, now_ns: int) -> LastSeen | None:
+    """Return where a robot was seen last that was not heard for a while; None for another one."""
+    if feedback is None or feedback.measured is None:
+        return None
+    return LastSeen(feedback.measured) if now_ns - feedback.stamp_ns > HANGS_S * 1e9 else None
 
 
 def brake(

@@ -107,6 +107,12 @@ class Contract:
         return round(self.dt_s * 1e9)
 
     @property
+    def history_ns(self) -> int:
+        """From the oldest sample of a window to its newest tick [ns]."""
+        before_ns = max(-stream.sample_times_ns(0)[0] for stream in self.observations)
+        return (self.n_obs_steps - 1) * self.dt_ns + before_ns
+
+    @property
     def offset_ns(self) -> int:
         """Time of the step that belongs to the newest observation, after t_obs [ns]."""
         return round(self.action_offset_s * 1e9)

@@ -203,3 +203,13 @@ def test_the_first_difference_is_named():
         with pytest.raises(ContractError) as error:
             contract.require_equal(other, 'the checkpoint x')
         assert f"contract 'demo' does not match the checkpoint x: {words}" in str(error.value)
+
+
+def test_history_of_a_window_reaches_back_to_its_oldest_sample():
+    """Two steps of 0.1 s; with a stream of 32 samples, 10 ms apart, 0.31 s longer."""
+    steps = Contract.from_dict(changed(n_obs_steps=2, dt_s=0.1))
+    assert steps.history_ns == 100_000_000
+    shape = {'kind': 'wrench', 'topic': 'ft', 'samples': 32, 'sample_dt_s': 0.01}
+    force = {**changed(n_obs_steps=2, dt_s=0.1)}
+    force['observations'].append({'name': 'force', 'max_age_s': 0.1, **shape})
+    assert Contract.from_dict(force).history_ns == 410_000_000

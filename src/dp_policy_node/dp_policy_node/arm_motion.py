@@ -122,6 +122,8 @@ class ArmMotion:
             ending = self._watch(watch, epoch, trajectory.end_ns, is_over)
         finally:  # whatever happened, nothing may move on that nobody watches
             if ending is not None:
+                if ending.code == Code.SPEED_SCALING:
+                    watch.note_slowed()
                 self._brake(epoch, ending, watch.stands_at)
         if ending is not None:
             return ending.reason

@@ -38,6 +38,7 @@ class ArmWatch:
             output.joint_names,
             FollowingSettings(settings.tracking_tolerance, settings.min_speed_scaling),
         )
+        self._now_ns = 0  # of the last look, on the ROS clock [ns]
         # (J,) where the arm stands although it is commanded to move [rad]; None while it follows.
         self.stands_at: NDArray[np.float64] | None = None
 
@@ -46,6 +47,15 @@ class ArmWatch:
         verdict = self._safety.check()
         return None if verdict is None else Ending(CODES[verdict.fault], verdict.reason)
 
+    def note_slowed(self) -> None:
+        """Take the arm as standing: it moves by a fifth of what our model thinks, or not at all.
+
+        The brake waits in the controller, and would throw the arm back as it runs freely again.
+        """
+        feedback = self._output.feedback(self._now_ns)
+        if feedback is not None and feedback.source is Source.JOINT_STATES:
+            self.stands_at = feedback.measured
+
     def check_following(self, now_ns: int, *, is_catching_up: bool = False) -> Ending | None:
         """Return why the motion does not reach the arm, or None.
 
@@ -53,6 +63,7 @@ class ArmWatch:
             now_ns: the ROS clock [ns].
             is_catching_up: what has arrived may not have been read yet.
         """
+        self._now_ns = now_ns
         why = self._output.why_deaf() or self._output.why_refused()
         if self._output.moves_arm and not is_catching_up:
             why = why or self._controllers.why_lost(self._settings.stall_timeout)

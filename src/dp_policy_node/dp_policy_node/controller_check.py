@@ -13,6 +13,7 @@ from dp_core.contract import ActionGroup
 from dp_core.errors import ConfigError
 from dp_core.errors import ContractError
 from dp_policy_node.settings import Settings
+from rcl_interfaces.srv import DescribeParameters
 from rcl_interfaces.srv import GetParameters
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.client import Client
@@ -99,8 +100,8 @@ def judge_trajectory(group: ActionGroup, values: Mapping[str, Any], *, allow_uns
         raise ConfigError(
             f'controller {group.controller!r} has {FROM_DESIRED} '
             f'{values.get(FROM_DESIRED)}: every chunk would restart from the measured, lagging '
-            f'state and jerk the arm; set it to true in the controller (or '
-            'allow_unsafe_controller on this node)'
+            f'state and jerk the arm; set it to true in the controller, or {OPEN_LOOP} where it '
+            'does not know that name, as on Humble (or allow_unsafe_controller on this node)'
         )
     return True
 
@@ -134,7 +135,10 @@ def _parameters(node: Node, controller: str, timeout_s: float) -> dict[str, Any]
         if client.wait_for_service(timeout_s):
             answers = {name: _ask(client, name, timeout_s) for name in NAMES}
             if None not in answers.values():
-                return {name: values[0] for name, values in answers.items() if values}
+                known = {name: values[0] for name, values in answers.items() if values}
+                if known.get(FROM_DESIRED) and not _is_own(node, controller, timeout_s):
+                    del known[FROM_DESIRED]
+                return known
         raise ConfigError(
             f'controller {controller!r} does not answer on {client.srv_name!r} within '
             f'{timeout_s:g} s; is it loaded?'
@@ -143,16 +147,42 @@ def _parameters(node: Node, controller: str, timeout_s: float) -> dict[str, Any]
         node.destroy_client(client)
 
 
+def _is_own(node: Node, controller: str, timeout_s: float) -> bool:
+    """Whether a controller that has FROM_DESIRED knows it too.
+
+    Controllers declare whatever a parameter file gives them, and tell it when they are asked: so
+    does the joint_trajectory_controller of Humble, which then starts from the measured state. Its
+    own parameters it describes.
+    """
+    client = node.create_client(
+        DescribeParameters,
+        f'{controller}/describe_parameters',
+        callback_group=MutuallyExclusiveCallbackGroup(),
+    )
+    try:
+        request = DescribeParameters.Request(names=[FROM_DESIRED])
+        answer = _answer(client, request, timeout_s) if client.wait_for_service(1.0) else None
+        return answer is None or any(each.description for each in answer.descriptors)
+    finally:
+        node.destroy_client(client)
+
+
 def _ask(client: Client, name: str, timeout_s: float) -> list[Any] | None:
-    """Return the value in a list, which is empty where the name is unknown; None: no answer.
+    """Return the value in a list, which is empty where the name is unknown; None: no answer."""
+    answer = _answer(client, GetParameters.Request(names=[name]), timeout_s)
+    return answer and [parameter_value_to_python(value) for value in answer.values]
+
+
+def _answer(client: Client, request: Any, timeout_s: float) -> Any:
+    """Return the answer of a service; None for none.
 
     It is asked more than once: a service just discovered may not know yet whom to answer.
     """
     for _ in range(ASKED):
         answered = threading.Event()
-        future = client.call_async(GetParameters.Request(names=[name]))
+        future = client.call_async(request)
         future.add_done_callback(lambda _, answered=answered: answered.set())
         if answered.wait(timeout_s / ASKED):
-            return [parameter_value_to_python(value) for value in future.result().values]
+            return future.result()
         client.remove_pending_request(future)
     return None

@@ -84,12 +84,14 @@ class ControllerInput:
         """Return the best that is known; None when neither arm nor command is known."""
         self.complaint = ''
         if self._is_fresh():
-            messages = self._messages()
             try:
+                messages = self._messages()
                 self._require_young()
                 return from_controller_state(messages, self._joint_names)
             except ObservationError as error:
                 self.complaint = str(error)
+            except RuntimeError as error:  # of another version; it must not keep a brake back
+                self.complaint = f'what the controllers tell cannot be read: {error}'
         state = self._robot_state()
         if state is not None:
             return from_joint_states(state.stamp_ns, state.positions, state.velocities, motion)

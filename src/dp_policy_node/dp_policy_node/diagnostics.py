@@ -124,8 +124,9 @@ class StatusPublisher:
 
     def _fill_ages(self, message: PolicyStatus, robot: Robot, now_ns: int) -> None:
         inputs = self._inputs(message, robot)
-        if inputs.robot_state is not None:
-            message.joint_state_age = (now_ns - inputs.robot_state.stamp_ns) * 1e-9
+        state = inputs.robot_state
+        if state is not None:
+            message.joint_state_age = (now_ns - state.stamp_ns) * 1e-9
         try:
             message.observation_age = (now_ns - inputs.window(now_ns).t_obs_ns) * 1e-9
         except ObservationError:

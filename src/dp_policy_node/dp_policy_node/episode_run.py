@@ -33,6 +33,7 @@ class EpisodeRun:
         episode: Episode,
         supervisor: Supervisor | None,
         on_end: Callable[[Episode, Ending], None],
+        on_change: Callable[[], None] = lambda: None,
     ):
         """Prepare.
 
@@ -41,15 +42,24 @@ class EpisodeRun:
             episode: what runs.
             supervisor: who can end it; None for an episode that has ended already.
             on_end: called after the brake, before the result is told.
+            on_change: called when everything is over.
         """
         self._clock = node.get_clock()
         self._log = node.get_logger()
         self._episode = episode
         self._supervisor = supervisor
         self._on_end = on_end
+        self._on_change = on_change
 
     def execute(self, handle: ServerGoalHandle) -> ExecutePolicy.Result:
-        """Run to the end and return the result; needs a thread of the executor."""
+        """See the episode to its end and return the result; needs a thread of the executor."""
+        try:
+            return self._execute(handle)
+        finally:
+            self._episode.finished.set()
+            self._on_change()
+
+    def _execute(self, handle: ServerGoalHandle) -> ExecutePolicy.Result:
         ending = Ending(Code.INTERNAL, 'the watch of the goal failed; its traceback tells why')
         try:
             ending = self._watch(handle)
@@ -70,7 +80,7 @@ class EpisodeRun:
     def _brake(self, ending: Ending) -> None:
         try:
             if self._supervisor is not None and ending.code != Code.PREEMPTED:
-                self._supervisor.brake()
+                self._supervisor.brake(ending.code)
         finally:
             self._on_end(self._episode, ending)
 

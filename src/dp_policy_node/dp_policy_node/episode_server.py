@@ -9,7 +9,6 @@ goal that is replaced by a newer one hands its motion over without a brake.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 import threading
 import time
 
@@ -27,10 +26,13 @@ from dp_policy_node.goal import plan_goal
 from dp_policy_node.inference_worker import Run
 from dp_policy_node.inference_worker import SentChunk
 from dp_policy_node.parameters import read
+from dp_policy_node.readiness import why_forbidden
 from dp_policy_node.readiness import why_refused
 from dp_policy_node.robot import Robot
 from dp_policy_node.safety_inputs import SafetyInputs
+from dp_policy_node.stop_latch import StopLatch
 from dp_policy_node.supervisor import Supervisor
+from dp_policy_node.trajectory_output import TrajectoryOutput
 from rclpy.action import ActionServer
 from rclpy.action import CancelResponse
 from rclpy.action import GoalResponse
@@ -61,11 +63,12 @@ class EpisodeServer:
         self._on_chunk = on_chunk
         self._on_change = on_change
         self._lock = threading.Lock()
-        self._robot: Robot | None = None
+        self._robot: Robot | None = None  # while goals are accepted
+        self._output: TrajectoryOutput | None = None  # a stop is for an arm that drives on, too
         self.safety: SafetyInputs | None = None  # refuses, in every state: a reset, too
         self._planned: GoalPlan | None = None
         self._episode: Episode | None = None
-        self._stop: Ending | None = None  # holds until `reset`
+        self._stop = StopLatch()
         self.errand = ''  # what moves the arm instead of a goal
         self._errand_epoch, self._errand_braked = 0, ''  # its run, and the signal that ended it
         self.refusal = ('', 0.0)  # why the last goal was refused, and when [s, steady]
@@ -90,32 +93,36 @@ class EpisodeServer:
     @property
     def stopped(self) -> str:
         """Why goals are refused until `reset`; '' when no stop holds."""
-        return self._stop.reason if self._stop is not None else ''
+        return self._stop.reason
 
     def activate(self, robot: Robot) -> None:
         """Accept goals for ``robot``."""
-        self._robot = robot
+        self._robot, self._output = robot, robot.output
 
     def deactivate(self, reason: str) -> None:
         """Refuse goals, brake, and end the running goal; returns when it has ended."""
         with self._lock:
             robot, self._robot = self._robot, None
             if robot is not None:
-                robot.output.brake(read(self._node).max_acceleration)
+                self._brake()
         self.end_episode(Code.DEACTIVATED, reason, wait_s=1.0)
 
     def stop(self, code: int, reason: str) -> None:
         """Brake now, refuse goals until `reset`, and let the running goal end."""
         with self._lock:
-            is_new, self._stop = reason != self.stopped, Ending(code, reason)
-            now_ns, robot = self._node.get_clock().now().nanoseconds, self._robot
+            is_new = self._stop.take(code, reason)
+            now_ns, output = self._node.get_clock().now().nanoseconds, self._output
             # Whoever stops once more may see an arm that has not heard the first brake.
-            if robot is not None and (is_new or not robot.output.is_moving(now_ns)):
-                robot.output.brake(read(self._node).max_acceleration)
+            if is_new or (output is not None and not output.is_moving(now_ns)):
+                self._brake()
             ends = self._episode is not None
         self.end_episode(code, reason)
         if is_new and not ends:  # else the end of the goal tells it, and the caller need not wait
             self._on_change()
+
+    def _brake(self, epoch: int | None = None) -> None:
+        if self._output is not None:
+            self._output.brake(read(self._node).max_acceleration, epoch)
 
     def reset(self) -> str:
         """Accept goals again after a stop; returns why that cannot be, or ''."""
@@ -123,7 +130,7 @@ class EpisodeServer:
             verdict = self.safety.check() if self.safety else None
             if verdict is not None and verdict.fault is Fault.EMERGENCY_STOP:
                 return verdict.reason
-            stopped, self._stop = self.stopped, None
+            stopped = self._stop.reset()
         if stopped:
             self._node.get_logger().info(f'reset: goals can run again ({stopped})')
         self._on_change()
@@ -144,7 +151,7 @@ class EpisodeServer:
         with self._lock:
             if self.errand and self._robot is not None and not self._errand_braked:
                 self._errand_braked = reason
-                self._robot.output.brake(read(self._node).max_acceleration, self._errand_epoch)
+                self._brake(self._errand_epoch)
 
     def reserve(self, errand: str) -> tuple[str, Robot | None, int]:
         """Keep goals away while something else moves the arm.
@@ -166,6 +173,9 @@ class EpisodeServer:
 
     def release(self) -> str:
         """Accept goals again after `reserve`; returns the signal that ended the errand, or ''."""
+        verdict = self.safety.check() if self.safety else None
+        if verdict is not None and verdict.fault is Fault.EMERGENCY_STOP:  # a silent one too
+            self._stop.take(CODES[verdict.fault], verdict.reason)
         self.errand = ''
         self._on_change()
         return self._errand_braked
@@ -178,6 +188,11 @@ class EpisodeServer:
             if wait_s:
                 episode.finished.wait(wait_s)
 
+    def free(self) -> None:
+        """Forget the arm: its outputs are closed now."""
+        with self._lock:
+            self._output = None
+
     def close(self) -> None:
         """Take the action away."""
         self._server.destroy()
@@ -187,24 +202,16 @@ class EpisodeServer:
         robot = self._robot
         if robot is None:
             return 'the node is not active; configure and activate it'
-        if self.stopped:
-            return f'{self.stopped}; call ~/reset'
-        verdict = self.safety.check() if self.safety else None
-        if verdict is not None:
-            return verdict.reason
-        settings = read(self._node)
-        if self.errand:
-            return self.errand
-        if self._episode is not None and settings.preempt == 'reject':
-            return 'another goal runs'
-        if self._episode is not None and self._episode.has_ended:
-            return 'the arm still brakes'
+        settings, episode = read(self._node), self._episode
+        why = why_forbidden(self.stopped, self.safety, settings.preempt, episode) or self.errand
+        if why:
+            return why
         return why_refused(
             robot,
             robot.inputs[policy_name or next(iter(robot.policies))],
             self._node.get_clock().now().nanoseconds,
             settings.stall_timeout,
-            replaces=self._episode is not None,
+            replaces=episode is not None,
         )
 
     def _on_goal(self, request: ExecutePolicy.Goal) -> GoalResponse:
@@ -231,24 +238,15 @@ class EpisodeServer:
             supervisor = self._begin(episode, replaces=old is not None)
         if old is not None:
             old.end(Code.PREEMPTED, 'a newer goal took over')
-        run = EpisodeRun(self._node, episode, supervisor, self._on_end)
+        run = EpisodeRun(self._node, episode, supervisor, self._on_end, self._on_change)
         self._on_change()  # here an error ends the node; in the goal's thread nobody would brake
-        handle.execute(partial(self._execute, episode, run))
-
-    def _execute(
-        self, episode: Episode, run: EpisodeRun, handle: ServerGoalHandle
-    ) -> ExecutePolicy.Result:
-        """See an episode to its end; runs in a thread of the executor."""
-        try:
-            return run.execute(handle)
-        finally:
-            episode.finished.set()
-            self._on_change()
+        handle.execute(run.execute)
 
     def _begin(self, episode: Episode, *, replaces: bool) -> Supervisor | None:
         plan, robot = episode.plan, self._robot
-        stop = self._stop or Ending(Code.DEACTIVATED, 'the node was deactivated')
-        if robot is None or self._stop is not None:
+        held = self._stop.ending
+        stop = held or Ending(Code.DEACTIVATED, 'the node was deactivated')
+        if robot is None or held is not None:
             episode.end(stop.code, f'{stop.reason} as the goal began')
             return None
         if self.errand:
@@ -292,6 +290,8 @@ class EpisodeServer:
         with self._lock:
             if self._episode is episode:
                 self._episode = None
+            if ending.code == Code.EMERGENCY_STOP:  # a silent one too
+                self._stop.take(ending.code, ending.reason)
             self.last_ending = ending
 
 

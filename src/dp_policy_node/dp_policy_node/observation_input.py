@@ -64,6 +64,7 @@ class ObservationInput:
         self._robot_state: RobotState | None = None
         self._robot_state_steady_s = 0.0
         self._complaint: Complaint | None = None
+        self._joint_complaint: Complaint | None = None
         self.refused_messages = 0
 
     def listen(self, numbers: Listener, images: Listener) -> None:
@@ -90,7 +91,7 @@ class ObservationInput:
 
     def excuse(self) -> None:
         """Forget complaints: the next episode is not to blame for what was refused before it."""
-        self._complaint = None
+        self._complaint = self._joint_complaint = None
 
     def window(self, now_ns: int) -> ObservationWindow:
         """Return the newest window; raises NotReadyError naming what is missing."""
@@ -104,6 +105,11 @@ class ObservationInput:
         return {name: (now_ns - ns) * 1e-9 for name, ns in stamps.items() if ns is not None}
 
     @property
+    def history_ns(self) -> int:
+        """How long observations must have been heard before there is a first window [ns]."""
+        return self._contract.history_ns
+
+    @property
     def robot_state(self) -> RobotState | None:
         """The newest measured joints."""
         return self._robot_state
@@ -112,6 +118,11 @@ class ObservationInput:
     def complaint(self) -> Complaint | None:
         """Why the last refused message was refused."""
         return self._complaint
+
+    @property
+    def joint_complaint(self) -> Complaint | None:
+        """Why the last refused joint state was refused: the robot speaks all the same."""
+        return self._joint_complaint
 
     @property
     def joint_silence_s(self) -> float:
@@ -139,13 +150,13 @@ class ObservationInput:
                 return
             event_ns, value = decode(stream, message, self._rare)
         except ObservationError as error:
-            self._refuse(str(error), invalid=stream.kind != 'image')
+            self._refuse(str(error), stream.topic, invalid=stream.kind != 'image')
             return
         try:
             with self._lock:
                 self._sync.push(stream.name, event_ns, value, now_ns)
         except ObservationError as error:
-            self._refuse(str(error), future=True)
+            self._refuse(str(error), stream.topic, future=True)
 
     def _on_joint_state(self, message: JointState, now_ns: int) -> None:
         if set(self._joint_names).isdisjoint(message.name):
@@ -153,21 +164,26 @@ class ObservationInput:
         try:
             state = robot_state(message, self._joint_names, self._joint_states_topic)
         except ObservationError as error:
-            self._refuse(str(error), invalid=True)
+            self._refuse(str(error), self._joint_states_topic, invalid=True)
             return
         if state.stamp_ns > now_ns + FUTURE_TOLERANCE_NS:
             self._refuse(
                 f'{self._joint_states_topic} is stamped {(state.stamp_ns - now_ns) * 1e-9:.3f} s '
                 'in the future; synchronise the clocks of the two computers',
+                self._joint_states_topic,
                 future=True,
             )
             return
         self._robot_state = state
         self._robot_state_steady_s = time.monotonic()
 
-    def _refuse(self, reason: str, *, invalid: bool = False, future: bool = False) -> None:
+    def _refuse(
+        self, reason: str, topic: str, *, invalid: bool = False, future: bool = False
+    ) -> None:
         self.refused_messages += 1
         self._complaint = Complaint(reason, invalid, future, time.monotonic())
+        if topic == self._joint_states_topic:
+            self._joint_complaint = self._complaint
 
 
 def message_type(stream: Stream) -> type:

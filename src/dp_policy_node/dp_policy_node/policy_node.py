@@ -133,6 +133,7 @@ class PolicyNode(LifecycleNode):
 
     def _free(self) -> None:
         robot, self._robot = self._robot, None
+        self._server.free()
         self.status.set_robot(None, self._safety)
         if robot is not None:
             robot.close()

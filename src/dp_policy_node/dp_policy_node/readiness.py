@@ -5,9 +5,32 @@
 from __future__ import annotations
 
 from dp_core.slowed_robot import ARM_SPEED
+from dp_policy_node.episode import Episode
 from dp_policy_node.observation_input import ObservationInput
 from dp_policy_node.robot import Robot
+from dp_policy_node.safety_inputs import SafetyInputs
 import numpy as np
+
+
+def why_forbidden(
+    stopped: str, safety: SafetyInputs | None, preempt: str, episode: Episode | None
+) -> str:
+    """Return who keeps a goal away, however ready the robot is; '' when nobody does.
+
+    Args:
+        stopped: why a stop holds, or ''.
+        safety: signals of operator and robot.
+        preempt: what becomes of a goal while another runs.
+        episode: that runs.
+    """
+    if stopped:
+        return f'{stopped}; call ~/reset'
+    verdict = safety.check() if safety else None
+    if verdict is not None:
+        return verdict.reason
+    if episode is not None and preempt == 'reject':
+        return 'another goal runs'
+    return 'the arm still brakes' if episode is not None and episode.has_ended else ''
 
 
 def why_refused(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dp_policy_node.arm_motion import Arm
 from dp_policy_node.arm_motion import ArmMotion
+from dp_policy_node.arm_motion import STOPPED
 from dp_policy_node.episode_server import EpisodeServer
 from dp_policy_node.robot import Robot
 from dp_policy_node.safety_inputs import SafetyInputs
@@ -27,7 +28,7 @@ def go_to_start(
         why = _go(node, robot, epoch, safety, settings)
     finally:
         braked = server.release()
-    why = braked or why
+    why = braked or (server.stopped if why == STOPPED else '') or why
     if why:
         node.get_logger().error(f'the start pose was not reached: {why}')
     return why

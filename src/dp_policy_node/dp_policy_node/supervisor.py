@@ -26,6 +26,7 @@ SILENCE_S = 3.0
 # When two checks lie further apart than the first, this process did not get the processor: what
 # has arrived meanwhile may be read within the second, before its absence is judged [s].
 HELD_UP_S, CATCH_UP_S = 0.1, 0.05
+PATIENT_S = 0.3  # one that is held up again and again is not waited for longer
 STALLS = (Fault.JOINT_STATE_STALL, Fault.OBSERVATION_STALL)
 
 
@@ -48,10 +49,11 @@ class Supervisor:
         self._worker = robot.worker
         self._arm = ArmWatch(robot.controllers, robot.output, safety, settings)
         self._watchdog = Watchdog(WatchdogSettings(settings.stall_timeout))
-        self._newest_window_ns = episode.accepted_ns
+        self._newest_window_ns = episode.accepted_ns + inputs.history_ns
         self._why_no_window = ''
         self._checked_s = time.monotonic()
         self._patient_until_s = 0.0
+        self._held_up_since_s: float | None = None
         self._trusted_ns: tuple[int, int] | None = None  # ROS and steady clock, when they agreed
         self._has_jumped = False
         self._is_silent = False  # the robot
@@ -61,8 +63,10 @@ class Supervisor:
         """Whether no window can be built at the moment."""
         return bool(self._why_no_window)
 
-    def brake(self) -> None:
-        """Stop the arm, unless a newer episode moves it already."""
+    def brake(self, code: int = Code.NONE) -> None:
+        """Stop the arm, unless a newer episode moves it already; ``code`` is of the ending."""
+        if code == Code.SPEED_SCALING:
+            self._arm.note_slowed()
         before_jump = self._trusted_ns if self._has_jumped else None
         state = self._inputs.robot_state
         last_seen = None
@@ -84,19 +88,22 @@ class Supervisor:
         complaint = self._inputs.complaint
         if complaint is not None and complaint.invalid:
             return Ending(Code.INVALID_OBSERVATION, complaint.reason)
-        if complaint is not None:
-            age_s = time.monotonic() - complaint.steady_s
-            if age_s > self._settings.stall_timeout:
-                complaint = None  # of a single message long ago; it explains nothing of now
         return (
             self._arm.check_signals()
-            or self._watch(now_ns, complaint)
+            or self._watch(now_ns)
             or self._check_worker(now_ns)
             or self._arm.check_following(now_ns, is_catching_up=self._is_catching_up())
             or self._check_time(now_ns)
         )
 
-    def _watch(self, now_ns: int, complaint: Complaint | None) -> Ending | None:
+    def _of_now(self, complaint: Complaint | None) -> Complaint | None:
+        """Return a complaint unless it is of a single message long ago, which explains nothing."""
+        if complaint is None:
+            return None
+        age_s = time.monotonic() - complaint.steady_s
+        return None if age_s > self._settings.stall_timeout else complaint
+
+    def _watch(self, now_ns: int) -> Ending | None:
         steady_ns = time.monotonic_ns()  # before anything that takes time: both clocks as one
         try:
             self._newest_window_ns = max(
@@ -105,6 +112,8 @@ class Supervisor:
             self._why_no_window = ''
         except ObservationError as error:
             self._why_no_window = str(error)
+        complaint = self._of_now(self._inputs.complaint)
+        of_joints = self._of_now(self._inputs.joint_complaint)
         why = f'{self._why_no_window}: {complaint.reason}' if complaint else self._why_no_window
         self._note_hold_up()
         state = self._inputs.robot_state
@@ -118,11 +127,13 @@ class Supervisor:
         self._has_jumped = verdict is not None and verdict.fault is Fault.CLOCK_JUMP
         stalls = verdict is not None and verdict.fault in STALLS  # whichever is noticed first
         unheard = self._inputs.joint_silence_s > self._settings.stall_timeout / 2
-        self._is_silent = stalls and unheard and complaint is None  # not only wrong stamps
+        self._is_silent = stalls and unheard and of_joints is None  # not only wrong stamps
         if not self._has_jumped:
             self._trusted_ns = now_ns, steady_ns
         if verdict is not None and not (verdict.fault in STALLS and self._is_catching_up()):
             code = CODES[verdict.fault]
+            if verdict.fault is Fault.JOINT_STATE_STALL:
+                complaint = of_joints
             if complaint is not None and verdict.fault is not Fault.CLOCK_JUMP:
                 code = Code.CLOCK_JUMP if complaint.future else Code.INVALID_OBSERVATION
             return Ending(code, verdict.reason)
@@ -136,7 +147,11 @@ class Supervisor:
     def _note_hold_up(self) -> None:
         last_s, self._checked_s = self._checked_s, time.monotonic()
         if self._checked_s - last_s > HELD_UP_S:
-            self._patient_until_s = self._checked_s + CATCH_UP_S
+            self._held_up_since_s = self._held_up_since_s or last_s
+            if self._checked_s - self._held_up_since_s < PATIENT_S + HELD_UP_S:
+                self._patient_until_s = self._checked_s + CATCH_UP_S
+        elif self._checked_s > self._patient_until_s:
+            self._held_up_since_s = None
 
     def _is_catching_up(self) -> bool:
         return self._checked_s < self._patient_until_s

@@ -16,6 +16,7 @@ import time
 
 from dp_core.braking import brake
 from dp_core.braking import LastSeen
+from dp_core.braking import silent_at
 from dp_core.errors import ExpiredError
 from dp_core.feedback import at_rest
 from dp_core.feedback import ControllerFeedback
@@ -28,11 +29,8 @@ from dp_core.slowed_robot import follow_on
 from dp_core.slowed_robot import moves_on
 from dp_policy_node.clocks import read_together
 from dp_policy_node.executor import Executor
-import numpy as np
-from numpy.typing import NDArray
 from rclpy.clock import Clock
 
-Array = NDArray[np.float64]
 Plan = Callable[[CommandedMotion, int], Trajectory]
 Feedback = Callable[[CommandedMotion | None, int], ControllerFeedback | None]
 # A chunk is planned for so much later than the look at the clock, and goes out when this is over:
@@ -225,6 +223,8 @@ class TrajectoryOutput:
             self._motion.shift(clock_step_ns(max(known, key=lambda pair: pair[1]), self._clocks))
         if now_ns < self._motion.begin_ns - UNKNOWN_NS:
             return None
+        if last_seen is None and before_jump is None and now_ns < self._motion.end_ns:
+            last_seen = silent_at(self._newest(self._motion, now_ns), now_ns)
         stands = last_seen is not None and last_seen.stands
         if now_ns >= self._motion.end_ns and not stands:
             told = None if last_seen is not None else self._newest(self._motion, now_ns)

@@ -28,7 +28,12 @@ class World:
         self.episode = Episode(plan, self.now_ns)
         self.window_ns = self.state_ns = None  # None: as fresh as can be
         self.inputs = SimpleNamespace(
-            complaint=None, joint_silence_s=0.0, window=self._window, robot_state=None
+            complaint=None,
+            joint_complaint=None,
+            joint_silence_s=0.0,
+            window=self._window,
+            robot_state=None,
+            history_ns=0,
         )
         self.deaf = self.refused = self.lost = ''
         self.command = np.zeros(3)

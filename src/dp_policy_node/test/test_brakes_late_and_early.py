@@ -120,6 +120,23 @@ def test_the_way_of_an_old_motion_may_be_gone_by_others(output, node):
     assert len(node.published) == 2
 
 
+@pytest.mark.parametrize(('age_ms', 'gap_s'), [(100, 0.0), (400, 0.4)])
+def test_whoever_stops_a_robot_that_is_not_heard_stops_it_gently(output, age_ms, gap_s):
+    """It may hang where it was seen last, behind by its silence, and hear the brake late.
+
+    A cubic of length L that makes up for a gap g accelerates by 6 g / L^2: half of g more may be
+    missing when it is heard.
+    """
+    epoch = output.begin(np.zeros(3))
+    output.send(epoch, slowly)
+    let_pass(output, 0.6)
+    told(output, 1.0, Source.JOINT_STATES, age_ms, place_rad=0.6 - age_ms * 1e-3)
+    sent = output.brake(5.0)
+    onset_s = sent.times_s[0]
+    least_s = (6.0 * 1.5 * gap_s / 5.0) ** 0.5
+    assert onset_s == pytest.approx(max(least_s, 0.141), abs=0.02)
+
+
 def test_an_arm_that_stands_short_of_its_end_is_held_there_after_the_end_too(output, node):
     epoch = output.begin(np.zeros(3))
     output.send(epoch, slowly)

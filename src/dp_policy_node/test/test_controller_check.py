@@ -1,14 +1,22 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
+import threading
+
 from dp_core.errors import ConfigError
 from dp_core.errors import ContractError
 import pytest
 
-pytest.importorskip('rclpy')
+rclpy = pytest.importorskip('rclpy')
 
-from dp_policy_node.controller_check import judge_forward
-from dp_policy_node.controller_check import judge_trajectory
-import three_joints
+from dp_policy_node.controller_check import check_controllers  # noqa: E402
+from dp_policy_node.controller_check import judge_forward  # noqa: E402
+from dp_policy_node.controller_check import judge_trajectory  # noqa: E402
+from dp_policy_node.settings import Settings  # noqa: E402
+from rcl_interfaces.msg import ParameterDescriptor  # noqa: E402
+from rclpy.context import Context  # noqa: E402
+from rclpy.executors import SingleThreadedExecutor  # noqa: E402
+from rclpy.node import Node  # noqa: E402
+import three_joints  # noqa: E402
 
 GROUP = three_joints.contract().actions[0]
 GOOD = {'joints': list(three_joints.JOINTS), 'interpolate_from_desired_state': True}
@@ -51,3 +59,36 @@ def test_a_forward_controller_must_command_positions():
     judge_forward(GROUP, {**FORWARD, 'interface_name': None}, allow_unsafe=False)
     with pytest.raises(ConfigError, match="'velocity', valid: position"):
         judge_forward(GROUP, {**FORWARD, 'interface_name': 'velocity'}, allow_unsafe=True)
+
+
+@pytest.mark.ros
+@pytest.mark.parametrize('knows', [True, False])
+def test_a_controller_must_know_what_its_parameter_file_gives_it(knows):
+    """The controller of Humble is given the new name, declares it, and heeds only the old one."""
+    context = Context()
+    rclpy.init(context=context)
+    node = Node('asks', context=context)
+    controller = Node('arm_controller', context=context)
+    controller.declare_parameter('joints', list(three_joints.JOINTS))
+    name = 'interpolate_from_desired_state'
+    described = ParameterDescriptor(description='where a trajectory begins')
+    controller.declare_parameter(name, True, described if knows else ParameterDescriptor())
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    executor.add_node(controller)
+    thread = threading.Thread(target=executor.spin)
+    thread.start()
+    try:
+        if knows:
+            assert not check_controllers(node, [GROUP], Settings())
+        else:
+            with pytest.raises(ConfigError, match='open_loop_control where it does not know'):
+                check_controllers(node, [GROUP], Settings())
+            controller.declare_parameter('open_loop_control', True)
+            assert not check_controllers(node, [GROUP], Settings())
+    finally:
+        executor.shutdown()
+        thread.join()
+        node.destroy_node()
+        controller.destroy_node()
+        rclpy.shutdown(context=context)

@@ -101,6 +101,18 @@ def test_a_reference_that_is_no_number_is_told_and_not_believed(scene):
     assert scene.input.why_lost(0.5) == ''
 
 
+def test_a_message_that_cannot_be_read_is_told_and_keeps_nothing_back(scene, monkeypatch):
+    """As of a controller of another version: a brake asks for feedback, too."""
+
+    def fail(message, kind):
+        raise RuntimeError('failed to deserialize')
+
+    monkeypatch.setattr(controller_input, 'deserialize_message', fail)
+    scene.handlers[TOPIC](b'', NOW_NS)
+    assert scene.newest().source is Source.JOINT_STATES
+    assert 'cannot be read: failed to deserialize' in scene.input.why_lost(0.5)
+
+
 def test_a_speed_of_0_is_believed_from_who_has_told_another(scene):
     """The controller of Jazzy has the field and never fills it."""
     scalings = []

@@ -63,7 +63,7 @@ def test_a_watch_that_fails_ends_the_goal_with_a_brake(broken):
         get_logger=lambda: None,
     )
     supervisor = SimpleNamespace(
-        check=lambda now_ns: None, brake=lambda: done.append('brake'), stalled=False
+        check=lambda now_ns: None, brake=lambda code: done.append('brake'), stalled=False
     )
     handle = SimpleNamespace(
         publish_feedback=lambda feedback: None, abort=lambda: done.append('abort')

@@ -15,6 +15,7 @@ pytest.importorskip('dp_msgs.msg')
 from doubles import SteadyClock
 from dp_policy_node import episode_server
 from dp_policy_node.episode import Code
+from dp_policy_node.episode import Ending
 from dp_policy_node.episode import Episode
 from dp_policy_node.observation_input import ObservationInput
 from dp_policy_node.settings import Settings
@@ -145,6 +146,47 @@ def test_an_emergency_stop_brakes_at_once_and_holds_until_it_is_released_and_res
     assert server.why_not_ready() == 'the emergency stop is pressed; call ~/reset'
     assert server.reset() == ''
     assert not server.stopped
+
+
+def test_of_two_emergency_stops_that_are_told_in_turn_the_first_one_brakes(server):
+    """Each brake begins gently: one after the other would make the way longer."""
+    for topic in ('cell', 'hand', 'cell', 'hand'):
+        server.interrupt(Verdict(Fault.EMERGENCY_STOP, f'the one on {topic} is pressed'))
+    assert server.brakes == [1]
+    assert server.stopped == 'the one on cell is pressed'
+
+
+def test_an_emergency_stop_is_told_before_a_stop_that_came_first(server):
+    server.stop(Code.STOPPED, 'stopped by ~/stop')
+    server.stop(Code.EMERGENCY_STOP, 'pressed')
+    server.stop(Code.STOPPED, 'stopped by ~/stop')
+    assert server.stopped == 'pressed' and server.brakes == [1]
+
+
+def test_an_emergency_stop_that_fell_silent_holds_until_it_is_reset(server, episode, monkeypatch):
+    monkeypatch.setattr(episode_server, 'why_refused', lambda *_, **__: '')
+    server._episode = episode
+    server._on_end(episode, Ending(Code.EMERGENCY_STOP, 'silent for 0.6 s'))
+    assert server.why_not_ready('wave') == 'silent for 0.6 s; call ~/reset'
+    assert server.reset() == '' and server.why_not_ready('wave') == ''
+    server._robot.policies = {'wave': None}
+    server.reserve('the arm goes home')
+    server.verdict = Verdict(Fault.EMERGENCY_STOP, 'silent for 0.7 s')
+    server.release()
+    server.verdict = None
+    assert server.stopped == 'silent for 0.7 s'
+
+
+def test_a_stop_brakes_an_arm_that_drives_on_though_the_node_is_inactive(server):
+    """The brake of the deactivation may be lost; until cleanup there is who can send another."""
+    server.deactivate('the node was deactivated')
+    assert server.brakes == [1]
+    server.stop(Code.STOPPED, 'stopped by ~/stop')
+    assert server.brakes == [1, 1]
+    server.free()
+    server.reset()
+    server.stop(Code.STOPPED, 'stopped by ~/stop')
+    assert server.brakes == [1, 1]
 
 
 def test_a_goal_that_has_ended_is_not_replaced_before_its_brake(server, episode, monkeypatch):

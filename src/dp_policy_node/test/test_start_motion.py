@@ -82,6 +82,8 @@ class Scene:
     def seen(self, motion, now_ns):
         return from_joint_states(now_ns, self.position(now_ns, motion), None, motion)
 
+    stopped = ''
+
     def reserve(self, errand):
         self.reserved.append(errand)
         return (self.why, None, 0) if self.why else ('', self.robot, self.output.begin())
@@ -173,6 +175,10 @@ def test_a_stop_ends_it_without_another_word_to_the_arm():
     scene.after(0.1, lambda: scene.output.brake(5.0))
     assert scene.go() == 'the motion was stopped'
     assert len(scene.node.published) == 2
+    scene = Scene()
+    scene.stopped = 'stopped by ~/stop'  # by whom, where that is known
+    scene.after(0.1, lambda: scene.output.brake(5.0))
+    assert scene.go() == 'stopped by ~/stop'
 
 
 def test_an_arm_that_is_held_ends_it():

@@ -72,6 +72,17 @@ def test_a_node_that_was_held_up_reads_first_what_has_arrived(world):
     assert ending.code == Code.JOINT_STATE_STALL
 
 
+def test_a_node_that_is_held_up_all_the_time_is_not_waited_for_for_ever():
+    world = World(stall_timeout=0.2)
+    world.window_ns = 0
+    ends = []
+    while not any(ends) and len(ends) < 20:
+        time.sleep(0.11)  # between two checks
+        world.inputs.robot_state = RobotState(time.monotonic_ns(), np.zeros(3), None)
+        ends.append(world.supervisor.check(time.monotonic_ns()) is not None)
+    assert any(ends) and ends.index(True) >= 2  # after 0.22 s it still reads what has arrived
+
+
 def test_joint_states_must_arrive_even_when_the_clock_stands_still(world):
     world.inputs.joint_silence_s = 4.0
     assert world.check().code == Code.JOINT_STATE_STALL

@@ -12,6 +12,8 @@ import pytest
 
 pytest.importorskip('dp_msgs.msg')
 
+from dp_core.watchdog import Fault
+from dp_core.watchdog import Verdict
 from dp_policy_node.episode import Code
 from supervised import complaint
 from supervised import World
@@ -47,6 +49,22 @@ def test_an_arm_that_stands_is_held_where_it_is_unless_its_reference_is_known(wo
         assert seen.stands and seen.position.tolist() == [0.0, 0.01, 0.0]
 
 
+@pytest.mark.parametrize('source', [Source.JOINT_STATES, Source.CONTROLLER_STATE])
+def test_an_arm_that_is_slowed_down_is_held_where_it_is_unless_its_reference_is_known(
+    world, source
+):
+    """The brake waits in the controller, and goes off when the robot runs freely again."""
+    world.source = source
+    world.measured = np.array([0.0, 0.3, 0.0])
+    assert world.check() is None
+    world.verdict = Verdict(Fault.SPEED_SCALING, 'the robot runs at 0 %')
+    assert world.check().code == Code.SPEED_SCALING
+    world.supervisor.brake(Code.SPEED_SCALING)
+    ((*_, seen),) = world.brakes
+    assert (seen is None) is (source is Source.CONTROLLER_STATE)
+    assert seen is None or (seen.stands and seen.position.tolist() == [0.0, 0.3, 0.0])
+
+
 def test_brake_is_for_its_own_run_only_with_the_acceleration_that_was_set():
     world = World(max_acceleration=2.5)
     world.episode.epoch = 7
@@ -73,7 +91,9 @@ def test_a_brake_for_a_silent_robot_knows_where_it_was_seen_last(world):
     world.inputs.joint_silence_s = 0.5
     assert world.check(0.52).code == Code.JOINT_STATE_STALL
     world.supervisor.brake()
-    world.inputs.complaint = complaint(future=True)
+    world.inputs.complaint = complaint(future=True)  # a picture's, which explains no joints
+    assert world.check(0.525).code == Code.JOINT_STATE_STALL
+    world.inputs.joint_complaint = world.inputs.complaint
     assert world.check(0.53).code == Code.CLOCK_JUMP
     world.supervisor.brake()
     before, silent, after = (seen for *_, seen in world.brakes)
@@ -92,7 +112,8 @@ def test_a_robot_is_silent_whichever_of_its_streams_is_missed_first(world):
 
 
 def test_a_single_message_long_ago_is_not_why_the_robot_is_silent(world):
-    world.inputs.complaint = replace(complaint(future=True), steady_s=time.monotonic() - 0.6)
+    old = replace(complaint(future=True), steady_s=time.monotonic() - 0.6)
+    world.inputs.complaint = world.inputs.joint_complaint = old
     falls_silent(world, 'state_ns', Code.JOINT_STATE_STALL)
     ((*_, seen),) = world.brakes
     assert seen is not None and not seen.stands

@@ -158,6 +158,8 @@ class CameraOutput:
         """Render the newest state for the cameras that someone listens to."""
         listened = [camera for camera in self._cameras if camera.has_listeners]
         self.has_listeners = bool(listened)
+        if not listened:
+            self._newest.clear()  # whoever listens next shall see the scene of then
         if self._newest and listened:
             stamp_ns, states = self._newest.pop()
             shown = zip(self._cameras, states, self._settings.latency_s)

@@ -70,7 +70,9 @@ class TrialStack:
         self.speed_scale = SPEED_SCALE[name]
         self.limits = robot_limits()
         self._logs = logs
-        private = private_environment({})
+        private = private_environment()
+        # The client of this process, too, shall meet nobody on other computers.
+        os.environ.update(private)
         self._environment = {**os.environ, **private}
         self._holding = hold.environment(self._environment) if hold else {}
         sim, node = Ur5Pusht(**OPTIONS[name]).nodes()

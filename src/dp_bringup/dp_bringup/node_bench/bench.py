@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 
 WHAT = (
     'two 640x480 rgb8 cameras at 30 Hz each, joint states at 500 Hz, tool pose at 125 Hz, and a '
-    'controller of 500 Hz, each kind in a process of its own; the node runs the camera policy'
+    'controller of 500 Hz, in one process, the cameras in another; the node runs the camera policy'
 )
 # What shall hold: at most so much.
 TARGETS = {
@@ -86,7 +86,7 @@ def measure(seconds: float, folder: Path) -> dict[str, Any]:
         StackError: a process has ended, or the goal ended before its time.
     """
     environment = {**os.environ, **dds_environment(), 'OMP_NUM_THREADS': '1'}
-    environment |= private_environment({})
+    environment |= private_environment()
     children: dict[str, ChildProcess] = {}
     try:
         for name, words in commands(folder).items():

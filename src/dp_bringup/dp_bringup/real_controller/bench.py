@@ -155,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser().parse_args(words)
         options.command = shlex.join(['python', '-m', 'dp_bringup.real_controller.bench', *words])
         own = {k: v for k, v in dds_environment().items() if k not in os.environ}
-        os.environ.update(own | private_environment(os.environ))
+        os.environ.update(own | private_environment())
         try:
             if not 0.1 <= options.minutes <= 600.0:
                 raise ConfigError(f'--minutes is {options.minutes}, valid: 0.1 to 600')
