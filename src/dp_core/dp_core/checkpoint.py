@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+import hashlib
 from pathlib import Path
 import shutil
 from typing import Any
@@ -62,13 +63,10 @@ def save_policy(
         CheckpointError: a weight is not finite; nothing was written.
     """
     folder = Path(folder)
+    weights = _stored(policy, dtype)
     # On the disk of the folder, which may be a mount or a link to another one.
     inside = folder.exists()
     partial = folder / '.partial' if inside else folder.with_name(folder.name + '.partial')
-    weights = {
-        name: value.detach().to('cpu', dtype).contiguous()
-        for name, value in policy.network.state_dict().items()
-    }
     wrong = [name for name, value in weights.items() if not value.isfinite().all()]
     if wrong:
         raise CheckpointError(
@@ -94,6 +92,18 @@ def save_policy(
         partial.rmdir()
     else:
         partial.rename(folder)
+
+
+def _stored(policy: Policy, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    return {
+        name: value.detach().to('cpu', dtype).contiguous()
+        for name, value in policy.network.state_dict().items()
+    }
+
+
+def weights_sha256(policy: Policy, dtype: torch.dtype = torch.float16) -> str:
+    """Return the digest of the weights file that `save_policy` writes."""
+    return hashlib.sha256(save(_stored(policy, dtype))).hexdigest()
 
 
 def load_policy(

@@ -40,10 +40,12 @@ class MinMax:
             raise CheckpointError(f'limits out of order: low {self.low}, high {self.high}')
 
     @classmethod
-    def fit(cls, values: NDArray[np.float32], name: str) -> MinMax:
+    def fit(cls, values: NDArray[np.float32], name: str, channels: int = 0) -> MinMax:
         """Take the limits of values (N, dim); `name` is for the error message.
 
-        A dimension that varies by less than 1e-4 gets its middle as both limits.
+        A dimension that varies by less than 1e-4 gets its middle as both limits. Of a stream with
+        several samples for a tick (dim = samples * channels) all samples of a channel get the
+        same limits: a force is as strong whenever it was felt.
         """
         if values.ndim != 2 or not len(values):
             raise DatasetError(f'{name}: expected frames of numbers (N, dim), got {values.shape}')
@@ -54,6 +56,10 @@ class MinMax:
                 f'the first is frame {bad[0]}'
             )
         low, high = values.min(axis=0).astype(np.float32), values.max(axis=0).astype(np.float32)
+        if channels:
+            samples = len(low) // channels
+            low = np.tile(low.reshape(-1, channels).min(axis=0), samples)
+            high = np.tile(high.reshape(-1, channels).max(axis=0), samples)
         still = high - low < _NOISE
         middle = (low + high) / 2
         return cls(np.where(still, middle, low), np.where(still, middle, high))
@@ -107,9 +113,12 @@ class Normalizer:
         return self.ranges[name]
 
     @classmethod
-    def fit(cls, streams: Mapping[str, NDArray[np.float32]]) -> Normalizer:
-        """Take the limits of each stream (N, dim)."""
-        return cls({name: MinMax.fit(values, name) for name, values in streams.items()})
+    def fit(
+        cls, streams: Mapping[str, NDArray[np.float32]], channels: Mapping[str, int] | None = None
+    ) -> Normalizer:
+        """Take the limits of each stream (N, dim); see `MinMax.fit` for ``channels`` of some."""
+        of = channels or {}
+        return cls({n: MinMax.fit(values, n, of.get(n, 0)) for n, values in streams.items()})
 
     def constant_dimensions(self) -> dict[str, list[int]]:
         """Return the indices of constant dimensions for each stream that has any."""

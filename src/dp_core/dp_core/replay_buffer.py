@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 import math
 from pathlib import Path
-import shutil
+from tempfile import TemporaryDirectory
 from typing import Any
 import zipfile
 
@@ -197,12 +197,16 @@ def save_dataset(
     if folder.exists():
         raise DatasetError(f'{folder} exists already; choose another name or remove it')
     buffer.require_contract(contract)
-    partial = folder.with_name(folder.name + '.partial')
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    contract.save(partial / CONTRACT_FILE)
-    _write(partial / STORES[zipped], buffer)
-    partial.rename(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Hidden and of a name that nobody has; it is gone afterwards, whatever happens.
+    with TemporaryDirectory(
+        prefix=f'.{folder.name}.', dir=folder.parent, ignore_cleanup_errors=True
+    ) as work:
+        made = Path(work, folder.name)  # others may read it as they may any new folder
+        made.mkdir()
+        contract.save(made / CONTRACT_FILE)
+        _write(made / STORES[zipped], buffer)
+        made.rename(folder)
 
 
 def _find(folder: Path) -> tuple[Contract, Path]:

@@ -89,3 +89,13 @@ def test_reach_tells_how_far_other_limits_lie_beyond():
     some = limits([0.0, 5.0, 5.0, 0.0], [2.0, 5.0, 5.0, 4e-5])
     other = limits([-1.0, 5.0, 4.0, -4e-5], [1.5, 5.00005, 5.0, 4e-5])
     assert some.reach(other).tolist() == [2.0, 0.0, np.inf, 0.0]
+
+
+def test_all_samples_of_a_channel_have_the_same_limits():
+    """Two channels, three samples: a force of 5 N is the same number whenever it was felt."""
+    values = np.array([[0, 0, 5, 1, -1, 0], [1, 2, 0, 0, 0, -3]], np.float32)
+    limits = MinMax.fit(values, 'wrench', channels=2)
+    assert limits.low.tolist() == [-1, -3] * 3
+    assert limits.high.tolist() == [5, 2] * 3
+    steady = np.tile(np.array([2.0, -0.5], np.float32), 3)
+    np.testing.assert_allclose(limits.normalize(steady), [0.0, 0.0] * 3, atol=1e-6)

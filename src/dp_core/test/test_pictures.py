@@ -16,6 +16,7 @@ from policy_samples import sample_buffer
 from policy_samples import sample_contract
 from policy_samples import sample_dataset
 import pytest
+import zarr
 
 
 @pytest.fixture
@@ -42,6 +43,15 @@ def test_a_cache_of_another_store_is_made_anew(folders):
     store = folders[0] / 'replay_buffer.zarr'
     target.write_bytes(b'old')
     os.utime(store, ns=(1, store.stat().st_mtime_ns + 1))
+    _, buffer = load_for_training(folders[:1], 'disk')
+    assert np.array_equal(buffer.data['front'], load_datasets(folders[:1])[1].data['front'])
+
+
+def test_a_cache_of_pictures_that_were_changed_in_place_is_made_anew(folders):
+    """As by whoever exchanges red and blue in the store itself."""
+    load_for_training(folders[:1], 'disk')
+    array = zarr.open_group(folders[0] / 'replay_buffer.zarr', mode='r+')['data/front']
+    array[0] = 255 - array[0]
     _, buffer = load_for_training(folders[:1], 'disk')
     assert np.array_equal(buffer.data['front'], load_datasets(folders[:1])[1].data['front'])
 

@@ -61,6 +61,36 @@ def test_existing_dataset_is_never_overwritten(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ['d']
 
 
+def test_what_lies_beside_a_dataset_is_nobodys_to_delete(tmp_path):
+    (tmp_path / 'd.partial').mkdir()
+    (tmp_path / 'd.partial' / 'notes.txt').write_text('mine')
+    save_dataset(tmp_path / 'd', sample_contract(), sample_buffer())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['d', 'd.partial']
+    assert (tmp_path / 'd.partial' / 'notes.txt').read_text() == 'mine'
+    assert (tmp_path / 'd').stat().st_mode == (tmp_path / 'd.partial').stat().st_mode
+
+
+class Unreadable:
+    """Frames that cannot be read, such as those of a disk that is gone."""
+
+    def __init__(self, array):
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, rows):
+        raise OSError('the disk is gone')
+
+
+def test_a_dataset_that_cannot_be_written_leaves_nothing(tmp_path):
+    buffer = sample_buffer()
+    buffer.data['action'] = Unreadable(buffer.data['action'])
+    with pytest.raises(OSError, match='the disk is gone'):
+        save_dataset(tmp_path / 'd', sample_contract(), buffer)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_commands_of_one_episode_are_read_without_the_pictures(tmp_path):
     buffer = sample_buffer(images=True)
     save_dataset(tmp_path / 'd', sample_contract(images=True), buffer)

@@ -1,12 +1,14 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import replace
+import hashlib
 import json
 
 from dp_core.checkpoint import load_policy
 from dp_core.checkpoint import load_provenance
 from dp_core.training.options import TrainConfig
 from dp_core.training.scoring import RolloutScore
+from dp_core.training.snapshots import Snapshots
 from dp_core.training.snapshots import snapshots_due
 from dp_core.training.snapshots import summarize
 from dp_core.training.train import train
@@ -15,6 +17,7 @@ from policy_samples import sample_dataset
 from policy_samples import sample_policy
 from policy_samples import SMALL
 import pytest
+import torch
 
 
 @pytest.fixture
@@ -77,15 +80,66 @@ def test_a_killed_run_keeps_the_scores_up_to_its_state_only(options):
         """Stands for a kill."""
 
     def kill(line, done):
-        if line['step'] == 60 and 'loss' in line:
+        if line['step'] == 50 and 'score_mean' in line:
             raise KilledError
 
     with pytest.raises(KilledError):  # the state is that of step 40
         train(options, SMALL, kill, Scores(0.1, 0.2, 0.3, 0.4, 0.9))
-    folder = train(options, SMALL, score=Scores(0.9, 0.5))
+    folder = train(options, SMALL, score=Scores(0.45, 0.5))
     lines = (folder / 'scores.jsonl').read_text(encoding='utf-8').splitlines()
-    assert [json.loads(line)['score_mean'] for line in lines] == [0.1, 0.2, 0.3, 0.4, 0.9, 0.5]
-    assert load_provenance(folder / 'best')['steps'] == 50
+    assert [json.loads(line)['score_mean'] for line in lines] == [0.1, 0.2, 0.3, 0.4, 0.45, 0.5]
+    assert load_provenance(folder / 'best')['steps'] == 60
+
+
+def test_a_score_names_the_weights_that_are_kept(options):
+    folder = train(options, SMALL, score=Scores(0.1, 0.2, 0.5, 0.3, 0.4, 0.45))
+    lines = json.loads((folder / 'scores.json').read_text(encoding='utf-8'))['checkpoints']
+    kept = {
+        'best': lines[2], 'snapshots/000040': lines[3], 'snapshots/000050': lines[4],
+        '.': lines[5],
+    }  # fmt: skip
+    for name, line in kept.items():
+        weights = (folder / name / 'weights.safetensors').read_bytes()
+        assert hashlib.sha256(weights).hexdigest() == line['weights_sha256']
+
+
+def test_what_is_scored_is_what_is_kept(options):
+    """A checkpoint holds rounded weights: so does the policy that is scored."""
+    scored = []
+
+    def score(policy):
+        scored.append(policy)
+        return {'score_mean': 0.0}
+
+    kept = load_policy(train(replace(options, snapshots=1), SMALL, score=score))
+    one, other = kept.network.state_dict(), scored[-1].network.state_dict()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_best_of_after_the_state_is_no_best(options):
+    """A run that is not repeated bit for bit would never find these weights again."""
+
+    class KilledError(Exception):
+        """Stands for a kill."""
+
+    def kill(line, done):
+        if line['step'] == 30 and 'score_mean' in line:  # scored, and the state is not written
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        train(options, SMALL, kill, Scores(0.1, 0.2, 0.9))
+    assert load_provenance(options.output / 'best')['score_mean'] == 0.9
+    folder = train(options, SMALL, score=Scores(0.3, 0.25, 0.2, 0.1))
+    summary = json.loads((folder / 'scores.json').read_text(encoding='utf-8'))
+    assert summary['best'] == load_provenance(folder / 'best')['score_mean'] == 0.3
+
+
+def test_snapshots_that_are_due_at_once_are_one(options):
+    """As after a pause of which the processor's time counts: copies would weigh in the mean."""
+    shots = Snapshots(options, 0.0, 0, lambda *_: None, None)
+    shots.take(sample_policy(), 30, 0.5)
+    assert not shots.are_due(0.5)
+    assert shots.are_due(0.7)
 
 
 def test_a_run_without_score_leaves_no_scores(options):

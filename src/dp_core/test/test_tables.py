@@ -14,11 +14,12 @@ KIND = {
     'env': 'gym_pusht/PushT-v0', 'images': False, 'denoiser': 'unet', 'image_encoder': '',
     'disturbances': [], 'streams': ['environment_state', 'agent_pos'],
 }  # fmt: skip
-RUN = {**KIND, 'best': 0.96, 'last_mean': 0.9, 'last_count': 10, 'checkpoints': [{}]}
+WEIGHTS = [{'weights_sha256': 'a'}, {'weights_sha256': 'b'}]
+RUN = {**KIND, 'best': 0.96, 'last_mean': 0.9, 'last_count': 10, 'checkpoints': WEIGHTS}
 SINGLE = {
     **KIND, 'scores': [1.0, 0.5], 'score_mean': 0.75, 'score_ci95': [0.5, 1.0], 'episodes': 2,
     'success_rate': 0.5, 'policy_call_ms': {'p50': 12.3},
-    'videos': {'best': {'file': 'v/best.mp4'}},
+    'videos': {'best': {'file': 'v/best.mp4'}}, 'weights_sha256': 'b',
 }  # fmt: skip
 
 
@@ -80,12 +81,37 @@ def test_another_view_is_not_the_row_of_the_corners(tmp_path):
 
 
 def test_further_results_of_a_row_get_a_line_each(tmp_path):
-    kinds = (SINGLE, RUN, {**SINGLE, 'score_mean': 0.5}, {**RUN, 'best': 0.5})
+    """A run stands beside the evaluation of one of its own checkpoints, and of no other."""
+    other = {**SINGLE, 'score_mean': 0.5, 'weights_sha256': 'c'}
+    older = {**RUN, 'best': 0.5, 'checkpoints': [{}]}  # which does not say what it scored
+    kinds = (SINGLE, RUN, other, older)
     files = [write(tmp_path / f'{n}.json', kind) for n, kind in enumerate(kinds)]
     lines = table(read_results(files), tmp_path)
     assert len(lines) == len(ROWS) + 2
     assert [line[-1] for line in lines[:4]] == ['1.json, 0.json', '3.json', '2.json', '']
     assert [line[3] for line in lines[:3]] == ['0.960 / 0.900', '0.500 / 0.900', '-']
+
+
+def test_what_was_done_otherwise_than_in_the_row_is_said(tmp_path):
+    protocol = {
+        'max_steps': 3000, 'n_action_steps': 1, 'delay_steps': 2,
+        'env_arguments': {'obs_type': 'keypoints', 'retreat': True},
+    }  # fmt: skip
+    result = write(tmp_path / 'a.json', {**SINGLE, 'protocol': protocol})
+    assert table(read_results([result]), tmp_path)[0][0] == (
+        'Push-T, corners of the T; at most 3000 steps; 1 steps of each chunk; 2 steps late; '
+        'retreat=True'
+    )
+    usual = {'max_steps': 300, 'n_action_steps': 8, 'delay_steps': 0, 'env_arguments': {}}
+    result = write(tmp_path / 'a.json', {**SINGLE, 'protocol': usual})
+    assert table(read_results([result]), tmp_path)[0][0] == 'Push-T, corners of the T'
+
+
+def test_files_and_videos_are_found_from_the_report(tmp_path):
+    (tmp_path / 'policies').mkdir()
+    result = write(tmp_path / 'policies' / 'eval.json', SINGLE)
+    line = table(read_results([result]), tmp_path / 'docs')[0]
+    assert line[-2:] == ['[best](../policies/v/best.mp4)', '../policies/eval.json']
 
 
 def test_a_run_with_fewer_checkpoints_says_so(tmp_path):

@@ -4,6 +4,7 @@ from dataclasses import replace
 import json
 import os
 from pathlib import Path
+import shutil
 
 from dp_core.checkpoint import load_policy
 from dp_core.checkpoint import load_provenance
@@ -235,3 +236,14 @@ def test_a_loss_that_explodes_ends_the_run(options):
 def test_runs_that_cannot_be_are_refused(options, changes):
     with pytest.raises(ConfigError):
         replace(options, **changes)
+
+
+def test_a_dataset_that_was_made_anew_is_another_run(options):
+    """At the same path, of the same length and contract: only its numbers are others."""
+    train(options, SMALL)
+    contract, buffer = sample_contract(), sample_buffer()
+    buffer.data['action'][3, 0] += 0.01
+    shutil.rmtree(options.datasets[0])
+    save_dataset(options.datasets[0], contract, buffer)
+    with pytest.raises(ConfigError, match='holds a policy from other settings'):
+        train(options, SMALL)

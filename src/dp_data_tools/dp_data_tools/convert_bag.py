@@ -41,6 +41,7 @@ from dp_data_tools.part_store import TICKS
 from dp_data_tools.plan import Plan
 from dp_data_tools.raw_message import Fronts
 from dp_data_tools.raw_message import RawMessage
+from dp_data_tools.resample import NoRowsError
 from dp_data_tools.ros.picture_bridge import rare_decoder
 from dp_data_tools.run import Run
 from dp_data_tools.run import summary_of
@@ -226,6 +227,7 @@ class _BagConversion:
             if not run.failure:
                 run.remarks = run.resampler.finish()
         except DatasetError as error:
+            run.is_empty = isinstance(error, NoRowsError)
             self._fail(run, error)
         run.resampler = None  # a bag may have any number of runs
 

@@ -73,11 +73,13 @@ class Drops:
 
     def reason(self, bag: Path, episode: int | None) -> str | None:
         """Why an episode is dropped, or with None the whole bag; None when it is not."""
-        for drop in self._drops:
-            if _fits(drop, bag) and drop.episode in (-1, episode):
-                self._used.add(drop)
-                return f'drop list: {drop.reason or "no reason given"}'
-        return None
+        named = [drop for drop in self._drops if _fits(drop, bag)]
+        found = [drop for drop in named if drop.episode in (-1, episode)]
+        if not found:
+            return None
+        # Of a bag that is dropped as a whole nobody asks for the episodes.
+        self._used.update(named if episode is None else found)
+        return f'drop list: {found[0].reason or "no reason given"}'
 
     @property
     def unused(self) -> tuple[Drop, ...]:

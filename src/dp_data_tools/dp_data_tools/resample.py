@@ -31,6 +31,10 @@ from numpy.typing import NDArray
 LATE_NS = 1_000_000_000
 
 
+class NoRowsError(DatasetError):
+    """Every stream was heard, and yet there is no row: it is too short, or they never overlap."""
+
+
 # Receives the time of a row [ns], and stream name -> value, and 'action'.
 OnRow = Callable[[int, dict[str, NDArray[Any]]], None]
 
@@ -124,15 +128,15 @@ class Resampler:
         """Leave out the ticks that a stream does not reach any more.
 
         Raises:
-            DatasetError: there is not one row.
+            NoRowsError: there is not one row, though every stream was heard.
+            DatasetError: likewise, because a stream is missing or a clock is wrong.
         """
         if not self._rows:
             silent = sorted(set(self._holders) - set(self._last))
             why = f'no sample of {silent}' if silent else self._why_not
-            raise DatasetError(
-                f'at no time all streams are known: {why or "it is too short"}'
-                f'{self._clocks_apart()}'
-            )
+            apart = self._clocks_apart()
+            kind = DatasetError if silent or apart else NoRowsError
+            raise kind(f'at no time all streams are known: {why or "it is too short"}{apart}')
         if not self._stopped:  # where rows wait for nobody: no camera, or it is the camera
             shift_ns = max(self._shifts_ns.values())
             end_ns = self._newest_ns - shift_ns

@@ -29,6 +29,7 @@ class Run:
         rows: how many.
         remarks: what was odd, after its end.
         failure: why it became no episode; '' while nothing is wrong.
+        is_empty: that is because it has no rows, and nothing is wrong.
         discarded: a marker said so.
         others: stream -> joints of another device on its topic.
     """
@@ -40,6 +41,7 @@ class Run:
         self.first_row = self.rows = 0
         self.remarks = Remarks({}, ())
         self.failure = ''
+        self.is_empty = False
         self.discarded = False
         self.others: dict[str, list[str]] = {}
 
@@ -83,7 +85,8 @@ def _entries(
     if run.discarded:
         return [('left_out', {'reason': 'a marker discards it'})]
     if run.failure:
-        return [('failures', {'reason': run.failure})]
+        kind = 'left_out' if run.is_empty and plan.splits else 'failures'
+        return [(kind, {'reason': run.failure})]
     contract, rules = plan.contract, plan.idle
     rows = slice(run.first_row, run.first_row + run.rows)
     names = ['action', *(s.name for s in contract.low_dim if s.kind == 'joint_state')]

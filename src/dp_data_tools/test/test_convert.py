@@ -112,7 +112,7 @@ def test_a_stream_that_ends_early_ends_the_episode_and_is_reported(tmp_path, cap
     messages = recording(drop=lambda topic, ms: topic == '/commands' and ms > 1500)
     assert run(tmp_path, write_bag(tmp_path / 'bag', messages)) == 0
     assert load_dataset(tmp_path / 'out')[1].episode_ends.tolist() == [16]
-    assert '_action_0: stops early' in capsys.readouterr().out
+    assert '/commands: stops early' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('camera', [True, False])

@@ -186,6 +186,22 @@ def test_a_silence_of_the_commands_ends_an_episode_when_asked(tmp_path, capsys):
     assert first_positions(tmp_path) == pytest.approx([0.02, 7.12], abs=0.001)
 
 
+def test_a_command_alone_between_two_silences_is_left_out(tmp_path, capsys):
+    """One command came, and then no more: every stream was heard, but never at one time."""
+
+    def silent(ms):
+        return 4000 < ms < 9500 and ms != 7000
+
+    bag = bag_of(tmp_path / 'bag', moving([(0.0, 12.0)], 12.0, silent))
+    assert run(tmp_path, bag, NUMBERS, action=(*COMMANDS, '--split-pauses', '2')) == 0
+    assert [(entry['episode'], entry['frames']) for entry in episodes(tmp_path)] == [
+        (0, 41),
+        (2, 24),
+    ]
+    said = capsys.readouterr().out
+    assert f'{bag}, episode 1: left out: at no time all streams are known' in said
+
+
 def test_a_silence_of_two_arms_is_one_pause(tmp_path):
     entries = moving([(0.0, 10.0)], silent=lambda ms: 4000 < ms < 7000)
     for topic, kind, ms, message in list(entries):
@@ -241,6 +257,18 @@ def test_dropped_episodes_are_left_out_and_told(tmp_path, capsys):
     assert 'drop list: two, episode 7 is not among these recordings' in said
     assert 'drop list: four is not among these recordings' in said
     assert np.array_equal(load_dataset(tmp_path / 'out')[1].episode_ends, [10])
+
+
+def test_of_several_entries_for_one_episode_none_is_called_missing(tmp_path, capsys):
+    made = [bag_of(tmp_path / name, recording(1.0)) for name in ('one', 'two', 'three')]
+    drops = [{'bag': 'one', 'episode': 0, 'reason': why} for why in ('frozen', 'a gap')]
+    drops += [{'bag': 'two', 'episode': 0}, {'bag': 'two', 'reason': 'all of it'}]
+    (tmp_path / 'drop.yaml').write_text(yaml.safe_dump({'drop': drops}))
+    assert run(tmp_path, made, action=(*COMMANDS, '--drop', str(tmp_path / 'drop.yaml'))) == 0
+    said = capsys.readouterr().out
+    assert 'one, episode 0: left out: drop list: frozen' in said
+    assert 'two: left out: drop list: all of it' in said
+    assert 'not among' not in said
 
 
 def test_bags_of_one_name_are_told_apart_by_their_folders(tmp_path, capsys):

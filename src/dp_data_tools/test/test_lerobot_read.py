@@ -4,14 +4,18 @@
 
 import json
 from pathlib import Path
+import re
 from tempfile import TemporaryDirectory
 
 from bag_samples import contract
+from dp_core.contract import Contract
+from dp_core.errors import ContractError
 from dp_core.replay_buffer import load_dataset
 from dp_core.replay_buffer import ReplayBuffer
 from dp_core.replay_buffer import save_dataset
 from dp_data_tools.cli import main
 from dp_data_tools.dataset_folder import open_dataset
+from dp_data_tools.lerobot.mapping import numbers_of
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -128,6 +132,57 @@ def test_another_order_of_joints_is_put_in_order(tmp_path):
     data, ours = (load_dataset(tmp_path / name)[1].data for name in ('again', 'ours'))
     assert np.array_equal(data['arm'], ours['arm'][:, ::-1])
     assert np.array_equal(data['action'], ours['action'])  # without names: as they are
+
+
+def renamed():
+    """The contract of the joints a and b, whose numbers it calls first and second."""
+    what = contract(camera=False).to_dict()
+    what['actions'][0]['dims'] = ['first', 'second']
+    return Contract.from_dict(what)
+
+
+def test_an_action_named_by_its_joints_is_put_in_order(tmp_path):
+    folder = lerobot(tmp_path, lengths=(4, 3, 5), camera=False)
+    features = json.loads((folder / 'meta/info.json').read_text())['features']
+    features['action']['names'] = ['b.pos', 'a.pos']
+    change_info(folder, features=features)
+    (folder / 'meta/contract.yaml').unlink()
+    (tmp_path / 'c.yaml').write_text(yaml.safe_dump(renamed().to_dict()))
+    assert export(folder, 'zarr', tmp_path / 'd', '--contract', str(tmp_path / 'c.yaml')) == 0
+    data, ours = (load_dataset(tmp_path / name)[1].data for name in ('d', 'ours'))
+    assert np.array_equal(data['action'], ours['action'][:, ::-1])
+
+
+@pytest.mark.parametrize(
+    ('key', 'about', 'words'),
+    [
+        ('action', {'names': ['a', 'other']}, "['a', 'other'], the contract asks for ['first'"),
+        ('action', {'names': ['a', 'first']}, "['a', 'first'], the contract asks for ['first'"),
+        ('action', {'names': None, 'shape': [3]}, "['0', '1', '2'], the contract asks for ['fi"),
+        ('observation.state', {'names': None, 'shape': [1]}, "['0'], the contract asks for ['a'"),
+    ],
+)
+def test_numbers_that_are_not_those_of_the_contract_are_refused(key, about, words):
+    vector = {'dtype': 'float32', 'shape': [2], 'names': None}
+    features = {'observation.state': vector, 'action': vector}
+    assert numbers_of(renamed(), features) == {
+        'arm': ('observation.state', [0, 1]),
+        'action': ('action', [0, 1]),
+    }
+    features[key] = {**vector, **about}
+    with pytest.raises(ContractError, match=re.escape(f'{key!r} holds {words}')):
+        numbers_of(renamed(), features)
+
+
+def test_numbers_without_names_are_not_found_by_their_places():
+    """The contract calls the numbers of a vector 0 and 1; a third one may be anything."""
+    what = contract(False, observations=[{'name': 'state', 'kind': 'vector', 'length': 2}])
+    vector = {'dtype': 'float32', 'shape': [2], 'names': None}
+    features = {'observation.state': vector, 'action': vector}
+    assert numbers_of(what, features)['state'] == ('observation.state', [0, 1])
+    features['observation.state'] = {**vector, 'shape': [3]}
+    with pytest.raises(ContractError, match=r"holds \['0', '1', '2'\], the contract asks for"):
+        numbers_of(what, features)
 
 
 def test_names_may_come_with_their_places(tmp_path):

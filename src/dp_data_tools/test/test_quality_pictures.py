@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures: what is kept of a message of any encoding, and what that tells of a camera."""
 
+import struct
 from types import SimpleNamespace
+import zlib
 
 import cv2
 from dp_data_tools.quality.collect import PictureCollector
@@ -205,3 +207,13 @@ def test_dark_scenes_with_something_in_them_are_not_flat():
     assert not check(camera(mean=np.full(120, 12.0), spread=np.full(120, 6.0)))
     flat = check(camera(spread=np.full(120, 0.4)))
     assert [(f.check, f.value, f.threshold) for f in flat] == [('flat', 0.4, 1.0)]
+
+
+def test_a_picture_that_promises_too_many_pixels_is_broken():
+    message = coded(np.zeros((48, 64), np.uint8), '.png')
+    head = b'IHDR' + struct.pack('>II', 1 << 16, 1 << 16) + bytes(message.data[24:29])
+    huge = bytes(message.data[:12]) + head + struct.pack('>I', zlib.crc32(head))
+    message.data = np.frombuffer(huge + bytes(message.data[33:]), np.uint8)
+    found = collect(coded(np.full((48, 64), 99, np.uint8), '.png'), message)
+    assert found.broken == (1,)
+    assert np.isnan(found.mean).tolist() == [False, True]

@@ -238,6 +238,19 @@ def test_zero_stamps_are_counted_and_end_the_checks_of_that_clock():
     assert [(f.check, f.value) for f in clocks(made)] == [('zero_stamp', 3.0)]
 
 
+def test_stamps_that_nobody_reads_are_no_error():
+    kind = {'msgtype': 'geometry_msgs/msg/TwistStamped'}
+    bare, ahead = stamps(even()), stamps(even(), -80.0)
+    bare.header_ns[7:10] = 0
+    found = clocks(bare, ahead) + clocks(replace(bare, **kind), replace(ahead, **kind))
+    assert [(f.check, f.severity) for f in found] == [
+        ('zero_stamp', 'error'),
+        ('clock_offset', 'error'),
+        ('zero_stamp', 'warning'),
+        ('clock_offset', 'warning'),
+    ]
+
+
 def test_names_in_another_order_on_another_topic_are_worth_a_word():
     state = stamps(even(), names=((0, ('a', 'b')),))
     command = stamps(even(), topic='/command', names=((0, ('b', 'a')),))

@@ -7,6 +7,7 @@ import threading
 import time
 
 import numpy as np
+from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy
@@ -41,7 +42,8 @@ class FakeArm(Node):
         self.declare_parameter('interface_name', 'position')
         self.commands = []
         self.declare_parameter('joints', list(joints))
-        self.declare_parameter('interpolate_from_desired_state', from_desired)
+        own = ParameterDescriptor(description='a controller describes what it knows')
+        self.declare_parameter('interpolate_from_desired_state', from_desired, own)
         self.received = []
         self.silent = False
         self.spoil = lambda message: message

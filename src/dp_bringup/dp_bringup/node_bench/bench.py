@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The policy node under the load of a real robot: latency, jitter, losses, processor, memory.
 
-Two 640 x 480 cameras at 30 Hz, joint states at 500 Hz and a controller, each in a process of its
-own, feed the shipped camera policy while a goal runs. Used by `dp_bringup.bench`.
+Two 640 x 480 cameras at 30 Hz in one process, joint states at 500 Hz and a controller in another
+feed the shipped camera policy while a goal runs. Used by `dp_bringup.bench`.
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 PUSHT, UR5E = 'gym_pusht/PushT-v0', 'dp_sim/UR5ePushT-v0'
+STEP_LIMITS = {PUSHT: 300, UR5E: 600}  # of an episode [policy step]
+N_ACTION_STEPS = 8
 _SMALL = ('dilated', 'conv')  # image encoders for a CPU
 
 

@@ -8,14 +8,18 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from html import escape
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from dp_core.errors import ConfigError
+from dp_core.evaluation.paper import N_ACTION_STEPS
 from dp_core.evaluation.paper import Row
 from dp_core.evaluation.paper import ROWS
+from dp_core.evaluation.paper import STEP_LIMITS
 
 NOT_YET = 'not yet measured'
+VIEWS = ('obs_type', 'cameras')  # arguments that only say what is seen, as the streams do
 HEADS = (
     'task', 'network', 'paper: best / last ten', 'ours: best / last ten', 'ours: mean score',
     'success', 'episodes', 'policy call p50', 'videos', 'file',
@@ -71,10 +75,16 @@ def table(results: Sequence[Mapping[str, Any]], folder: Path) -> list[list[str]]
 
 
 def _paired(results: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
-    """Return a row's first run with its first single evaluation, then each further one alone."""
+    """Return each run with the evaluation of one of its checkpoints, then the others alone."""
     runs = [r for r in results if 'checkpoints' in r]
     singles = [r for r in results if 'checkpoints' not in r]
-    return [runs[:1] + singles[:1], *([r] for r in runs[1:] + singles[1:])]
+    lines = []
+    for run in runs:
+        made = {line.get('weights_sha256') for line in run['checkpoints']} - {None}
+        own = next((r for r in singles if r.get('weights_sha256') in made), None)
+        singles = [r for r in singles if r is not own]
+        lines.append([run] if own is None else [run, own])
+    return [*lines, *([r] for r in singles)] or [[]]
 
 
 def _cells(row: Row, results: Sequence[Mapping[str, Any]], folder: Path) -> list[str]:
@@ -86,7 +96,8 @@ def _cells(row: Row, results: Sequence[Mapping[str, Any]], folder: Path) -> list
     ours = f'{run["best"]:.3f} / {run["last_mean"]:.3f}' if run else ''
     if run and run['last_count'] < 10:
         ours += f' (last {run["last_count"]})'
-    cells = [row.task, row.network, paper, ours or '-']
+    task = '; '.join([row.task, *_differences(single)])
+    cells = [task, row.network, paper, ours or '-']
     if single is None:
         episodes = str((run or {})['checkpoints'][-1].get('score_episodes', ''))
         cells += ['', '', episodes, '', '']
@@ -99,7 +110,27 @@ def _cells(row: Row, results: Sequence[Mapping[str, Any]], folder: Path) -> list
             f'{single["policy_call_ms"]["p50"]:.0f} ms',
             ' '.join(_links(single, folder)),
         ]
-    return [*cells, ', '.join(r['file'] for r in (run, single) if r)]
+    paths = [Path(r['folder']) / r['file'] for r in (run, single) if r]
+    return [*cells, ', '.join(_relative(path, folder) for path in paths)]
+
+
+def _differences(result: Mapping[str, Any] | None) -> list[str]:
+    """Say how a result was obtained otherwise than those that it stands beside."""
+    protocol = (result or {}).get('protocol', {})
+    found = []
+    usual = STEP_LIMITS.get((result or {}).get('env', ''))
+    if usual and protocol.get('max_steps', usual) != usual:
+        found.append(f'at most {protocol["max_steps"]} steps')
+    if protocol.get('n_action_steps', N_ACTION_STEPS) != N_ACTION_STEPS:
+        found.append(f'{protocol["n_action_steps"]} steps of each chunk')
+    if protocol.get('delay_steps'):
+        found.append(f'{protocol["delay_steps"]} steps late')
+    others = protocol.get('env_arguments', {}).items()
+    return [*found, *(f'{name}={value}' for name, value in others if name not in VIEWS)]
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return os.path.relpath(path.resolve(), folder.resolve())
 
 
 def _links(result: Mapping[str, Any], folder: Path) -> list[str]:
@@ -107,9 +138,7 @@ def _links(result: Mapping[str, Any], folder: Path) -> list[str]:
     links = []
     for name, video in result.get('videos', {}).items():
         path = Path(result['folder']) / video['file']
-        inside = path.resolve().is_relative_to(folder.resolve())
-        shown = path.resolve().relative_to(folder.resolve()) if inside else path
-        links.append(f'[{name}]({shown})')
+        links.append(f'[{name}]({_relative(path, folder)})')
     return links
 
 

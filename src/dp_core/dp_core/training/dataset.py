@@ -117,7 +117,8 @@ class SequenceDataset:
                 an episode is too short.
         """
         names = [s.name for s in contract.low_dim] + [ACTION]
-        fitted = Normalizer.fit({n: buffer.data[n] for n in names})
+        channels = {s.name: s.channels for s in contract.low_dim if s.samples > 1}
+        fitted = Normalizer.fit({n: buffer.data[n] for n in names}, channels)
         self.normalizer = normalizer or fitted
         for name, indices in self.normalizer.constant_dimensions().items():
             _LOG.warning('%s: dimensions %s are constant and map to 0', name, indices)

@@ -127,9 +127,13 @@ class Learner:
             ) from error
 
     def policy(self, contract: Contract, config: PolicyConfig, normalizer: Normalizer) -> Policy:
-        """Return a policy with a copy of the averaged weights, on the device of the training."""
+        """Return a policy with a copy of the averaged weights, on the device of the training.
+
+        They are rounded as a checkpoint stores them: what is scored is what is kept.
+        """
         network = PolicyNetwork(contract, config)
-        network.load_state_dict({**self._network.state_dict(), **self._ema.weights})
+        weights = {**self._network.state_dict(), **self._ema.weights}
+        network.load_state_dict({name: value.half().float() for name, value in weights.items()})
         return Policy(contract, config, normalizer, network).to(self._device)
 
 

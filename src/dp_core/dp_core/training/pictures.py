@@ -73,7 +73,7 @@ def mapped(folder: Path, name: str, stored: Any) -> NDArray[Any]:
     if stored.ndim < 4:
         return in_memory(folder, name, stored)
     target = folder / CACHE_FOLDER / f'{name}.npy'
-    stamp = json.dumps({'shape': list(stored.shape), 'store_ns': _changed_ns(folder)})
+    stamp = json.dumps({'shape': list(stored.shape), 'store_ns': _changed_ns(folder, name)})
     note = target.with_suffix('.json')
     if not (target.exists() and note.exists() and note.read_text(encoding='utf-8') == stamp):
         try:
@@ -102,9 +102,11 @@ def _unpack(stored: Any, target: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _changed_ns(folder: Path) -> int:
-    """When the store of a dataset folder was written."""
-    return max(path.stat().st_mtime_ns for path in folder.glob('replay_buffer.zarr*'))
+def _changed_ns(folder: Path, name: str) -> int:
+    """When the store of a dataset folder was written last, or this stream of it."""
+    stores = list(folder.glob('replay_buffer.zarr*'))
+    inside = [path for store in stores for path in (store / 'data' / name).rglob('*')]
+    return max(path.stat().st_mtime_ns for path in [*stores, *inside])
 
 
 class Cutter:

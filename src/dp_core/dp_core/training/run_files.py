@@ -46,22 +46,28 @@ class RunFiles:
         self._log = RunLog(options.output / LOG_FILE, progress.step)
         self._snapshots = Snapshots(options, done, progress.step, self._save, score)
 
-    def snapshot(self, averaged: Callable[[], Policy], done: float) -> None:
-        """Take a checkpoint and score it, where one is due; its time does not count."""
+    def snapshot(self, averaged: Callable[[], Policy], done: float) -> bool:
+        """Take a checkpoint and score it, where one is due; its time does not count.
+
+        Returns:
+            Whether one was taken.
+        """
         if not self._snapshots.are_due(done):
-            return
+            return False
         with self._progress.aside():
-            scored = self._snapshots.take(averaged(), self._progress.step)
+            scored = self._snapshots.take(averaged(), self._progress.step, done)
         if scored:
             self._report(scored, done)
+        return True
 
     def log(self, loss: float, rate: float, samples: int, done: float) -> None:
         """Write a line; `samples` were learnt from so far in this process."""
         self._report(self._log.write(self._progress, loss, rate, samples), done)
 
-    def save_state(self, state: Callable[[], dict[str, Any]]) -> None:
+    def save_state(self, state: Callable[[], dict[str, Any]], *, at_once: bool = False) -> None:
         """Write the resume state, where it is due."""
-        if time.monotonic() - self._log.state_written_s >= self._options.state_every_s:
+        ago_s = time.monotonic() - self._log.state_written_s
+        if at_once or ago_s >= self._options.state_every_s:
             save_state(self._options.output, state(), self._progress, self._settings)
             self._log.state_written_s = time.monotonic()
 

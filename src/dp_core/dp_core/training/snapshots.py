@@ -16,6 +16,8 @@ from pathlib import Path
 import shutil
 from typing import Any
 
+from dp_core.checkpoint import load_provenance
+from dp_core.checkpoint import weights_sha256
 from dp_core.policy import Policy
 from dp_core.training.options import TrainConfig
 from dp_core.training.state import read_log
@@ -41,6 +43,9 @@ class Snapshots:
         for folder in self._present():
             if int(folder.name) > step:  # taken after the state that this run goes on from
                 shutil.rmtree(folder)
+        best = self._options.output / 'best'
+        if best.is_dir() and load_provenance(best).get('steps', 0) > step:
+            shutil.rmtree(best)  # likewise
         kept = [line for line in read_log(self._scores) if line['step'] <= step]
         if kept:
             self._scores.write_text(_lines(kept), encoding='utf-8')
@@ -51,9 +56,13 @@ class Snapshots:
         """Say whether a run that is `done` should have taken another one."""
         return snapshots_due(self._options, done) > self._taken
 
-    def take(self, policy: Policy, step: int) -> dict[str, Any]:
-        """Write a checkpoint, score it, and drop the oldest; return the score."""
-        self._taken += 1
+    def take(self, policy: Policy, step: int, done: float) -> dict[str, Any]:
+        """Write a checkpoint, score it, and drop the oldest; return the score.
+
+        Where several are due at once, as after a pause of which the time counts, it is one: the
+        next steps' would be copies of it, and weigh twice in the mean.
+        """
+        self._taken = snapshots_due(self._options, done)
         scored = self._scored(policy, step)
         self._save(self._folder / f'{step:06d}', policy, scored)
         for old in self._present()[: -(self._options.snapshots_kept - 1) or None]:
@@ -79,7 +88,7 @@ class Snapshots:
         """Score a policy, and keep it where it is the best so far."""
         if self._score is None:
             return {}
-        scored = {'step': step, **self._score(policy)}
+        scored = {'step': step, **self._score(policy), 'weights_sha256': weights_sha256(policy)}
         before = read_log(self._scores)
         if all(scored['score_mean'] > line['score_mean'] for line in before):
             self._save(self._options.output / 'best', policy, scored)

@@ -83,10 +83,16 @@ def load_state(folder: Path, settings: str) -> dict[str, Any] | None:
 
 def first_difference(old: str, new: str) -> str:
     """Name the first setting that differs between two JSON objects."""
-    before, after = json.loads(old), json.loads(new)
+    return _difference(json.loads(old), json.loads(new), '')
+
+
+def _difference(before: dict[str, Any], after: dict[str, Any], where: str) -> str:
     for key in sorted(set(before) | set(after)):
-        if before.get(key) != after.get(key):
-            return f'{key}: {before.get(key)!r} there, {after.get(key)!r} here'
+        there, here = before.get(key), after.get(key)
+        if isinstance(there, dict) and isinstance(here, dict) and there != here:
+            return _difference(there, here, f'{where}{key}.')
+        if there != here:
+            return f'{where}{key}: {there!r} there, {here!r} here'
     return 'none'
 
 

@@ -19,6 +19,7 @@ from dp_core.replay_buffer import ReplayBuffer
 from dp_core.training.dataset import EpochOrder
 from dp_core.training.dataset import SequenceDataset
 from dp_core.training.draws import draw
+from dp_core.training.fingerprint import fingerprint
 from dp_core.training.learner import Learner
 from dp_core.training.memory import memory_advice
 from dp_core.training.options import TrainConfig
@@ -72,7 +73,7 @@ def _train(
     torch.manual_seed(options.seed)
     with team.one_after_rank_0():
         contract, buffer = load_for_training(options.datasets, options.cache, team.local_size)
-    data = {**contract.to_dict(), 'frames': len(buffer)}
+    data = {**contract.to_dict(), 'frames': len(buffer), **fingerprint(options, buffer)}
     settings = describe(options, config, data, team.size)
     team.require_agreement(settings, 'the run')
     if is_finished(options.output, settings):
@@ -107,8 +108,8 @@ def _train(
         samples += batch_size
         progress.advance()
         done = fraction(options, progress)
-        if files:
-            files.snapshot(averaged, done)
+        if files and files.snapshot(averaged, done):
+            files.save_state(learner.state, at_once=True)  # so that scores and weights are of one
         if progress.step % LOG_EVERY == 0:
             loss = finite(team.mean(torch.stack(losses).mean()), progress.step)
             losses.clear()

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+from dp_core.action_group import ActionGroup
 from dp_core.contract import Contract
 from dp_core.contract import Stream
 from dp_core.errors import ContractError
@@ -48,7 +49,7 @@ def numbers_of(contract: Contract, features: Features) -> dict[str, tuple[str, l
         key = _key(stream, ('observation.',), features)
         if key is not None and key != STATE:
             axes = stream_axes(stream)
-            found[stream.name] = key, _columns(axes, axes, features[key], key)
+            found[stream.name] = key, _columns((axes,), features[key], key)
         else:
             together.append(stream)
     if together:
@@ -57,12 +58,17 @@ def numbers_of(contract: Contract, features: Features) -> dict[str, tuple[str, l
             raise ContractError(f'the dataset has no {STATE!r} for {names}; it has {[*features]}')
         plain = [axis for stream in together for axis in stream_axes(stream)]
         named = state_axes(contract) if len(together) == len(contract.low_dim) else plain
-        columns = _columns(named, plain, features[STATE], STATE)
+        columns = _columns((named, plain), features[STATE], STATE)
         for stream in together:
             found[stream.name] = STATE, columns[: stream.dim]
             columns = columns[stream.dim :]
-    plain = [dim for group in contract.actions for dim in group.dims]
-    found['action'] = ACTION, _columns(action_axes(contract), plain, features[ACTION], ACTION)
+    spellings = (
+        action_axes(contract),
+        [dim for group in contract.actions for dim in group.dims],
+        [f'{group.name}.{name}' for group in contract.actions for name in _joints(group)],
+        [name for group in contract.actions for name in _joints(group)],
+    )
+    found['action'] = ACTION, _columns(spellings, features[ACTION], ACTION)
     return found
 
 
@@ -96,15 +102,18 @@ def is_vector(feature: Mapping[str, Any]) -> bool:
 
 def names_of(feature: Mapping[str, Any]) -> list[str]:
     """Names of the numbers of a feature; their places where it does not name them."""
+    return _given_names(feature) or [str(k) for k in range(feature['shape'][0])]
+
+
+def _given_names(feature: Mapping[str, Any]) -> list[str]:
     names = feature.get('names')
     if isinstance(names, dict) and all(isinstance(place, int) for place in names.values()):
         names = [name for name, _ in sorted(names.items(), key=lambda each: each[1])]
     elif isinstance(names, dict):
         groups = (group if isinstance(group, list) else [group] for group in names.values())
         names = [name for group in groups for name in group]
-    width = feature['shape'][0]
-    if not isinstance(names, list) or len(names) != width:
-        return [str(k) for k in range(width)]
+    if not isinstance(names, list) or len(names) != feature['shape'][0]:
+        return []
     return [str(name).removesuffix('.pos') for name in names]
 
 
@@ -113,22 +122,26 @@ def _key(stream: Stream, beginnings: Sequence[str], features: Features) -> str |
     return next((key for key in keys if key in features), None)
 
 
+def _joints(group: ActionGroup) -> Sequence[str]:
+    return group.joints if group.kind == 'joint_position' else group.dims
+
+
 def _columns(
-    named: Sequence[str], plain: Sequence[str], feature: Mapping[str, Any], key: str
+    spellings: Sequence[Sequence[str]], feature: Mapping[str, Any], key: str
 ) -> list[int]:
-    """Columns of the numbers that a contract calls ``named``, or in short ``plain``."""
+    """Columns of the numbers that a contract calls by one of these ``spellings``."""
     if not is_vector(feature):
         raise ContractError(
             f'{key!r} is {feature["dtype"]} of shape {feature["shape"]}, valid: a list of numbers '
             f'of {NUMBERS}'
         )
-    names = names_of(feature)
-    for wanted in (named, plain):
+    names, count = _given_names(feature), len(spellings[0])
+    for wanted in spellings:
         if len(set(wanted)) == len(wanted) and set(wanted) <= set(names):
             return [names.index(name) for name in wanted]
-    if len(names) == len(named) and not {*named, *plain} & set(names):
-        return list(range(len(names)))  # it calls none of them as the contract does
+    if feature['shape'][0] == count and not set().union(*spellings) & set(names):
+        return list(range(count))  # it names none of them, or none as the contract does
     raise ContractError(
-        f'{key!r} holds {names}, the contract asks for {list(named)}; valid: all of these names, '
-        f'or {len(named)} numbers of other names in this order'
+        f'{key!r} holds {names_of(feature)}, the contract asks for {list(spellings[0])}; valid: '
+        f'all of these names, or {count} numbers of other names in this order'
     )

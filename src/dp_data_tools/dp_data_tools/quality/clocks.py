@@ -19,6 +19,7 @@ from dp_data_tools.quality.finding import Finding
 from dp_data_tools.quality.finding import WARNING
 from dp_data_tools.quality.thresholds import Thresholds
 from dp_data_tools.quality.timing import MIN_MESSAGES
+from dp_data_tools.quality.timing import STREAMS
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,22 +29,26 @@ _OTHER_S = 1e5
 
 
 def check_clocks(episode: Episode, limits: Thresholds) -> Iterator[Finding]:
-    """Zero stamps, stamps that go back, skew and drift."""
+    """Zero stamps, stamps that go back, skew and drift; an error only where stamps are used."""
     for stamps in episode.stamps:
-        if stamps.header_ns is None:
-            continue
-        zero = np.flatnonzero(stamps.header_ns <= 0)
-        if len(zero):
-            message = f'{len(zero)} of {len(stamps.header_ns)} messages have no stamp'
-            at_s = float((stamps.recorded_ns[zero[0]] - episode.begin_ns) * 1e-9)
-            figures = (float(len(zero)), 0.0, 'messages')
-            yield Finding(
-                'zero_stamp', ERROR, *episode.place, stamps.topic, message, at_s, *figures
-            )
-            continue
-        yield from _check_order(episode, stamps, stamps.header_ns, limits)
-        if len(stamps.header_ns) >= MIN_MESSAGES:
-            yield from _check_skew(episode, stamps, limits)
+        if stamps.header_ns is not None:
+            for finding in _check_stamps(episode, stamps, stamps.header_ns, limits):
+                yield finding if stamps.msgtype in STREAMS else finding.as_warning()
+
+
+def _check_stamps(
+    episode: Episode, stamps: Stamps, header_ns: NDArray[np.int64], limits: Thresholds
+) -> Iterator[Finding]:
+    zero = np.flatnonzero(header_ns <= 0)
+    if len(zero):
+        message = f'{len(zero)} of {len(header_ns)} messages have no stamp'
+        at_s = float((stamps.recorded_ns[zero[0]] - episode.begin_ns) * 1e-9)
+        figures = (float(len(zero)), 0.0, 'messages')
+        yield Finding('zero_stamp', ERROR, *episode.place, stamps.topic, message, at_s, *figures)
+        return
+    yield from _check_order(episode, stamps, header_ns, limits)
+    if len(header_ns) >= MIN_MESSAGES:
+        yield from _check_skew(episode, stamps, limits)
 
 
 def quickest_s(stamps: Stamps) -> tuple[Array, Array]:

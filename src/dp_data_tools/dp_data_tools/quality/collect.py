@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 THUMBNAILS = 10
 THUMBNAIL_HEIGHT = 96
 _SAMPLES = 20_000
+_QUARTER = cv2.IMREAD_REDUCED_GRAYSCALE_4
 _PNG = b'\x89PNG\r\n\x1a\n'
 _BITS_AT = 24  # where a PNG has the bits of a value
 _DEPTH_HEAD = 12  # what compressed_depth_image_transport writes before its PNG [byte]
@@ -176,4 +177,7 @@ def _decoded(data: bytes) -> NDArray[np.uint8] | None:
         data = data[_DEPTH_HEAD:]
     cut = data[:2] == b'\xff\xd8' and b'\xff\xd9' not in data[-1024:]
     pixels = np.frombuffer(data, np.uint8)
-    return None if cut or not pixels.size else cv2.imdecode(pixels, cv2.IMREAD_REDUCED_GRAYSCALE_4)
+    try:
+        return None if cut or not pixels.size else cv2.imdecode(pixels, _QUARTER)
+    except cv2.error:  # a header that promises more than may be decoded
+        return None

@@ -33,6 +33,7 @@ from dp_data_tools.quality.signals import check_limits
 from dp_data_tools.quality.thresholds import Thresholds
 from dp_data_tools.quality.timing import check_rates
 from dp_data_tools.quality.timing import check_timing
+from dp_data_tools.quality.used_topics import spared
 import numpy as np
 
 DEFAULTS = Thresholds()
@@ -43,6 +44,7 @@ def examine(
     source: str,
     limits: Thresholds = DEFAULTS,
     contract: Contract | None = None,
+    commands: Sequence[str] = (),
 ) -> list[Finding]:
     """Run all checks; the worst findings come first.
 
@@ -50,7 +52,9 @@ def examine(
         episodes: of one dataset, or one for each bag.
         source: name for what concerns all of them.
         limits: from what value on a check speaks.
-        contract: what bags must hold; None to check only what they have.
+        contract: what bags must hold; None to check only what they have. With one, only its topics
+            and those of ``commands`` can be in error.
+        commands: topics of commands that were named.
     """
     found: list[Finding] = []
     for episode in episodes:
@@ -72,6 +76,8 @@ def examine(
         found += check_constant(whole, source)
         found += check_jerk(whole, limits)
         found += _check_actions(whole, source, limits)
+    if contract is not None:
+        found = spared(found, episodes, contract, commands)
     return worst_first(found)
 
 

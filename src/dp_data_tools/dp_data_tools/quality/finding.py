@@ -69,6 +69,10 @@ class Finding:
         """What to do about it."""
         return ADVICE[self.check]
 
+    def as_warning(self) -> Finding:
+        """The same, a warning at most."""
+        return dataclasses.replace(self, severity=WARNING) if self.severity is ERROR else self
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         data = dataclasses.asdict(self)

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 import dataclasses
 from pathlib import Path
-import re
 from typing import Any
 
+from dp_core.contract import Contract
 from dp_core.errors import DatasetError
 from dp_data_tools.bag_reader import BagReader
 from dp_data_tools.bag_reader import Topic
@@ -17,7 +17,6 @@ from dp_data_tools.markers import BEGIN
 from dp_data_tools.markers import DISCARD
 from dp_data_tools.markers import meaning
 from dp_data_tools.markers import require_markers
-from dp_data_tools.message_types import UnknownTypeError
 from dp_data_tools.open_bag import open_bag
 from dp_data_tools.quality.collect import JointCollector
 from dp_data_tools.quality.collect import PictureCollector
@@ -26,14 +25,13 @@ from dp_data_tools.quality.episode import Array
 from dp_data_tools.quality.episode import Episode
 from dp_data_tools.quality.episode import Stamps
 from dp_data_tools.quality.pairs import pair_by_names
+from dp_data_tools.quality.used_topics import UsedTopics
 from dp_data_tools.raw_message import RawMessage
 import numpy as np
 from numpy.typing import NDArray
 
 Collector = JointCollector | PoseCollector | PictureCollector
 READ = ('JointState', 'PoseStamped', 'Image', 'CompressedImage')  # of others only the times count
-# A topic whose name says so carries commands, where nobody names it.
-COMMAND_WORDS = re.compile(r'command|cmd|leader|target|goal|desired|reference|setpoint|action')
 # Stamps further from those of the other topics are of another clock [ns].
 _OTHER_CLOCK_NS = 10_000_000_000
 
@@ -44,7 +42,10 @@ def scan_bag(path: Path, commands: Sequence[str] = ()) -> Episode:
 
 
 def scan_episodes(
-    path: Path, commands: Sequence[str] = (), markers: Sequence[str] = ()
+    path: Path,
+    commands: Sequence[str] = (),
+    markers: Sequence[str] = (),
+    contract: Contract | None = None,
 ) -> list[Episode]:
     """Read a bag once.
 
@@ -52,6 +53,8 @@ def scan_episodes(
         path: of the recording.
         commands: topics of commands; empty to tell them by their names.
         markers: topics that say where episodes begin and end; none: the bag is one episode.
+        contract: what it observes is no command unless that is said, and only messages that it
+            or ``commands`` name must be readable; None: all that are looked into.
 
     Returns:
         The episodes with the numbers that `convert` gives them, without those that a marker
@@ -61,19 +64,15 @@ def scan_episodes(
         DatasetError: there is no bag, or nothing of it can be read, or no such topic.
     """
     damage = ''
-    commands = ['/' + name.lstrip('/') for name in commands]
     with open_bag(path) as reader:
         known = reader.topics
         require_markers(markers, known)
         topics = [topic for topic in known.values() if topic.count and topic.name not in markers]
-        missing = sorted(set(commands) - {topic.name for topic in topics})
-        if missing:
-            raise DatasetError(
-                f'{path} has no messages on {missing}; it has {[t.name for t in topics]}'
-            )
+        used = UsedTopics(path, [topic.name for topic in topics], commands, contract)
+        needed = used.among({topic.name for topic in topics if _kind(topic) in READ})
         stretches = [] if markers else [_Stretch(topics)]
         current = None if markers else stretches[0]
-        contents = _Contents(reader, {t.name for t in topics if _kind(t) in READ} | {*markers})
+        contents = _Contents(reader, needed | {*markers})
         try:
             for raw in reader.raw_messages([t.name for t in topics] + [*markers]):
                 name, message = raw.topic, contents.read(raw)
@@ -91,7 +90,7 @@ def scan_episodes(
         except DatasetError as error:
             damage = str(error)
     episodes = [
-        stretch.episode(path, commands, number, bool(markers))
+        stretch.episode(path, used.commands, number, bool(markers))
         for number, stretch in enumerate(stretches)
         if not stretch.discarded
     ]
@@ -102,22 +101,23 @@ def scan_episodes(
 
 
 class _Contents:
-    """Messages as objects; a topic of a type that nobody knows has none, unless it is needed."""
+    """Messages as objects; those that cannot be read are None, unless their topic is needed."""
 
     def __init__(self, reader: BagReader, needed: set[str]) -> None:
         self._reader, self._needed = reader, needed
-        self._unknown: set[str] = set()
+        self._unread: set[str] = set()
 
     def read(self, raw: RawMessage) -> Any:
         """Message as an object, or None; raises DatasetError where it is damaged."""
-        if raw.topic in self._unknown:
+        if raw.topic in self._unread:
             return None
         try:
             return self._reader.deserialize(raw)
-        except UnknownTypeError:
+        except DatasetError:  # of a type that nobody knows, or no message of its type
             if raw.topic in self._needed:
                 raise
-            self._unknown.add(raw.topic)
+            raw.data()  # raises where it is the file that is damaged
+            self._unread.add(raw.topic)
             return None
 
 
@@ -133,7 +133,7 @@ class _Stretch:
         self.topics = {topic.name: _Devices(topic) for topic in topics}
         self.discarded = False
 
-    def episode(self, path: Path, commands: Sequence[str], number: int, split: bool) -> Episode:
+    def episode(self, path: Path, commands: set[str], number: int, split: bool) -> Episode:
         """What was collected; ``number`` is that of the episode, ``split`` if others may be."""
         place = {'source': str(path), 'index': number, 'bag': path.resolve().name}
         heard = [device for topic in self.topics.values() for device in topic.named()]
@@ -149,8 +149,7 @@ class _Stretch:
                 pictures.append(topic.collector.pictures(times_s))
             elif topic.collector is not None:
                 tracks.append(topic.collector.track(*_rising(times_s)))
-        named = [(track, track.name.partition('[')[0]) for track in tracks]
-        actions = [t for t, n in named if n in commands or (not commands and is_command(n))]
+        actions = [track for track in tracks if track.name.partition('[')[0] in commands]
         states = [track for track in tracks if track not in actions]
         return Episode(
             **place,
@@ -165,11 +164,6 @@ class _Stretch:
         )
 
 
-def is_command(topic: str) -> bool:
-    """Whether a topic carries commands, by its name."""
-    return COMMAND_WORDS.search(topic.lower()) is not None
-
-
 class _Devices:
     """Collects the messages of one topic; two devices with joints of their own may share it."""
 
@@ -180,8 +174,12 @@ class _Devices:
 
     def push(self, recorded_ns: int, message: Any) -> None:
         """Add a message."""
+        if message is None and self._devices:  # whosever it is, it cannot be read
+            self._devices[0].push(recorded_ns, None)
+            return
         names = {''}
-        if _kind(self._topic) == 'JointState':  # a name of others may be that of anything
+        # A name in messages of other types may be that of anything.
+        if _kind(self._topic) == 'JointState' and message is not None:
             names = set(message.name) or names
         at = next((k for k, known in enumerate(self._joints) if known & names), None)
         if at is None:
@@ -225,7 +223,9 @@ class _Device:
         stamp = getattr(getattr(message, 'header', None), 'stamp', None)
         if stamp is not None:
             self._header_ns.append(stamp.sec * 1_000_000_000 + stamp.nanosec)
-        if self.collector is not None:
+        if message is None:
+            self.collector = None  # only its times are known
+        elif self.collector is not None:
             self.collector.push(message)
 
     def rename(self, name: str) -> None:

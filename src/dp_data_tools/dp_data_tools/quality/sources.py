@@ -10,6 +10,7 @@ import dataclasses
 from pathlib import Path
 from xml.etree import ElementTree
 
+from dp_core.contract import Contract
 from dp_core.errors import DatasetError
 from dp_core.errors import KinematicsError
 from dp_core.urdf import joint_limits
@@ -43,6 +44,7 @@ def read_bags(
     commands: Sequence[str],
     on_read: Callable[[], object],
     markers: Sequence[str] = (),
+    contract: Contract | None = None,
 ) -> list[Episode]:
     """Read bags, one episode each unless there are ``markers``; see `scan_episodes`.
 
@@ -51,7 +53,7 @@ def read_bags(
     episodes = []
     for path, name in names_of(bags).items():
         try:
-            found = scan_episodes(path, commands, markers)
+            found = scan_episodes(path, commands, markers, contract)
         except DatasetError as error:
             found = [Episode(str(path), 0, name, 0.0, damage=str(error))]
         episodes += [dataclasses.replace(episode, bag=name) for episode in found]

@@ -21,7 +21,7 @@ import numpy as np
 # Fewer messages tell no rate: a latched description, a marker, a button.
 MIN_MESSAGES = 10
 # Observations and commands come at a rate; of other topics nothing need follow.
-_STREAMS = {CONTROLLER_STATE, *(kind for kinds in MESSAGE_TYPES.values() for kind in kinds)}
+STREAMS = {CONTROLLER_STATE, *(kind for kinds in MESSAGE_TYPES.values() for kind in kinds)}
 
 
 def check_timing(episode: Episode, limits: Thresholds) -> Iterator[Finding]:
@@ -66,10 +66,10 @@ def _check_missing(
     """A topic without messages, or a stream with far too few for the length of the bag."""
     count = sum(len(stamps.recorded_ns) for stamps in episode.stamps if stamps.topic == topic)
     expected = usual_hz * episode.duration_s
-    if count and (kind not in _STREAMS or expected < 2 * MIN_MESSAGES):
+    if count and (kind not in STREAMS or expected < 2 * MIN_MESSAGES):
         return  # a short bag, or one in which little happened
     message = f'only {count} messages; {usually}' if count else f'no messages; {usually}'
-    severity = ERROR if kind in _STREAMS else WARNING
+    severity = ERROR if kind in STREAMS else WARNING
     rate_hz = count / episode.duration_s if count else 0.0
     figures = (rate_hz, usual_hz, 'Hz')
     yield Finding('missing_topic', severity, *episode.place, topic, message, None, *figures)
@@ -89,7 +89,7 @@ def _check_gaps(episode: Episode, stamps: Stamps, limits: Thresholds) -> Iterato
             f'{len(where)} gap{"s" * (len(where) > 1)} of up to {periods_s[worst] * 1e3:.0f} ms '
             f'at {1.0 / usual_s:.1f} Hz, about {lost} messages lost'
         )
-        is_long = periods_s[worst] > limits.gap_error_s and stamps.msgtype in _STREAMS
+        is_long = periods_s[worst] > limits.gap_error_s and stamps.msgtype in STREAMS
         severity = ERROR if is_long else WARNING
         figures = (float(periods_s[worst] * 1e3), longest_s * 1e3, 'ms')
         spans = tuple((float(times_s[k]), float(times_s[k + 1])) for k in where)

@@ -3,8 +3,8 @@
 """Makes whole bags of what a killed recording left: index, summary and metadata.yaml.
 
 Each file is written anew beside the old one, which is deleted only when the new one is whole on
-the disk, and kept where it is damaged and not only cut short. So a recovery may itself be killed,
-or find no room, and be repeated.
+the disk, and kept where it is damaged and not only cut short, or holds what no bag of rosbag2
+has. So a recovery may itself be killed, or find no room, and be repeated.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ import os
 from pathlib import Path
 import sqlite3
 
+from dp_core.errors import DatasetError
 from dp_core.errors import RecordingError
+from dp_data_tools.bag_files import find_bags
+from dp_data_tools.bag_files import storage_files
 from dp_data_tools.recording.bag_metadata import bag_information
 from dp_data_tools.recording.bag_metadata import FileCount
 from dp_data_tools.recording.bag_metadata import METADATA_FILE
@@ -23,16 +26,20 @@ from dp_data_tools.recording.bag_metadata import read_metadata
 from dp_data_tools.recording.bag_metadata import RecordedTopic
 from dp_data_tools.recording.bag_metadata import write_metadata
 from dp_data_tools.recording.episode_folder import claimed
+from dp_data_tools.recording.episode_folder import FACTS_FILE
 from dp_data_tools.recording.episode_folder import final_name
 from dp_data_tools.recording.episode_folder import read_facts
 from dp_data_tools.recording.episode_folder import sync
 from dp_data_tools.recording.episode_folder import unfinished
+from dp_data_tools.recording.episodes import UNMARKED
 from dp_data_tools.recording.mcap_file import McapFile
 from dp_data_tools.recording.salvage import Salvage
+from dp_data_tools.recording.writing_process import writing_process
 import yaml
 
 _NEW = '.recovered'  # suffix of a file that is not whole yet
 DAMAGED = '.damaged'  # suffix of a file that may hold more than was recovered
+_COMPRESSED = b'\x28\xb5\x2f\xfd'  # what zstd has made begins so, and a message never
 
 
 @dataclass(frozen=True)
@@ -53,16 +60,31 @@ class Recovered:
 
 
 def candidates(folder: Path) -> list[Path]:
-    """Folders to be recovered: ``folder`` itself, or the unfinished episodes in it.
+    """Folders to be recovered: the unfinished episodes in ``folder``, or else ``folder`` itself.
 
     Raises:
-        RecordingError: there is no such folder, or it is a whole bag.
+        RecordingError: there is no such folder, or it is a whole bag, or it is the folder of
+            several recordings whose files lie loose in it.
     """
     if not folder.is_dir():
         raise RecordingError(f'{folder} is not a folder')
-    if (folder / METADATA_FILE).exists() and final_name(folder) is None:
+    if final_name(folder):
+        return [folder]
+    if parts := unfinished(folder):
+        return parts
+    if (folder / METADATA_FILE).exists():
         raise RecordingError(f'{folder} has its {METADATA_FILE}: it is whole, nothing to recover')
-    return [folder] if _bag_files(folder) or final_name(folder) else unfinished(folder)
+    try:
+        found = find_bags([folder])
+    except DatasetError:  # there is no recording in it
+        return []
+    loose = [bag for bag in found if bag == folder or (bag.parent == folder and not bag.is_dir())]
+    if loose and found != [folder]:
+        raise RecordingError(
+            f'{folder} holds several recordings, some as loose files: move each into a folder of '
+            'its own'
+        )
+    return loose
 
 
 def recover(folder: Path) -> Recovered:
@@ -80,12 +102,12 @@ def recover(folder: Path) -> Recovered:
 
 
 def _recover(folder: Path) -> Recovered:
+    files = _files_of(folder)
     for left in folder.glob(f'*{_NEW}'):
         left.unlink()  # of a recovery that was killed
-    files = _bag_files(folder)
-    if not files:
-        raise RecordingError(f'{folder} has no .mcap or .db3 file: nothing was recorded')
     facts = {**_told_already(folder), **read_facts(folder), 'recovered': 'true'}
+    if final_name(folder) or (folder / FACTS_FILE).exists():  # one of ours
+        facts.setdefault('outcome', UNMARKED)
     topics: dict[str, RecordedTopic] = {}
     counts, losses, errors = [], [], []
     for path in files:
@@ -125,9 +147,23 @@ def _told_already(folder: Path) -> dict[str, str]:
         return {}
 
 
-def _bag_files(folder: Path) -> list[Path]:
-    found = [path for path in folder.iterdir() if path.suffix in ('.mcap', '.db3')]
-    return sorted(found, key=lambda path: (len(path.name), path.name))
+def _files_of(folder: Path) -> list[Path]:
+    """Files to be recovered, in the order of recording; nobody else writes them."""
+    try:
+        files = storage_files(folder)
+    except FileNotFoundError as error:
+        raise RecordingError(
+            f'{folder} has no .mcap or .db3 file: nothing was recorded'
+        ) from error
+    except ValueError as error:
+        raise RecordingError(f'{folder}: {error}') from error
+    process = writing_process(files)
+    if process is not None:
+        raise RecordingError(
+            f'process {process} is writing in {folder}; stop it first: a recorder would go on '
+            'into files that are no longer there'
+        )
+    return files
 
 
 def _rewrite_mcap(
@@ -139,6 +175,8 @@ def _rewrite_mcap(
     known: dict[str, None] = {}  # in order
     try:
         for topic, log_ns, publish_ns, data in salvage.messages(path):
+            if data.startswith(_COMPRESSED):
+                raise _compressed(path)
             if topic.name not in known:
                 known[topic.name] = None
                 topics.setdefault(topic.name, topic)
@@ -149,26 +187,30 @@ def _rewrite_mcap(
                 known[topic.name] = None
                 topics.setdefault(topic.name, topic)
                 file.add_topic(topic)
+        losses = salvage.losses()
         if salvage.is_broken and not file.count.total:
             raise RecordingError(f'{path} is damaged before its first message; it stays as it is')
+        if salvage.left_out and not file.count.total:
+            raise RecordingError(f'{path} has no message, but {", ".join(losses)}; it stays')
         file.count.name = path.name
         found = [topics[name] for name in known]
         file.close(yaml.safe_dump(bag_information('mcap', found, [file.count], facts)))
-        if salvage.is_broken:
+        if salvage.is_broken or salvage.left_out:
             path.replace(path.with_name(path.name + DAMAGED))
+            losses.append(f'kept as {path.name + DAMAGED}')
         new.replace(path)
     except (OSError, RecordingError):
         file.abort()
         new.unlink(missing_ok=True)
         raise
-    losses = []
-    if salvage.damaged_chunks:
-        losses.append(f'{salvage.damaged_chunks} damaged chunks skipped')
-    if salvage.unread_bytes:
-        losses.append('what came after the last whole message')
-    if salvage.is_broken:
-        losses.append(f'kept as {path.name + DAMAGED}')
     return file.count, ', '.join(losses)
+
+
+def _compressed(path: Path) -> RecordingError:
+    return RecordingError(
+        f'{path}: its messages are compressed one by one (`--compression-mode message`), which '
+        'cannot be undone here; it stays as it is'
+    )
 
 
 def _fold_sqlite(
@@ -181,6 +223,9 @@ def _fold_sqlite(
         columns = {row[1] for row in database.execute('PRAGMA table_info(topics)')}
         if 'name' not in columns:
             raise RecordingError(f'{path} has no table of topics: nothing was recorded')
+        first = database.execute('SELECT hex(substr(data, 1, 4)) FROM messages LIMIT 1').fetchone()
+        if first and bytes.fromhex(first[0]) == _COMPRESSED:
+            raise _compressed(path)
         chosen = 'type_description_hash' if 'type_description_hash' in columns else "''"
         definitions = {}
         if database.execute('PRAGMA table_info(message_definitions)').fetchall():

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
@@ -21,6 +22,7 @@ from dp_data_tools.recording.mcap_file import DATA_END
 from dp_data_tools.recording.mcap_file import FOOTER
 from dp_data_tools.recording.mcap_file import MAGIC
 from dp_data_tools.recording.mcap_file import MESSAGE
+from dp_data_tools.recording.mcap_file import METADATA
 from dp_data_tools.recording.mcap_file import SCHEMA
 from dp_data_tools.recording.mcap_file import STATISTICS
 import yaml
@@ -42,14 +44,17 @@ class Salvage:
         damaged_chunks: skipped, because their checksum or their compression is wrong.
         unread_bytes: at the end of the file, behind the last whole message.
         is_broken: it is not only cut short, but damaged: it may hold more than was found.
+        left_out: of what no bag of rosbag2 holds: noun and more words -> how many.
     """
 
     topics: dict[int, RecordedTopic] = field(default_factory=dict)
     damaged_chunks: int = 0
     unread_bytes: int = 0
     is_broken: bool = False
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     _schemas: dict[int, tuple[str, str, str]] = field(default_factory=dict)
-    _count: int = 0  # messages found
+    _foreign: set[int] = field(default_factory=set)  # channels of other encodings than CDR
+    _count: int = 0  # messages found, those of other encodings as well
 
     def messages(self, path: Path) -> Iterator[tuple[RecordedTopic, int, int, bytes]]:
         """Yield topic, log time [ns], publish time [ns] and data of every message, as written.
@@ -75,6 +80,8 @@ class Salvage:
                     if _has_content(file):
                         self.is_broken, self.unread_bytes = True, size - start
                     break
+                if opcode == _ATTACHMENT:  # whole or not
+                    self.left_out['attachment', ''] += 1
                 if opcode == CHUNK:
                     yield from self._chunk(file, min(length, left), is_cut=length > left)
                 elif length <= left:
@@ -85,6 +92,15 @@ class Salvage:
                     self.is_broken = self.is_broken or is_long or _is_closed(file)
                     self.unread_bytes = size - start
                     break
+
+    def losses(self) -> list[str]:
+        """What the file has and the messages are not, in words; for when all are found."""
+        found = [f'{n} {noun}{"s" * (n > 1)}{more}' for (noun, more), n in self.left_out.items()]
+        if self.damaged_chunks:
+            found.append(f'{self.damaged_chunks} damaged chunks skipped')
+        if self.unread_bytes:
+            found.append('what came after the last whole message')
+        return found
 
     def _chunk(self, file: BinaryIO, length: int, is_cut: bool) -> Iterator[Any]:
         data = file.read(length)
@@ -124,7 +140,7 @@ class Salvage:
             offset += length
 
     def _record(self, opcode: int, file: BinaryIO, length: int) -> Iterator[Any]:
-        if opcode in (SCHEMA, CHANNEL, MESSAGE, STATISTICS):
+        if opcode in (SCHEMA, CHANNEL, MESSAGE, STATISTICS, METADATA):
             yield from self._take(opcode, file.read(length))
         else:
             self.is_broken = self.is_broken or opcode > DATA_END  # nobody writes such records
@@ -148,15 +164,10 @@ class Salvage:
             name, encoding, definition = words.text(), words.text(), words.text()
             self._schemas[_number(body, 0)] = name, encoding, definition
         elif opcode == CHANNEL:
-            channel, schema = _number(body, 0), _number(body, 2)
-            words = _Reader(body, 4)
-            topic, _ = words.text(), words.text()
-            msgtype, encoding, definition = self._schemas.get(schema, ('', '', ''))
-            if channel not in self.topics:
-                qos = _offered(_Reader(words.data(), 0))
-                self.topics[channel] = RecordedTopic(
-                    topic, msgtype, definition, encoding, offered_qos=qos
-                )
+            self._know_channel(body)
+        elif opcode == METADATA:
+            if _Reader(body, 0).text() != 'rosbag2':  # that one is written anew
+                self.left_out['metadata record', ''] += 1
         elif opcode == STATISTICS:  # they come last, in a file that was written to its end
             (count,) = struct.unpack_from('<Q', body)
             self.is_broken = self.is_broken or count != self._count
@@ -164,8 +175,25 @@ class Salvage:
             channel, _, log_ns, publish_ns = struct.unpack_from('<HIQQ', body, 0)
             if channel in self.topics:
                 return self.topics[channel], log_ns, publish_ns, body[22:]
-            self.is_broken = True  # its topic was damaged
+            if channel in self._foreign:
+                self._count += 1
+            else:
+                self.is_broken = True  # its topic was damaged
         return None
+
+    def _know_channel(self, body: bytes) -> None:
+        channel, schema = _number(body, 0), _number(body, 2)
+        words = _Reader(body, 4)
+        topic, serialization = words.text(), words.text()
+        if channel in self.topics or channel in self._foreign:
+            return  # the summary repeats them
+        if serialization != 'cdr':
+            self._foreign.add(channel)
+            self.left_out['topic', f' encoded as {serialization!r}'] += 1
+            return
+        msgtype, encoding, definition = self._schemas.get(schema, ('', '', ''))
+        qos = _offered(_Reader(words.data(), 0))
+        self.topics[channel] = RecordedTopic(topic, msgtype, definition, encoding, offered_qos=qos)
 
 
 def _is_closed(file: BinaryIO) -> bool:

@@ -41,7 +41,9 @@ examples:
   dp_data_tools check takes/ --contract contract.yaml --urdf robot.urdf --drop-list drop.yaml
   dp_data_tools convert takes/ --drop drop.yaml ...
 
-Commands are told by the names of their topics (command, leader, target, ...) or by --action-topic.
+Commands are told by a word in the names of their topics (command, leader, target, ...) or by
+--action-topic; what the contract observes is none. With a contract only its topics and those of
+--action-topic can be errors.
 Exit status: 0 no errors, 1 errors (with --strict also warnings), 2 wrong usage.
 """
 
@@ -55,13 +57,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='DATASET|BAG',
         help='datasets, bags, folders of bags',
     )
-    parser.add_argument('--contract', type=Path, help='what the bags must hold')
+    parser.add_argument(
+        '--contract',
+        type=Path,
+        help='what the bags must hold; other topics, but those of --action-topic, are no errors',
+    )
     parser.add_argument(
         '--action-topic',
         action='append',
         default=[],
         metavar='TOPIC',
-        help='topic of commands in bags; otherwise told by its name',
+        help='topic of commands in bags; otherwise told by a word of its name',
     )
     parser.add_argument(
         '--split-markers',
@@ -104,7 +110,8 @@ def run(options: argparse.Namespace) -> int:
     if bags:
         name = str(bags[0]) if len(bags) == 1 else f'{len(bags)} bags'
         with tqdm(total=len(bags), unit='bag', disable=None, leave=False) as bar:
-            sets.append((name, read_bags(bags, options.action_topic, bar.update, markers)))
+            taken = read_bags(bags, options.action_topic, bar.update, markers, contract)
+            sets.append((name, taken))
     sets += [(str(path), read_dataset(path, lambda: None)) for path in datasets]
     try:
         sets = _limited(sets, urdf) if urdf else sets
@@ -114,7 +121,7 @@ def run(options: argparse.Namespace) -> int:
     findings = []
     shown = []
     for name, episodes in sets:
-        found = examine(episodes, name, limits, contract)
+        found = examine(episodes, name, limits, contract, options.action_topic)
         findings += found
         shown.append((name, episodes, found))
         if found:

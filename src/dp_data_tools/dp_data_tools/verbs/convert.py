@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 import os
 from pathlib import Path
 import sys
@@ -129,7 +130,8 @@ def run(options: argparse.Namespace) -> int:
             on_bytes=bar.update,
             outcome=options.outcome,
         )
-    _tell(report, contract, options.output, time.monotonic() - begun_s)
+    topics = {s.stream.name: '/' + s.stream.topic.lstrip('/') for s in sources}
+    _tell(report, contract, topics, options.output, time.monotonic() - begun_s)
     return 1 if report.failures or not report.episodes else 0
 
 
@@ -139,7 +141,10 @@ def _form(options: argparse.Namespace) -> Form:
     return Form(formats, options.pictures, options.task, options.zip)
 
 
-def _tell(report: Report, contract: Contract, output: Path, took_s: float) -> None:
+def _tell(
+    report: Report, contract: Contract, topics: Mapping[str, str], output: Path, took_s: float
+) -> None:
+    """Print what became of each bag; ``topics`` are those of streams without names for people."""
     if report.found_again:
         print(f'{report.found_again} bags were finished by an earlier attempt and are used')
     if report.outdated:
@@ -153,11 +158,12 @@ def _tell(report: Report, contract: Contract, output: Path, took_s: float) -> No
         for start, end in entry['idle_s']:
             print(f'  at rest from {start} to {end} s')
         for stream, count in entry['reordered_messages'].items():
-            print(f'  {stream}: {count} messages out of order left out')
+            print(f'  {topics.get(stream, stream)}: {count} messages out of order left out')
         for stream in entry['stopped_streams']:
-            print(f'  {stream}: stops early, and with it the episode')
+            print(f'  {topics.get(stream, stream)}: stops early, and with it the episode')
         for stream in entry['other_devices']:
-            print(f'  {stream}: joint states of another device on its topic left out')
+            place = topics.get(stream, stream)
+            print(f'  {place}: joint states of another device on its topic left out')
     sizes = {str(entry['picture_sizes']) for entry in report.episodes}
     if len(sizes) > 1:
         print(f'pictures have other sizes in other bags: {sorted(sizes)}')

@@ -17,8 +17,8 @@ example:
   dp_data_tools recover demos           # the unfinished episodes (.episode_*.part) in demos
   dp_data_tools recover take_07         # a bag of `ros2 bag record` without its metadata.yaml
 
-Every whole message is kept; index, summary and metadata.yaml are written anew. It needs as much
-free space as the largest mcap file. What cannot be recovered stays as it is.
+Every whole message is kept; index, summary and metadata.yaml are written anew. It needs free space
+for all that the largest mcap file holds, uncompressed. What cannot be recovered stays as it is.
 """
 
 

@@ -16,6 +16,7 @@ Refuted if 8 steps do not score more than 1 step, and more than the most (95 % i
 from typing import Any
 
 from dp_core.checkpoint import load_policy
+from dp_core.errors import ConfigError
 from dp_core.evaluation.claims import pusht_runs
 from dp_core.evaluation.claims.catalogue import Options
 from dp_core.evaluation.claims.catalogue import verdict
@@ -38,6 +39,10 @@ def run(options: Options) -> dict[str, Any]:
     folder = pusht_runs.chosen(options)
     contract = load_policy(folder).contract
     most = contract.horizon - contract.n_obs_steps + 1
+    if most <= CHOSEN:
+        raise ConfigError(
+            f'{folder} has chunks of {most} steps, valid: more than {CHOSEN}, to compare with'
+        )
     steps = sorted({min(n, most) for n in STEPS})
     seeds = episode_seeds(options)
     rolled = {

@@ -13,6 +13,7 @@ from typing import Any
 
 from dp_core.checkpoint import load_policy
 from dp_core.checkpoint import load_provenance
+from dp_core.checkpoint import POLICY_FILE
 from dp_core.checkpoint import WEIGHTS_FILE
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
@@ -108,7 +109,9 @@ def rollouts(condition: Condition, options: Options, seeds: list[int]) -> Rollou
         condition.n_action_steps, condition.delay_steps, compensate=condition.compensate
     )
     spec = env_spec(ENVIRONMENT, QUICK_STEPS if options.quick else 0)
-    key = json.dumps([_digest(weights), asdict(protocol), spec.step_limit])
+    config = weights.with_name(POLICY_FILE)  # the sampler and its steps, where it has any
+    digests = [_digest(file) for file in (weights, config) if file.is_file()]
+    key = json.dumps([digests, asdict(protocol), spec.step_limit])
     file = pusht_runs.workplace(options) / 'rollouts' / f'{condition.name}.npz'
     known, kept = read(file, key)
     missing = [seed for seed in seeds if seed not in known]
