@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 
@@ -39,7 +40,9 @@ def environment_of(domain: int | None) -> dict[str, str]:
 
 def free_domain() -> int:
     """Return a domain that nobody on this machine seems to use."""
-    candidates = random.SystemRandom().sample(DOMAINS, len(DOMAINS))
+    exported = os.environ.get('ROS_DOMAIN_ID', '')
+    others = [domain for domain in DOMAINS if str(domain) != exported]
+    candidates = random.SystemRandom().sample(others, len(others))
     return next((domain for domain in candidates if _is_free(domain)), candidates[0])
 
 

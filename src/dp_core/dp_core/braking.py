@@ -55,11 +55,11 @@ class LastSeen:
     stands: bool = False
 
 
-def silent_at(feedback: ControllerFeedback | None, now_ns: int) -> LastSeen | None:
+def silent_at(feedback: ControllerFeedback | None) -> LastSeen | None:
     """Return where a robot was seen last that was not heard for a while; None for another one."""
     if feedback is None or feedback.measured is None:
         return None
-    return LastSeen(feedback.measured) if now_ns - feedback.stamp_ns > HANGS_S * 1e9 else None
+    return LastSeen(feedback.measured) if feedback.unheard_s > HANGS_S else None
 
 
 def brake(

@@ -65,6 +65,7 @@ class ControllerFeedback:
         measured: (J,) where the arm is [rad]; None where that is unknown.
         measured_velocity: (J,) [rad/s]; None where it is not measured.
         speed_scaling: fraction of the commanded speed [1]; NaN where nobody told it.
+        unheard_s: how long nothing has been heard of the robot [s], whatever its stamps say.
     """
 
     stamp_ns: int
@@ -74,6 +75,7 @@ class ControllerFeedback:
     measured: Array | None = None
     measured_velocity: Array | None = None
     speed_scaling: float = math.nan
+    unheard_s: float = 0.0
 
     @property
     def error(self) -> Array | None:

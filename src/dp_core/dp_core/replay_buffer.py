@@ -198,7 +198,7 @@ def save_dataset(
         raise DatasetError(f'{folder} exists already; choose another name or remove it')
     buffer.require_contract(contract)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # Hidden and of a name that nobody has; it is gone afterwards, whatever happens.
+    # Hidden and of a name that nobody has; it is gone afterwards, unless this process is killed.
     with TemporaryDirectory(
         prefix=f'.{folder.name}.', dir=folder.parent, ignore_cleanup_errors=True
     ) as work:

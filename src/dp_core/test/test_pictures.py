@@ -9,6 +9,8 @@ from dp_core.replay_buffer import load_datasets
 from dp_core.replay_buffer import save_dataset
 from dp_core.training import pictures
 from dp_core.training.dataset import SequenceDataset
+from dp_core.training.fingerprint import fingerprint
+from dp_core.training.options import TrainConfig
 from dp_core.training.pictures import Cutter
 from dp_core.training.pictures import load_for_training
 import numpy as np
@@ -35,6 +37,15 @@ def test_batches_from_the_disk_are_those_from_memory(folders):
         assert batch.images['front'].equal(batches[0].images['front'])
         assert batch.low_dim['tool'].equal(batches[0].low_dim['tool'])
     assert sorted(p.name for p in (folders[0] / 'cache').iterdir()) == ['front.json', 'front.npy']
+
+
+def test_a_run_is_the_same_wherever_its_pictures_lie(folders, tmp_path):
+    """As of a run that was killed, and goes on with less memory free."""
+    options = TrainConfig(datasets=tuple(folders), output=tmp_path / 'run', steps=1)
+    prints = [fingerprint(options, load_for_training(folders, c)[1]) for c in ('memory', 'disk')]
+    assert prints[0] == prints[1]
+    other = load_for_training(folders[::-1], 'memory')[1]
+    assert fingerprint(options, other) != prints[0]
 
 
 def test_a_cache_of_another_store_is_made_anew(folders):

@@ -134,6 +134,20 @@ def test_a_best_of_after_the_state_is_no_best(options):
     assert summary['best'] == load_provenance(folder / 'best')['score_mean'] == 0.3
 
 
+def test_the_best_before_it_is_found_among_the_snapshots(options):
+    class KilledError(Exception):
+        """Stands for a kill."""
+
+    def kill(line, done):
+        if line['step'] == 30 and 'score_mean' in line:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        train(options, SMALL, kill, Scores(0.1, 0.5, 0.9))
+    folder = train(options, SMALL, score=Scores(0.3, 0.25, 0.2, 0.1))
+    assert load_provenance(folder / 'best')['score_mean'] == 0.5
+
+
 def test_snapshots_that_are_due_at_once_are_one(options):
     """As after a pause of which the processor's time counts: copies would weigh in the mean."""
     shots = Snapshots(options, 0.0, 0, lambda *_: None, None)

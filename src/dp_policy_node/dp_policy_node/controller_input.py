@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 import math
 import time
@@ -44,6 +45,7 @@ class ControllerInput:
         joint_names: tuple[str, ...],
         robot_state: Callable[[], RobotState | None],
         mode: str = 'auto',
+        unheard_s: Callable[[], float] = lambda: 0.0,
     ):
         """Prepare; nothing arrives before `listen`.
 
@@ -53,12 +55,13 @@ class ControllerInput:
             robot_state: the newest joint states.
             mode: 'auto' hears controller_state where control_msgs is installed, 'required'
                 wants it, 'off' does without.
+            unheard_s: how long no joint state has arrived [s].
 
         Raises:
             ConfigError: it is required, and control_msgs is not installed.
         """
         self._joint_names = joint_names
-        self._robot_state = robot_state
+        self._robot_state, self._unheard_s = robot_state, unheard_s
         self._topics = [f'{group.controller}/controller_state' for group in groups]
         self._is_required = mode == 'required'
         heard = self._is_required or (mode == 'auto' and is_installed())
@@ -94,7 +97,8 @@ class ControllerInput:
                 self.complaint = f'what the controllers tell cannot be read: {error}'
         state = self._robot_state()
         if state is not None:
-            return from_joint_states(state.stamp_ns, state.positions, state.velocities, motion)
+            told = from_joint_states(state.stamp_ns, state.positions, state.velocities, motion)
+            return replace(told, unheard_s=self._unheard_s())
         return None if motion is None else from_model(motion, now_ns)
 
     def why_lost(self, timeout_s: float) -> str:

@@ -143,7 +143,8 @@ class EpisodeServer:
             self.stop(code, verdict.reason)
         else:
             self.end_episode(code, verdict.reason)
-            self._brake_errand(verdict.reason)
+            if verdict.fault is not Fault.SPEED_SCALING:  # it lasts: who watches brakes it
+                self._brake_errand(verdict.reason)
         return episode is not None
 
     def _brake_errand(self, reason: str) -> None:
@@ -203,10 +204,9 @@ class EpisodeServer:
         if robot is None:
             return 'the node is not active; configure and activate it'
         settings, episode = read(self._node), self._episode
-        why = why_forbidden(self.stopped, self.safety, settings.preempt, episode) or self.errand
-        if why:
+        if why := why_forbidden(self.stopped, self.safety, settings.preempt, episode):
             return why
-        return why_refused(
+        return self.errand or why_refused(
             robot,
             robot.inputs[policy_name or next(iter(robot.policies))],
             self._node.get_clock().now().nanoseconds,

@@ -62,7 +62,7 @@ class ObservationInput:
         self._sync = Synchronizer(contract)
         self._rare = rare_decoder()
         self._robot_state: RobotState | None = None
-        self._robot_state_steady_s = 0.0
+        self._robot_state_steady_s = self._heard_s = 0.0
         self._complaint: Complaint | None = None
         self._joint_complaint: Complaint | None = None
         self.refused_messages = 0
@@ -125,6 +125,11 @@ class ObservationInput:
         return self._joint_complaint
 
     @property
+    def unheard_s(self) -> float:
+        """Time since a joint state arrived that could be used or not, on the steady clock [s]."""
+        return time.monotonic() - self._heard_s
+
+    @property
     def joint_silence_s(self) -> float:
         """Time since a joint state arrived, on the steady clock [s]."""
         return time.monotonic() - self._robot_state_steady_s
@@ -161,6 +166,7 @@ class ObservationInput:
     def _on_joint_state(self, message: JointState, now_ns: int) -> None:
         if set(self._joint_names).isdisjoint(message.name):
             return  # another device on the same topic
+        self._heard_s = time.monotonic()
         try:
             state = robot_state(message, self._joint_names, self._joint_states_topic)
         except ObservationError as error:

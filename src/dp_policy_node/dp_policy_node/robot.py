@@ -96,7 +96,11 @@ class Robot:
         }
         first = next(iter(inputs.values()))  # every policy hears the same joint states
         controllers = ControllerInput(
-            groups, joint_names, lambda: first.robot_state, settings.controller_state
+            groups,
+            joint_names,
+            lambda: first.robot_state,
+            settings.controller_state,
+            lambda: first.unheard_s,
         )
         executor = make_executor(settings.executor, node, groups, settings.forward_rate)
         output = TrajectoryOutput(

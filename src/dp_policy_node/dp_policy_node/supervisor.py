@@ -147,8 +147,8 @@ class Supervisor:
     def _note_hold_up(self) -> None:
         last_s, self._checked_s = self._checked_s, time.monotonic()
         if self._checked_s - last_s > HELD_UP_S:
-            self._held_up_since_s = self._held_up_since_s or last_s
-            if self._checked_s - self._held_up_since_s < PATIENT_S + HELD_UP_S:
+            self._held_up_since_s = self._held_up_since_s or self._checked_s
+            if self._checked_s - self._held_up_since_s < PATIENT_S:
                 self._patient_until_s = self._checked_s + CATCH_UP_S
         elif self._checked_s > self._patient_until_s:
             self._held_up_since_s = None

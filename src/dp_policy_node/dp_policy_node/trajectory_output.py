@@ -224,7 +224,7 @@ class TrajectoryOutput:
         if now_ns < self._motion.begin_ns - UNKNOWN_NS:
             return None
         if last_seen is None and before_jump is None and now_ns < self._motion.end_ns:
-            last_seen = silent_at(self._newest(self._motion, now_ns), now_ns)
+            last_seen = silent_at(self._newest(self._motion, now_ns))
         stands = last_seen is not None and last_seen.stands
         if now_ns >= self._motion.end_ns and not stands:
             told = None if last_seen is not None else self._newest(self._motion, now_ns)

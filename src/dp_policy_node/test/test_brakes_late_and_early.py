@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stop stops what moves, and moves nothing that rests: slowed robots, clocks that are set."""
 
+from dataclasses import replace
 import time
 from types import SimpleNamespace
 
@@ -37,12 +38,13 @@ def output(node):
     return result
 
 
-def told(output, speed, source=Source.CONTROLLER_STATE, age_ms=2, place_rad=0.6):
+def told(output, speed, source=Source.CONTROLLER_STATE, age_ms=2, place_rad=0.6, unheard_s=0.0):
     """Let a controller, or an arm, tell where it is [rad] and how fast it moves [rad/s]."""
 
     def feedback(motion, now_ns):
         place, velocity = np.full(3, place_rad), np.full(3, speed)
-        return ControllerFeedback(now_ns - age_ms * MS, source, place, velocity, place, velocity)
+        told = ControllerFeedback(now_ns - age_ms * MS, source, place, velocity, place, velocity)
+        return replace(told, unheard_s=unheard_s)
 
     output._feedback = feedback
 
@@ -120,8 +122,11 @@ def test_the_way_of_an_old_motion_may_be_gone_by_others(output, node):
     assert len(node.published) == 2
 
 
-@pytest.mark.parametrize(('age_ms', 'gap_s'), [(100, 0.0), (400, 0.4)])
-def test_whoever_stops_a_robot_that_is_not_heard_stops_it_gently(output, age_ms, gap_s):
+@pytest.mark.parametrize(
+    ('age_ms', 'unheard_s', 'gap_s'),
+    [(100, 0.1, 0.0), (400, 0.4, 0.4), (400, 0.002, 0.0)],  # the last with stamps that are late
+)
+def test_whoever_stops_a_robot_that_is_not_heard_stops_it_gently(output, age_ms, unheard_s, gap_s):
     """It may hang where it was seen last, behind by its silence, and hear the brake late.
 
     A cubic of length L that makes up for a gap g accelerates by 6 g / L^2: half of g more may be
@@ -130,7 +135,7 @@ def test_whoever_stops_a_robot_that_is_not_heard_stops_it_gently(output, age_ms,
     epoch = output.begin(np.zeros(3))
     output.send(epoch, slowly)
     let_pass(output, 0.6)
-    told(output, 1.0, Source.JOINT_STATES, age_ms, place_rad=0.6 - age_ms * 1e-3)
+    told(output, 1.0, Source.JOINT_STATES, age_ms, 0.6 - age_ms * 1e-3, unheard_s)
     sent = output.brake(5.0)
     onset_s = sent.times_s[0]
     least_s = (6.0 * 1.5 * gap_s / 5.0) ** 0.5

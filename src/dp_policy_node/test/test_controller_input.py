@@ -41,7 +41,10 @@ class Scene:
         self.state = None
         self.handlers = {}
         groups = three_joints.contract().actions
-        self.input = ControllerInput(groups, three_joints.JOINTS, lambda: self.state, mode)
+        self.unheard_s = 0.0
+        self.input = ControllerInput(
+            groups, three_joints.JOINTS, lambda: self.state, mode, lambda: self.unheard_s
+        )
         self.input.listen(SimpleNamespace(add_raw=self.add))
         self.motion = CommandedMotion(np.full(3, 0.3))
 
@@ -73,6 +76,13 @@ def test_else_the_joint_states_beside_our_model(scene):
     feedback = scene.newest()
     assert feedback.source is Source.JOINT_STATES
     np.testing.assert_allclose(feedback.error, [0.1] * 3)
+
+
+def test_how_long_the_robot_has_not_been_heard_is_told_whatever_its_stamps_say(scene):
+    scene.unheard_s = 0.4
+    assert scene.newest().unheard_s == 0.4
+    scene.handlers[TOPIC](told(), NOW_NS)
+    assert scene.newest().unheard_s == 0.0  # by its controller
 
 
 def test_else_our_model_and_before_it_nothing(scene):

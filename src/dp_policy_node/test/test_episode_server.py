@@ -231,6 +231,15 @@ def test_a_signal_brakes_an_errand_however_short_it_is(server, monkeypatch):
     assert server.release() == 'the program does not run'
 
 
+def test_a_robot_that_is_slowed_down_is_braked_by_who_watches_the_errand(server, monkeypatch):
+    """It lasts, and the arm is held where it stands; a brake of now would wait for the robot."""
+    monkeypatch.setattr(episode_server, 'why_refused', lambda *_, **__: '')
+    server._robot.policies = {'wave': None}
+    server.reserve('the arm goes home')
+    server.interrupt(Verdict(Fault.SPEED_SCALING, 'the robot runs at 0 %'))
+    assert server.brakes == [] and server.release() == ''
+
+
 def test_while_something_else_moves_the_arm_goals_wait(server, episode, monkeypatch):
     monkeypatch.setattr(episode_server, 'why_refused', lambda *_, **__: '')
     server._robot.policies = {'wave': None}

@@ -72,6 +72,12 @@ def test_a_node_that_was_held_up_reads_first_what_has_arrived(world):
     assert ending.code == Code.JOINT_STATE_STALL
 
 
+def test_a_node_that_was_held_up_once_reads_first_however_long_that_was(world):
+    time.sleep(0.45)
+    world.inputs.robot_state = RobotState(world.begin_ns, np.zeros(3), None)
+    assert world.supervisor.check(world.begin_ns + 510_000_000) is None
+
+
 def test_a_node_that_is_held_up_all_the_time_is_not_waited_for_for_ever():
     world = World(stall_timeout=0.2)
     world.window_ns = 0

@@ -12,6 +12,7 @@ from dp_core.errors import ConfigError
 # The goal runs on as if nothing had happened; the process died and can tell nothing.
 GOES_ON, DIED = 'GOES_ON', 'DIED'
 STALLS = ('JOINT_STATE_STALL', 'OBSERVATION_STALL')
+UNHEARD = ('DEADMAN', 'EMERGENCY_STOP')  # by a node that could not listen
 # Longest time from a fault to the brake [s]: a cancel; what is wrong at once; what cannot be used,
 # and is bridged for `stall_timeout`; a process that died and cannot brake.
 CANCEL_S, AT_ONCE_S, STALL_S, BLIND_S = 0.05, 0.1, 0.6, 1.0
@@ -147,7 +148,7 @@ def _requests() -> tuple[FaultKind, ...]:
 def _processes() -> tuple[FaultKind, ...]:
     """Return what dies, hangs or starves."""
     lost = (*STALLS, 'CONTROLLER', 'CLOCK_JUMP')
-    starved = (GOES_ON, 'INFERENCE_FAILED', 'OVERRUN', 'DEADMAN', *STALLS)
+    starved = (GOES_ON, 'INFERENCE_FAILED', 'OVERRUN', *UNHEARD, *STALLS)
     row = FaultKind
     return (
         row('client_interrupted', 'state', 5, 'client', 'SIGINT', 0.0, ('CANCELED',), 0.3, False,
@@ -160,7 +161,7 @@ def _processes() -> tuple[FaultKind, ...]:
             False, 'the policy node is killed'),
         _bridged('node_frozen_briefly', 6, 'pause', 'policy_node', 'SIGSTOP of the node, 0.3 s'),
         row('node_frozen', 'state', 7, 'pause', 'policy_node', 1.5,
-            ('INFERENCE_FAILED', 'OVERRUN', 'DEADMAN', *STALLS), BLIND_S, False,
+            ('INFERENCE_FAILED', 'OVERRUN', *UNHEARD, *STALLS), BLIND_S, False,
             'SIGSTOP of the node, 1.5 s'),
         row('node_starved', 'state', 5, 'starve', 'policy_node', 4.0, starved, 4.5, False,
             'the node gets 8 % of its time, 4 s'),

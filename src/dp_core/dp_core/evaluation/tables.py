@@ -19,7 +19,7 @@ from dp_core.evaluation.paper import ROWS
 from dp_core.evaluation.paper import STEP_LIMITS
 
 NOT_YET = 'not yet measured'
-VIEWS = ('obs_type', 'cameras')  # arguments that only say what is seen, as the streams do
+VIEWS = ('obs_type', 'cameras', 'render_mode')  # only say what is seen, as the streams do
 HEADS = (
     'task', 'network', 'paper: best / last ten', 'ours: best / last ten', 'ours: mean score',
     'success', 'episodes', 'policy call p50', 'videos', 'file',

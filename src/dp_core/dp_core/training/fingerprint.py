@@ -23,11 +23,13 @@ def fingerprint(options: TrainConfig, buffer: ReplayBuffer) -> dict[str, str]:
     digest = hashlib.sha256()
     for name in sorted(buffer.data):
         values = buffer.data[name]
-        parts = getattr(values, 'parts', [values])
+        parts = getattr(values, 'parts', [values])  # which depend on where pictures lie
+        step = max(1, len(values) // FRAMES) if parts[0].ndim > 2 else 1
+        digest.update(f'{name} {len(values)} {parts[0].shape[1:]} {parts[0].dtype}'.encode())
+        first = 0
         for part in parts:
-            digest.update(f'{name} {part.shape} {part.dtype}'.encode())
-            step = max(1, len(part) // FRAMES) if part.ndim > 2 else 1
-            digest.update(np.ascontiguousarray(part[::step]).tobytes())
+            digest.update(np.ascontiguousarray(part[-first % step :: step]).tobytes())
+            first += len(part)
     for values in (buffer.episode_ends, buffer.no_end_pad):
         digest.update(np.ascontiguousarray(values).tobytes())
     result = {'sha256': digest.hexdigest()}

@@ -43,14 +43,17 @@ class Snapshots:
         for folder in self._present():
             if int(folder.name) > step:  # taken after the state that this run goes on from
                 shutil.rmtree(folder)
-        best = self._options.output / 'best'
-        if best.is_dir() and load_provenance(best).get('steps', 0) > step:
-            shutil.rmtree(best)  # likewise
         kept = [line for line in read_log(self._scores) if line['step'] <= step]
         if kept:
             self._scores.write_text(_lines(kept), encoding='utf-8')
         else:
             self._scores.unlink(missing_ok=True)
+        best = options.output / 'best'
+        if best.is_dir() and load_provenance(best).get('steps', 0) > step:
+            shutil.rmtree(best)  # likewise; the one before it may be among the snapshots
+            again = self._folder / f'{_best(kept)["step"]:06d}' if kept else self._folder
+            if kept and again.is_dir():
+                shutil.copytree(again, best)
 
     def are_due(self, done: float) -> bool:
         """Say whether a run that is `done` should have taken another one."""
@@ -105,7 +108,7 @@ def snapshots_due(options: TrainConfig, done: float) -> int:
 
 def summarize(scores: list[dict[str, Any]]) -> dict[str, Any]:
     """Return best and mean of the last ten, as the paper's tables give them."""
-    best = max(scores, key=lambda line: float(line['score_mean']))
+    best = _best(scores)
     last = [float(line['score_mean']) for line in scores[-LAST:]]
     told = (
         'env', 'streams', 'images', 'denoiser', 'image_encoder', 'frozen_encoder', 'disturbances',
@@ -118,6 +121,10 @@ def summarize(scores: list[dict[str, Any]]) -> dict[str, Any]:
         'last_count': len(last),
         'checkpoints': scores,
     }
+
+
+def _best(scores: list[dict[str, Any]]) -> dict[str, Any]:
+    return max(scores, key=lambda line: float(line['score_mean']))
 
 
 def _lines(scores: list[dict[str, Any]]) -> str:

@@ -17,7 +17,7 @@ from dp_data_tools.quality.finding import Finding
 # A topic with one of these words in its name carries commands, where nobody names it.
 _COMMAND = re.compile(
     r'(?:^|[/_])(?:command|commanded|cmd|leader|target|goal|desired|reference|setpoint|action)s?'
-    r'(?=[/_]|$)'
+    r'\d*(?=[/_]|$)'
 )
 _ACTIONS = 'action'  # what findings on all commands together are about
 

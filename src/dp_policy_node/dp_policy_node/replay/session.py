@@ -29,6 +29,7 @@ from dp_core.replay import plan_replay
 from dp_core.replay import ReplayPlan
 from dp_core.replay import require_robot
 from dp_core.tracking_error import TrackingError
+from dp_core.watchdog import Fault
 from dp_core.watchdog import Verdict
 from dp_msgs.msg import PolicyStatus
 from dp_policy_node.arm_motion import Arm
@@ -111,8 +112,9 @@ class Session:
         from_measured = check_controllers(node, groups, replace(settings, executor='jtc_action'))
         inputs = ObservationInput(contract, joints, settings.joint_states_topic)
         controllers = ControllerInput(
-            groups, joints, lambda: inputs.robot_state, settings.controller_state
-        )
+            groups, joints, lambda: inputs.robot_state, settings.controller_state,
+            lambda: inputs.unheard_s,
+        )  # fmt: skip
         self._actions = JtcAction(node, groups, self._hear)
         self._output = TrajectoryOutput(
             node.get_clock(),
@@ -216,7 +218,8 @@ class Session:
         return INTERRUPTED if self._stop.is_set() else self._forbidden or self._why_busy()
 
     def _forbid(self, verdict: Verdict) -> bool:
-        self._forbidden = verdict.reason
+        if verdict.fault is not Fault.SPEED_SCALING:  # which lasts, and is braked in its own way
+            self._forbidden = verdict.reason
         return True
 
     def _why_busy(self) -> str:
