@@ -28,7 +28,16 @@ class Terminal:
         self._mark = f'{MARK}={folder}'
         domain, environment = private_domain()
         self._job = subprocess.Popen(
-            [sys.executable, '-m', f'dp_bringup.{module}', '--seed', '3', *map(str, words)],
+            [
+                sys.executable,
+                '-m',
+                f'dp_bringup.{module}',
+                '--domain',
+                str(domain),
+                '--seed',
+                '3',
+                *map(str, words),
+            ],  # fmt: skip
             env={**environment, MARK: str(folder)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
