@@ -310,6 +310,6 @@ def test_the_arm_goes_to_its_start_pose_and_a_stop_ends_that_too(stack):
     assert not stack.client.send().accepted
     assert stack.client.stop().success
     caller.join()
-    assert (answers[0].success, answers[0].message) == (False, 'the motion was stopped')
+    assert (answers[0].success, answers[0].message) == (False, 'stopped by ~/stop')
     until(lambda: stack.arm.is_at_rest, 'the arm at rest', 2.0)
     assert stack.arm.state()[0][0] > 0.3
