@@ -209,12 +209,12 @@ def hand_over(
     elif feedback.source is Source.CONTROLLER_STATE:
         position = feedback.position
         velocity = feedback.velocity
-        if not _take_up(motion, stamp_ns, position, velocity, AT_ONCE_S, OFF_MODEL_RAD):
+        if not take_up(motion, stamp_ns, position, velocity, AT_ONCE_S, OFF_MODEL_RAD):
             # Where the robot is slowed down the velocity is the trajectory's all the same: the
             # controller continues in the trajectory's time, which passes slower.
             _believe(motion, stamp_ns, joint_names, position, velocity)
     elif feedback.source is Source.JOINT_STATES and measured is not None:
-        _take_up(motion, stamp_ns, measured, feedback.measured_velocity, LATE_S, OFF_ARM_RAD)
+        take_up(motion, stamp_ns, measured, feedback.measured_velocity, LATE_S, OFF_ARM_RAD)
 
 
 def distance(
@@ -234,7 +234,7 @@ def distance(
     return float(off.min())
 
 
-def _take_up(
+def take_up(
     motion: CommandedMotion,
     stamp_ns: int,
     position: Array,

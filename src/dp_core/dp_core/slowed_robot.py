@@ -70,15 +70,26 @@ def _on_the_way(
     With ``since_ns`` one that it replaced counts as well, see `CommandedMotion.passes`. Whoever
     moves elsewhere is moved by somebody else. What is older than COAST_S tells nothing of now.
     """
+    state = moving_state(feedback, from_measured=from_measured)
+    if state is None:
+        return None
+    if now_ns - feedback.stamp_ns > COAST_S * 1e9:
+        return None
+    return state if motion.passes(state[0], OFF_ARM_RAD, since_ns) else None
+
+
+def moving_state(
+    feedback: ControllerFeedback, *, from_measured: bool
+) -> tuple[Array, Array] | None:
+    """Return positions and velocities (J,) of what moves; None where nothing is known to.
+
+    It is the reference where controllers tell it and continue from it, else the arm.
+    """
     position, velocity, least = feedback.position, feedback.velocity, REFERENCE_SPEED
     if from_measured or feedback.source is not Source.CONTROLLER_STATE:
         if feedback.measured is None:
             return None
         position, velocity, least = feedback.measured, feedback.measured_velocity, ARM_SPEED
     if velocity is None or np.abs(velocity).max() <= least:
-        return None
-    if now_ns - feedback.stamp_ns > COAST_S * 1e9:
-        return None
-    if not motion.passes(position, OFF_ARM_RAD, since_ns):
         return None
     return position, velocity

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from dp_core.feedback import from_joint_states
 from dp_core.motion import Trajectory
 from dp_policy_node import clocks
+from dp_policy_node import command_model
 from dp_policy_node import trajectory_output
 from dp_policy_node.jtc_topic import JtcTopic
 from dp_policy_node.trajectory_output import TrajectoryOutput
@@ -60,9 +61,9 @@ def pretend_clock(monkeypatch, output):
         monotonic_ns=lambda: now[0],
         sleep=lambda seconds: now.__setitem__(0, now[0] + round(seconds * 1e9)),
     )
-    for module in (trajectory_output, clocks):
+    for module in (trajectory_output, command_model, clocks):
         monkeypatch.setattr(module, 'time', pretended)
-    output._clock = SimpleNamespace(
+    output._model.clock = SimpleNamespace(
         now=lambda: SimpleNamespace(nanoseconds=now[0]), ros_time_is_active=False
     )
     return now

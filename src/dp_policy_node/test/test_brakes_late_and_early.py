@@ -31,7 +31,7 @@ def node():
 def output(node):
     result = MeasuredOutput(node, three_joints.contract().actions)
     result.offset_ns = 0
-    result._clock = SimpleNamespace(
+    result._model.clock = SimpleNamespace(
         now=lambda: SimpleNamespace(nanoseconds=time.monotonic_ns() + result.offset_ns),
         ros_time_is_active=False,
     )
@@ -46,13 +46,13 @@ def told(output, speed, source=Source.CONTROLLER_STATE, age_ms=2, place_rad=0.6,
         told = ControllerFeedback(now_ns - age_ms * MS, source, place, velocity, place, velocity)
         return replace(told, unheard_s=unheard_s)
 
-    output._feedback = feedback
+    output._model.feedback = feedback
 
 
 def let_pass(output, seconds):
     """Time passes: what was sent was sent so much earlier."""
-    output._motion.shift(-round(seconds * 1e9))
-    output._clocks = tuple(ns - round(seconds * 1e9) for ns in output._clocks)
+    output._model.motion.shift(-round(seconds * 1e9))
+    output._model.clocks = tuple(ns - round(seconds * 1e9) for ns in output._model.clocks)
 
 
 @pytest.mark.parametrize('age_ms', [2, -3])  # another computer's clock may be ahead
@@ -168,7 +168,7 @@ def test_a_second_brake_goes_on_with_the_first_when_the_clock_has_jumped(output,
     epoch = output.begin(np.zeros(3))
     output.send(epoch, slowly)
     let_pass(output, 0.5)
-    trusted = output._clock.now().nanoseconds, time.monotonic_ns()
+    trusted = output._model.clock.now().nanoseconds, time.monotonic_ns()
     output.offset_ns += round(step_s * 1e9)
     first = output.brake(5.0, epoch, trusted)
     second = output.brake(5.0)
@@ -189,7 +189,7 @@ def test_a_stop_moves_no_resting_arm_when_the_clock_was_set_back(output, node, s
 def test_nor_when_a_simulation_began_anew(output, node):
     epoch = output.begin(np.zeros(3))
     output.send(epoch, slowly)
-    output._clock = SimpleNamespace(
+    output._model.clock = SimpleNamespace(
         now=lambda: SimpleNamespace(nanoseconds=5 * MS), ros_time_is_active=True
     )
     assert not output.is_moving(5 * MS)

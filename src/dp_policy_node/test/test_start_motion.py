@@ -54,7 +54,7 @@ class Scene:
         self.settings = settings
         self.node = Node()
         self.output = MeasuredOutput(self.node, GROUPS)
-        self.output._feedback = self.seen
+        self.output._model.feedback = self.seen
         self.held = False
         self.seen_ns = 0  # where joint states have ended
         self.verdict = None
@@ -76,7 +76,7 @@ class Scene:
         self.reserved = []
 
     def position(self, now_ns, motion=None):
-        motion = motion or self.output._motion
+        motion = motion or self.output._model.motion
         return np.zeros(3) if motion is None or self.held else motion.at(now_ns).position
 
     def seen(self, motion, now_ns):

@@ -100,7 +100,7 @@ def test_a_silent_robot_is_braked_slowly_or_left_to_the_end_of_what_was_sent(
 
 
 def show(output, clock_ns, simulated=False):
-    output._clock = SimpleNamespace(
+    output._model.clock = SimpleNamespace(
         now=lambda: SimpleNamespace(nanoseconds=clock_ns), ros_time_is_active=simulated
     )
 
@@ -129,7 +129,7 @@ def test_what_was_sent_since_the_last_look_at_the_clock_tells_where_its_clock_wa
     output.send(epoch, slowly)
     start_ns, steady_ns = output._sent
     output._sent = start_ns, steady_ns - 500_000_000
-    output._clocks = output._clocks[0], output._clocks[1] - 500_000_000
+    output._model.clocks = output._model.clocks[0], output._model.clocks[1] - 500_000_000
     show(output, now_ns + 2_000_000_000)
     brake = output.brake(5.0, epoch, looked)
     np.testing.assert_allclose(brake.start_position, 0.505, atol=0.05)
@@ -229,7 +229,7 @@ def test_a_brake_has_its_turn_before_a_thread_that_sends_without_a_pause(output)
 
 def test_an_arm_at_rest_starts_where_its_controller_holds_it(output, node):
     """An arm hangs 4 mrad below what the controller commands; nobody else moved it."""
-    output._feedback = lambda motion, now_ns: ControllerFeedback(
+    output._model.feedback = lambda motion, now_ns: ControllerFeedback(
         now_ns, Source.CONTROLLER_STATE, np.full(3, 0.1), np.zeros(3), np.full(3, 0.096)
     )
     output.begin()
@@ -241,7 +241,7 @@ def test_every_plan_begins_where_a_controller_that_was_slowed_down_is(output, no
     epoch = output.begin(np.zeros(3))
     output.send(epoch, slowly)
     show(output, output._sent[0] + 500_000_000, simulated=True)
-    output._feedback = lambda motion, now_ns: ControllerFeedback(
+    output._model.feedback = lambda motion, now_ns: ControllerFeedback(
         now_ns, Source.CONTROLLER_STATE, np.full(3, 0.25), np.ones(3), speed_scaling=0.5
     )
     assert output.send(epoch, onward).start_position == pytest.approx(0.25 + 0.011 * 1.0)
@@ -255,7 +255,7 @@ def test_with_the_dangerous_parameter_chunk_and_brake_begin_at_the_measured_arm(
     epoch = output.begin(np.zeros(3))
     output.send(epoch, slowly)
     show(output, output._sent[0] + 500_000_000)
-    output.seen = output._feedback = lambda motion, now_ns: from_joint_states(
+    output.seen = output._model.feedback = lambda motion, now_ns: from_joint_states(
         now_ns, np.full(3, 0.47), np.full(3, 0.9), motion
     )
     sent = output.send(epoch, onward)
