@@ -51,6 +51,7 @@ def node_action(spec: NodeSpec) -> Node:
         parameters=[*map(str, spec.parameter_files), *([parameters] if parameters else [])],
         remappings=list(spec.remappings),
         arguments=list(spec.arguments),
+        prefix=' '.join(spec.prefix) or None,
         additional_env=spec.missing_environment(os.environ),
         output='screen',
         on_exit=on_exit(spec),

@@ -180,7 +180,7 @@ def write_parameters(spec: NodeSpec, path: Path) -> Path:
 
 def command(spec: NodeSpec, program: Path, parameters: Path) -> list[str]:
     """Return the command line of a node."""
-    words = [str(program), *spec.arguments, '--ros-args']
+    words = [*spec.prefix, str(program), *spec.arguments, '--ros-args']
     for file in (*spec.parameter_files, parameters):
         words += ['--params-file', str(file)]
     for old, new in spec.remappings:

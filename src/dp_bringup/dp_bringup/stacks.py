@@ -54,6 +54,7 @@ class NodeSpec:
         parameters: values that come after the files; they hold for every node of the process.
         remappings: pairs of names, from and to.
         arguments: further words of the command line.
+        prefix: words before the program, as in a launch file.
         environment: variables that are set where the user has not set them.
         is_required: the stack ends when this process ends.
         is_errand: it ends by itself when its work is done; only a failure ends the stack.
@@ -67,6 +68,7 @@ class NodeSpec:
     parameters: Mapping[str, Value] = field(default_factory=dict)
     remappings: tuple[tuple[str, str], ...] = ()
     arguments: tuple[str, ...] = ()
+    prefix: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     is_required: bool = True
     is_errand: bool = False

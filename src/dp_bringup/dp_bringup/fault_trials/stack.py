@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 import dataclasses
 import os
 from pathlib import Path
@@ -56,7 +57,13 @@ class TrialStack:
     """sim_node and policy_node as processes of their own, on a private ROS domain."""
 
     def __init__(
-        self, name: str, logs: Path, hold: HoldFile | None = None, **parameters: Value
+        self,
+        name: str,
+        logs: Path,
+        hold: HoldFile | None = None,
+        environment: Mapping[str, str] | None = None,
+        prefixes: Mapping[str, tuple[str, ...]] | None = None,
+        **parameters: Value,
     ) -> None:
         """Prepare the stack 'state', 'clock' or 'camera'; nothing runs before `restore`.
 
@@ -64,13 +71,15 @@ class TrialStack:
             name: of the stack.
             logs: folder of what the processes print.
             hold: lets the policy's predictions hold the interpreter.
+            environment: with a domain; default: a private one.
+            prefixes: words before the programs, by the name of the node.
             parameters: of the policy node, beside those of the stack.
         """
         self.name = name
         self.speed_scale = SPEED_SCALE[name]
         self.limits = robot_limits()
         self._logs = logs
-        private = private_environment()
+        private = dict(environment or private_environment())
         # The client of this process, too, shall meet nobody on other computers.
         os.environ.update(private)
         self._environment = {**os.environ, **private}
@@ -79,7 +88,10 @@ class TrialStack:
         rate = {**sim.parameters, 'state_rate': STATE_RATE_HZ[name]}
         sim = dataclasses.replace(sim, parameters=rate)
         node = dataclasses.replace(node, parameters={**node.parameters, **parameters})
-        self._specs = {'sim_node': sim, 'policy_node': node}
+        self._specs = {
+            name: dataclasses.replace(spec, prefix=(prefixes or {}).get(name, ()))
+            for name, spec in {'sim_node': sim, 'policy_node': node}.items()
+        }
         self._running: dict[str, LocalStack] = {}
         _set_nice(0, OWN_COMPUTER_NICE)  # what is started from here inherits it
         self._user: ChildProcess | None = None
