@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 from dp_core.feedback import ControllerFeedback
 from dp_core.motion import CommandedMotion
+from dp_core.motion import MotionState
 from dp_core.motion import Trajectory
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,11 @@ SHORT_S = 1e-6  # pieces that are shorter are left out
 HOLD_SHARE = 0.8  # of the acceleration limit, to hold an arm where it stands [1]
 # A robot that was not heard for so long may hang, and hear a brake only when it wakes up [s].
 HANGS_S = 0.15
+# From where it was seen last, the first piece begins and ends with these parts of the acceleration
+# limit at most: it begins at once, and before it the arm may have accelerated the other way [1].
+GENTLE_BEGIN, GENTLE_END = 0.4, 0.8
+# Longer than any way to rest needs [s]; onsets are tried in steps of this factor [1].
+LONGEST_ONSET_S, LONGER = 10.0, 1.05
 
 
 @dataclass(frozen=True)
@@ -46,12 +52,14 @@ class LastSeen:
 
     Attributes:
         position: (J,) [rad].
+        velocity: (J,) [rad/s]; None where it is not measured.
         stands: it is heard, and stands there although it is commanded to move: the controller
             hears nothing, or somebody holds the arm. Else it has fallen silent: it may hang, and
             follow the brake much later.
     """
 
     position: Array
+    velocity: Array | None = None
     stands: bool = False
 
 
@@ -59,7 +67,9 @@ def silent_at(feedback: ControllerFeedback | None) -> LastSeen | None:
     """Return where a robot was seen last that was not heard for a while; None for another one."""
     if feedback is None or feedback.measured is None:
         return None
-    return LastSeen(feedback.measured) if feedback.unheard_s > HANGS_S else None
+    if feedback.unheard_s <= HANGS_S:
+        return None
+    return LastSeen(feedback.measured, feedback.measured_velocity)
 
 
 def brake(
@@ -80,16 +90,35 @@ def brake(
         now_ns: where the brake begins [ns].
         max_acceleration: limit [rad/s^2].
         last_seen: of an arm that does not follow. One that stands is held there. To a silent one
-            the brake is gentle: the onset makes up for the distance, and half of it more, because
-            it may also have had another velocity.
+            the brake is gentle: the onset is long enough to bring it from that place, and that
+            velocity, too.
     """
     if last_seen is not None and last_seen.stands:
         return _hold(motion, joint_names, now_ns, max_acceleration, last_seen.position)
-    position, velocity, acceleration = motion.at(now_ns)
-    onset_s = _onset_s(velocity, acceleration, max_acceleration)
-    if last_seen is not None:
-        gap = 1.5 * float(np.abs(position - last_seen.position).max())
-        onset_s = max(onset_s, float(np.sqrt(6.0 * gap / max_acceleration)))
+    start = motion.at(now_ns)
+    onset_s = _onset_s(start.velocity, start.acceleration, max_acceleration)
+    lengths_s, knots = _pieces(start, onset_s, max_acceleration)
+    while last_seen is not None and onset_s < LONGEST_ONSET_S:
+        if _hurry(start, last_seen, onset_s, *knots[0]) <= max_acceleration:
+            break
+        onset_s *= LONGER
+        lengths_s, knots = _pieces(start, onset_s, max_acceleration)
+    return Trajectory(
+        start_ns=now_ns,
+        joint_names=joint_names,
+        start_position=start.position,
+        start_velocity=start.velocity,
+        times_s=np.cumsum(lengths_s),
+        positions=np.array([knot[0] for knot in knots]),
+        velocities=np.array([*(knot[1] for knot in knots[:-1]), np.zeros_like(start.velocity)]),
+    )
+
+
+def _pieces(
+    start: MotionState, onset_s: float, max_acceleration: float
+) -> tuple[list[float], list[tuple[Array, Array]]]:
+    """Return lengths [s] of the pieces, and positions and velocities (J,) at their ends."""
+    position, velocity, acceleration = start
     excess = velocity + acceleration * onset_s / 2.0  # (J,) what A has to take away
     pull = 6.0 * np.abs(velocity) / onset_s**2 + 2.0 * np.abs(acceleration) / onset_s
     behind = float(pull.max()) * BEHIND_S  # more at the end of the onset [rad/s^2]
@@ -112,16 +141,22 @@ def brake(
         velocity = velocity + length * (acceleration + end) / 2.0
         acceleration = end
         knots.append((position, velocity))
-    start = motion.at(now_ns)
-    return Trajectory(
-        start_ns=now_ns,
-        joint_names=joint_names,
-        start_position=start.position,
-        start_velocity=start.velocity,
-        times_s=np.cumsum(lengths_s),
-        positions=np.array([knot[0] for knot in knots]),
-        velocities=np.array([*(knot[1] for knot in knots[:-1]), np.zeros_like(peak)]),
-    )
+    return lengths_s, knots
+
+
+def _hurry(
+    start: MotionState, seen: LastSeen, length_s: float, position: Array, velocity: Array
+) -> float:
+    """Return what limit a cubic from where an arm was seen to a knot would need [rad/s^2].
+
+    One from x with the velocity w to p with v, of length L, accelerates at its begin by
+    6 (p - x) / L^2 - (4 w + 2 v) / L, at its end by (2 w + 4 v) / L - 6 (p - x) / L^2.
+    """
+    w = start.velocity if seen.velocity is None else seen.velocity
+    gap = 6.0 * (position - seen.position) / length_s**2
+    begin = gap - (4.0 * w + 2.0 * velocity) / length_s
+    end = (2.0 * w + 4.0 * velocity) / length_s - gap
+    return float(max(np.abs(begin).max() / GENTLE_BEGIN, np.abs(end).max() / GENTLE_END))
 
 
 def _hold(

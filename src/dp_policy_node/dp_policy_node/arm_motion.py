@@ -136,7 +136,7 @@ class ArmMotion:
         if stands_at is not None:
             last_seen = LastSeen(stands_at, stands=True)
         elif ending.code == Code.JOINT_STATE_STALL and state is not None:
-            last_seen = LastSeen(state.positions)
+            last_seen = LastSeen(state.positions, state.velocities)
         acceleration = self._arm.settings.max_acceleration
         self._arm.output.brake(acceleration, epoch, before_jump, last_seen)
         self._see_rest()

@@ -9,8 +9,10 @@ from dataclasses import replace
 import time
 
 from dp_core.feedback import at_rest
+from dp_core.feedback import COAST_S
 from dp_core.feedback import ControllerFeedback
 from dp_core.feedback import hand_over
+from dp_core.feedback import Source
 from dp_core.lost_brake import drives_on
 from dp_core.motion import clock_step_ns
 from dp_core.motion import CommandedMotion
@@ -22,6 +24,7 @@ from rclpy.clock import Clock
 Feedback = Callable[[CommandedMotion | None, int], ControllerFeedback | None]
 # So long before the first motion that is remembered nothing is known: a clock began anew [ns].
 UNKNOWN_NS = 100_000_000
+HEARD_S = 0.03  # whoever is heard was heard within this time [s]
 
 
 class CommandModel:
@@ -121,5 +124,18 @@ class CommandModel:
 
     def drives_on(self, now_ns: int) -> bool:
         """Go back to the motion that an arm follows though it was braked; False for none."""
-        feedback, measured = self.newest(now_ns), self._from_measured
-        return self.motion is not None and drives_on(self.motion, feedback, from_measured=measured)
+        feedback = self._of_now(now_ns)
+        if self.motion is None or feedback is None:
+            return False
+        return drives_on(self.motion, feedback, from_measured=self._from_measured)
+
+    def is_heard(self, now_ns: int) -> bool:
+        """Whether controllers or arm are heard, and tell of now."""
+        return self._of_now(now_ns) is not None
+
+    def _of_now(self, now_ns: int) -> ControllerFeedback | None:
+        """Newest feedback; None from a robot that hung: it tells first where it was."""
+        feedback = self.newest(now_ns)
+        if feedback is None or feedback.source is Source.MODEL or feedback.unheard_s > HEARD_S:
+            return None
+        return feedback if now_ns - feedback.stamp_ns <= COAST_S * 1e9 else None

@@ -73,7 +73,7 @@ class Supervisor:
         if self._arm.stands_at is not None:
             last_seen = LastSeen(self._arm.stands_at, stands=True)
         elif self._is_silent and state is not None:
-            last_seen = LastSeen(state.positions)
+            last_seen = LastSeen(state.positions, state.velocities)
         self._output.brake(
             self._settings.max_acceleration, self._episode.epoch, before_jump, last_seen
         )

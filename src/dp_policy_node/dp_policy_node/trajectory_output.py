@@ -72,7 +72,8 @@ class TrajectoryOutput:
         self._epoch = 0
         self._has_sent = False  # anything in this epoch
         self._sent = 0, 0  # begin of the last trajectory on the ROS clock, and on the steady clock
-        self._braked = -1, 0.0, 0  # epoch after a brake, its acceleration, end of what it ends
+        # Epoch after a brake, its acceleration, the end of what it ends, and whether it was sent.
+        self._braked = -1, 0.0, 0, True
         self._brake_watch = BrakeWatch(self.brake_again)
 
     @property
@@ -208,7 +209,7 @@ class TrajectoryOutput:
                 return None
         elif before_jump is None and last_seen is None:
             model.meet(now_ns)
-        self._braked = self._epoch, max_acceleration, motion.end_ns
+        end_ns = motion.end_ns
         for _ in range(PLANS):
             steady_ns, now_ns = time.monotonic_ns(), model.now_ns()
             begin_ns = now_ns + max(0, self._executor.arrival_ns - SOONER_NS)
@@ -216,24 +217,27 @@ class TrajectoryOutput:
             send = self._executor.prepare(trajectory)
             if time.monotonic_ns() - steady_ns <= HELD_UP_NS:
                 break
-        if last_seen is not None and not stands and trajectory.end_ns >= motion.end_ns:
-            return None  # what was sent comes to rest sooner by itself
-        self._publish(trajectory, send)
+        # What was sent may come to rest sooner by itself than a gentle brake.
+        is_sent = last_seen is None or stands or trajectory.end_ns < end_ns
+        if is_sent:
+            self._publish(trajectory, send)
+        self._braked = self._epoch, max_acceleration, end_ns, is_sent
         self._brake_watch.begin()
-        return trajectory
+        return trajectory if is_sent else None
 
     def brake_again(self) -> bool:
-        """Brake an arm that goes on as if it had not been braked; returns whether to look again.
+        """Brake an arm that goes on after a brake; returns whether to look again.
 
-        A message can be lost: a joint_trajectory_controller's topic is best effort. What the arm
-        follows instead ends by itself, so there is nothing to look for after that.
+        A message can be lost: a joint_trajectory_controller's topic is best effort. Nor is a brake
+        sent to a silent robot that comes to rest as soon by itself; it may be heard again before.
+        Whatever the arm follows instead ends, so there is nothing to look for after that.
         """
         with self._lock:
-            epoch, max_acceleration, end_ns = self._braked
+            epoch, max_acceleration, end_ns, is_sent = self._braked
             now_ns = self._model.now_ns()
             if epoch != self._epoch or now_ns > end_ns:
                 return False
-            if self._model.drives_on(now_ns):
+            if self._model.drives_on(now_ns) if is_sent else self._model.is_heard(now_ns):
                 self._brake(max_acceleration, None, None, None)
             return True
 

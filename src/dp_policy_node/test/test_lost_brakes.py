@@ -113,6 +113,30 @@ def test_an_arm_that_is_not_heard_is_not_braked_blindly(output, node, now):
     assert len(node.published) == 2
 
 
+@pytest.mark.parametrize('stamped_ms', [2, 300])
+def test_a_silent_robot_that_was_left_alone_is_braked_once_it_is_heard(
+    output, node, now, stamped_ms
+):
+    """It would come to rest in 0.9 s; one that hung tells first where it was, and waits."""
+    epoch = drive(output, now, Source.JOINT_STATES)
+    told = output._model.feedback
+    now[0] += 300 * MS
+    output._model.feedback = lambda motion, now_ns: replace(
+        told(motion, now_ns - 400 * MS), unheard_s=0.4
+    )
+    assert output.brake(5.0, epoch) is None
+    assert output.brake_again()
+    assert len(node.published) == 1
+    output._model.feedback = lambda motion, now_ns: told(motion, now_ns - stamped_ms * MS)
+    now[0] += 100 * MS
+    assert output.brake_again()
+    assert len(node.published) == (2 if stamped_ms == 2 else 1)
+    if stamped_ms == 2:
+        now[0] += 20 * MS
+        assert output.brake_again()
+        assert len(node.published) == 2  # once
+
+
 def test_a_new_run_is_not_braked_for_an_old_one(output, node, now):
     drive(output, now)
     output.brake(5.0)

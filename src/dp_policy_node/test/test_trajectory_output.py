@@ -85,7 +85,7 @@ def test_nothing_follows_a_brake(output, node):
     assert len(node.published) == 2
 
 
-@pytest.mark.parametrize(('moved_rad', 'brakes'), [(0.0, True), (0.5, True), (1.5, False)])
+@pytest.mark.parametrize(('moved_rad', 'brakes'), [(0.0, True), (0.5, True), (1.0, False)])
 def test_a_silent_robot_is_braked_slowly_or_left_to_the_end_of_what_was_sent(
     output, node, moved_rad, brakes
 ):
