@@ -87,6 +87,7 @@ COMMANDS = (
     'bench.py',
     'latency_bench.py',
     'motion_plot.py',
+    'outage.py',
     'soak.py',
     'stops.py',
     'motion_timing.py',

@@ -127,13 +127,15 @@ def test_the_command_line_is_that_of_ros(tmp_path):
         parameters={'rate': 30.0, 'names': ('a', 'b'), 'flag': True},
         remappings=(('old', 'new'),),
         arguments=('-d', 'layout'),
+        prefix=('ip', 'netns', 'exec', 'robot'),
     )
     file = write_parameters(spec, tmp_path / 'n.yaml')
     assert yaml.safe_load(file.read_text()) == {
         '/**': {'ros__parameters': {'rate': 30.0, 'names': ['a', 'b'], 'flag': True}}
     }
     words = '-d layout --ros-args --params-file first.yaml --params-file {} --remap old:=new'
-    assert command(spec, Path('e'), file) == ['e', *words.format(file).split()]
+    words = f'ip netns exec robot e {words}'
+    assert command(spec, Path('e'), file) == words.format(file).split()
 
 
 RUNNER = """import sys
