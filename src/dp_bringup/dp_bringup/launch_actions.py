@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 import os
+import shlex
 from typing import Any
 
 from dp_bringup.stack_arguments import Argument
@@ -51,7 +52,7 @@ def node_action(spec: NodeSpec) -> Node:
         parameters=[*map(str, spec.parameter_files), *([parameters] if parameters else [])],
         remappings=list(spec.remappings),
         arguments=list(spec.arguments),
-        prefix=' '.join(spec.prefix) or None,
+        prefix=shlex.join(spec.prefix) or None,
         additional_env=spec.missing_environment(os.environ),
         output='screen',
         on_exit=on_exit(spec),

@@ -39,11 +39,13 @@ SHORT_S = 1e-6  # pieces that are shorter are left out
 HOLD_SHARE = 0.8  # of the acceleration limit, to hold an arm where it stands [1]
 # A robot that was not heard for so long may hang, and hear a brake only when it wakes up [s].
 HANGS_S = 0.15
-# From where it was seen last, the first piece begins and ends with these parts of the acceleration
-# limit at most: it begins at once, and before it the arm may have accelerated the other way [1].
+# To a silent robot a brake begins and ends with these parts of the acceleration limit at most: it
+# begins at once, and before it the arm may have accelerated the other way [1].
 GENTLE_BEGIN, GENTLE_END = 0.4, 0.8
-# Longer than any way to rest needs [s]; onsets are tried in steps of this factor [1].
-LONGEST_ONSET_S, LONGER = 10.0, 1.05
+SHORTEST_S, LONGER = (
+    0.2,
+    1.1,
+)  # such a brake lasts so long, or by this factor longer, and so on [1]
 
 
 @dataclass(frozen=True)
@@ -90,35 +92,15 @@ def brake(
         now_ns: where the brake begins [ns].
         max_acceleration: limit [rad/s^2].
         last_seen: of an arm that does not follow. One that stands is held there. To a silent one
-            the brake is gentle: the onset is long enough to bring it from that place, and that
-            velocity, too.
+            the brake is gentle: it brings it from that place, and that velocity, too.
     """
     if last_seen is not None and last_seen.stands:
         return _hold(motion, joint_names, now_ns, max_acceleration, last_seen.position)
+    if last_seen is not None:
+        return _gentle(motion, joint_names, now_ns, max_acceleration, last_seen)
     start = motion.at(now_ns)
-    onset_s = _onset_s(start.velocity, start.acceleration, max_acceleration)
-    lengths_s, knots = _pieces(start, onset_s, max_acceleration)
-    while last_seen is not None and onset_s < LONGEST_ONSET_S:
-        if _hurry(start, last_seen, onset_s, *knots[0]) <= max_acceleration:
-            break
-        onset_s *= LONGER
-        lengths_s, knots = _pieces(start, onset_s, max_acceleration)
-    return Trajectory(
-        start_ns=now_ns,
-        joint_names=joint_names,
-        start_position=start.position,
-        start_velocity=start.velocity,
-        times_s=np.cumsum(lengths_s),
-        positions=np.array([knot[0] for knot in knots]),
-        velocities=np.array([*(knot[1] for knot in knots[:-1]), np.zeros_like(start.velocity)]),
-    )
-
-
-def _pieces(
-    start: MotionState, onset_s: float, max_acceleration: float
-) -> tuple[list[float], list[tuple[Array, Array]]]:
-    """Return lengths [s] of the pieces, and positions and velocities (J,) at their ends."""
     position, velocity, acceleration = start
+    onset_s = _onset_s(velocity, acceleration, max_acceleration)
     excess = velocity + acceleration * onset_s / 2.0  # (J,) what A has to take away
     pull = 6.0 * np.abs(velocity) / onset_s**2 + 2.0 * np.abs(acceleration) / onset_s
     behind = float(pull.max()) * BEHIND_S  # more at the end of the onset [rad/s^2]
@@ -141,21 +123,50 @@ def _pieces(
         velocity = velocity + length * (acceleration + end) / 2.0
         acceleration = end
         knots.append((position, velocity))
-    return lengths_s, knots
+    return Trajectory(
+        start_ns=now_ns,
+        joint_names=joint_names,
+        start_position=start.position,
+        start_velocity=start.velocity,
+        times_s=np.cumsum(lengths_s),
+        positions=np.array([knot[0] for knot in knots]),
+        velocities=np.array([*(knot[1] for knot in knots[:-1]), np.zeros_like(peak)]),
+    )
 
 
-def _hurry(
-    start: MotionState, seen: LastSeen, length_s: float, position: Array, velocity: Array
-) -> float:
-    """Return what limit a cubic from where an arm was seen to a knot would need [rad/s^2].
+def _gentle(
+    motion: CommandedMotion,
+    joint_names: tuple[str, ...],
+    now_ns: int,
+    max_acceleration: float,
+    seen: LastSeen,
+) -> Trajectory:
+    """By one cubic to a place on the way, from where the arm should be and where it was seen.
 
-    One from x with the velocity w to p with v, of length L, accelerates at its begin by
-    6 (p - x) / L^2 - (4 w + 2 v) / L, at its end by (2 w + 4 v) / L - 6 (p - x) / L^2.
+    The place is where the motion would be after half of the time: so the brake keeps to a way that
+    was checked, however long it takes.
     """
-    w = start.velocity if seen.velocity is None else seen.velocity
-    gap = 6.0 * (position - seen.position) / length_s**2
-    begin = gap - (4.0 * w + 2.0 * velocity) / length_s
-    end = (2.0 * w + 4.0 * velocity) / length_s - gap
+    start = motion.at(now_ns)
+    there = seen.position, start.velocity if seen.velocity is None else seen.velocity
+    left_s = (motion.end_ns - now_ns) * 1e-9  # what was sent comes to rest by itself then
+    length_s = SHORTEST_S
+    place = motion.at(now_ns + round(length_s / 2.0 * 1e9)).position
+    while length_s < left_s and max_acceleration < max(
+        _needed(*start[:2], place, length_s), _needed(*there, place, length_s)
+    ):
+        length_s *= LONGER
+        place = motion.at(now_ns + round(length_s / 2.0 * 1e9)).position
+    return _to_rest(start, joint_names, now_ns, length_s, place)
+
+
+def _needed(position: Array, velocity: Array, place: Array, length_s: float) -> float:
+    """Return which acceleration limit a cubic to rest needs, by its begin and its end [rad/s^2].
+
+    One over the distance g from the velocity v, of length L, accelerates by 6 g / L^2 - 4 v / L at
+    its begin, by 2 v / L - 6 g / L^2 at its end.
+    """
+    gap = 6.0 * (place - position) / length_s**2
+    begin, end = gap - 4.0 * velocity / length_s, 2.0 * velocity / length_s - gap
     return float(max(np.abs(begin).max() / GENTLE_BEGIN, np.abs(end).max() / GENTLE_END))
 
 
@@ -176,13 +187,19 @@ def _hold(
     limit = HOLD_SHARE * max_acceleration
     speed, gap = np.abs(start.velocity), np.abs(start.position - place)
     needed_s = (2.0 * speed + np.sqrt(4.0 * speed**2 + 6.0 * gap * limit)) / limit  # (J,)
-    until_s = max(ONSET_S, float(needed_s.max()))
+    return _to_rest(start, joint_names, now_ns, max(ONSET_S, float(needed_s.max())), place)
+
+
+def _to_rest(
+    start: MotionState, joint_names: tuple[str, ...], now_ns: int, length_s: float, place: Array
+) -> Trajectory:
+    """One cubic to ``place`` (J,) [rad], and rest there."""
     return Trajectory(
         start_ns=now_ns,
         joint_names=joint_names,
         start_position=start.position,
         start_velocity=start.velocity,
-        times_s=np.array([until_s, until_s + END_S]),
+        times_s=np.array([length_s, length_s + END_S]),
         positions=np.array([place, place]),
         velocities=np.zeros((2, len(place))),
     )

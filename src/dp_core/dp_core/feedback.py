@@ -34,12 +34,10 @@ LATE_S, OFF_ARM_RAD = np.linspace(0.0, 0.5, 101), 0.02
 # A state this near to the newest motion is on it. Farther off it is rather on an older one, if it
 # is this near to that [rad], and by this factor nearer: the newest was lost [1].
 ON_NEWEST_RAD, ON_OLDER_RAD, LIKELIER = 0.004, 0.007, 0.5
-# Measured joints this far from a finished command mean that someone else moved the arm [rad].
-MOVED_RAD = 0.01
+MOVED_RAD = 0.01  # so far from a finished command someone else has moved the arm [rad]
 # Where two motions only cross, so long after it they are apart: weighs velocities [s].
 AHEAD_S = 0.1
-# So many messages, less one, may be lost one after another and be seen through.
-LOST = 5
+LOST = 5  # so many messages in a row, less one, may be lost and seen through
 # A motion that is only known at one instant is thought to go on so long before it comes to rest,
 # longer than a message needs [s].
 COAST_S = 0.1
@@ -242,20 +240,33 @@ def take_up(
     late_s: Array,
     tolerance: float,
 ) -> bool:
-    """Go back to the newest trajectory that explains a state; False when none does.
-
-    An older one must explain it much better than the newest: an arm that sags is off all of them.
-    """
-    seen = (stamp_ns, position, velocity, late_s)
-    newest = distance(motion, *seen)
+    """Go back to the newest trajectory that explains a state; False when none does."""
+    newest = distance(motion, stamp_ns, position, velocity, late_s)
     if newest <= ON_NEWEST_RAD:
         return True
+    lost = unheard_by(motion, stamp_ns, position, velocity, late_s, newest, tolerance)
+    motion.forget(lost)
+    return lost > 0 or newest <= tolerance
+
+
+def unheard_by(
+    motion: CommandedMotion,
+    stamp_ns: int,
+    position: Array,
+    velocity: Array | None,
+    late_s: Array,
+    newest: float,
+    tolerance: float,
+) -> int:
+    """Return how many trajectories were lost where an older one explains a state; 0 for none.
+
+    It must do so much better than the newest, ``newest`` [rad] away: an arm may sag off them all.
+    """
+    near = min(LIKELIER * newest, max(ON_OLDER_RAD, min(tolerance, newest - tolerance)))
     for unheard in range(1, min(motion.remembered, LOST)):
-        near = min(LIKELIER * newest, max(ON_OLDER_RAD, min(tolerance, newest - tolerance)))
-        if distance(motion, *seen, unheard) <= near:
-            motion.forget(unheard)
-            return True
-    return newest <= tolerance
+        if distance(motion, stamp_ns, position, velocity, late_s, unheard) <= near:
+            return unheard
+    return 0
 
 
 def _believe(

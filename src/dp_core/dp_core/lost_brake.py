@@ -11,30 +11,32 @@ from dp_core.feedback import LATE_S
 from dp_core.feedback import OFF_ARM_RAD
 from dp_core.feedback import OFF_MODEL_RAD
 from dp_core.feedback import Source
-from dp_core.feedback import take_up
+from dp_core.feedback import unheard_by
 from dp_core.motion import CommandedMotion
 from dp_core.slowed_robot import moving_state
 
+# A robot that hung follows a gentle brake late, and on its way comes by places where it would be
+# on the motion before, if that were later still. Servos are late by so much at most [s].
+SERVO_LATE_S = LATE_S[LATE_S <= 0.15]
 
-def drives_on(
+
+def lost_messages(
     motion: CommandedMotion, feedback: ControllerFeedback | None, *, from_measured: bool
-) -> bool:
-    """Whether the arm moves along what the newest motion should have replaced.
-
-    Then that is our model again: it is where the arm is, as nearly as `take_up` wants.
+) -> int:
+    """Return how many of the newest trajectories an arm does not follow, but one before; or 0.
 
     Args:
-        motion: our model, a brake the newest; changed when the answer is yes.
+        motion: our model, a brake the newest.
         feedback: newest; None when there is none. An arm whose speed nobody tells says nothing.
         from_measured: the controller starts each message from the measured state.
     """
     state = None if feedback is None else moving_state(feedback, from_measured=from_measured)
     if feedback is None or state is None:
-        return False
-    late_s, tolerance = LATE_S, OFF_ARM_RAD
+        return 0
+    late_s, older_s, tolerance = LATE_S, SERVO_LATE_S, OFF_ARM_RAD
     if feedback.source is Source.CONTROLLER_STATE and not from_measured:
-        late_s, tolerance = AT_ONCE_S, OFF_MODEL_RAD
-    seen, remembered = (feedback.stamp_ns, *state, late_s), motion.remembered
-    if distance(motion, *seen) > tolerance:  # a measurement that trembles makes no brake
-        take_up(motion, *seen, tolerance)
-    return motion.remembered < remembered
+        late_s, older_s, tolerance = AT_ONCE_S, AT_ONCE_S, OFF_MODEL_RAD
+    newest = distance(motion, feedback.stamp_ns, *state, late_s)
+    if newest <= tolerance:  # a measurement that trembles makes no brake
+        return 0
+    return unheard_by(motion, feedback.stamp_ns, *state, older_s, newest, tolerance)

@@ -43,7 +43,6 @@ Array = NDArray[np.float64]
 CHECK_PERIOD_S = 0.01
 # A servo may need this long after the end of its command to be within the second [s], [rad].
 SETTLE_S, ARRIVED_RAD = 1.0, 0.05
-BRAKING_S = 1.0  # a brake is over, unless it is lost again and again [s]
 STOPPED = 'the motion was stopped'
 
 
@@ -139,13 +138,7 @@ class ArmMotion:
             last_seen = LastSeen(state.positions, state.velocities)
         acceleration = self._arm.settings.max_acceleration
         self._arm.output.brake(acceleration, epoch, before_jump, last_seen)
-        self._see_rest()
-
-    def _see_rest(self) -> None:
-        """Wait for the end of a brake: one that is lost is sent again while this process lives."""
-        until_s, clock = time.monotonic() + BRAKING_S, self._arm.node.get_clock()
-        while time.monotonic() < until_s and self._arm.output.is_moving(clock.now().nanoseconds):
-            time.sleep(CHECK_PERIOD_S)
+        self._arm.output.wait_rest()
 
     def _why_forbidden(self, watch: ArmWatch) -> Ending | None:
         why = self._why_stop()

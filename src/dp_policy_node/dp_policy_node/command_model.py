@@ -8,23 +8,27 @@ from collections.abc import Callable
 from dataclasses import replace
 import time
 
+from dp_core.braking import LastSeen
 from dp_core.feedback import at_rest
 from dp_core.feedback import COAST_S
 from dp_core.feedback import ControllerFeedback
 from dp_core.feedback import hand_over
 from dp_core.feedback import Source
-from dp_core.lost_brake import drives_on
+from dp_core.lost_brake import lost_messages
 from dp_core.motion import clock_step_ns
 from dp_core.motion import CommandedMotion
 from dp_core.slowed_robot import follow_on
 from dp_core.slowed_robot import moves_on
+from dp_core.slowed_robot import moving_state
 from dp_policy_node.clocks import read_together
 from rclpy.clock import Clock
 
 Feedback = Callable[[CommandedMotion | None, int], ControllerFeedback | None]
 # So long before the first motion that is remembered nothing is known: a clock began anew [ns].
 UNKNOWN_NS = 100_000_000
-HEARD_S = 0.03  # whoever is heard was heard within this time [s]
+# A robot that is not heard for so long may hang [s]. It would begin a chunk when it wakes up, with
+# the first knot still 100 ms ahead, and jerk; so the chunk waits, and the one before it goes on.
+HEARD_S = 0.03
 
 
 class CommandModel:
@@ -122,16 +126,29 @@ class CommandModel:
             self.motion, feedback, self._joint_names, now_ns, from_measured=measured
         )
 
-    def drives_on(self, now_ns: int) -> bool:
-        """Go back to the motion that an arm follows though it was braked; False for none."""
-        feedback = self._of_now(now_ns)
+    def lost_messages(self, now_ns: int) -> int:
+        """Return how many of the newest trajectories the arm has not heard, by how it moves."""
+        feedback, measured = self._of_now(now_ns), self._from_measured
         if self.motion is None or feedback is None:
-            return False
-        return drives_on(self.motion, feedback, from_measured=self._from_measured)
+            return 0
+        return lost_messages(self.motion, feedback, from_measured=measured)
 
-    def is_heard(self, now_ns: int) -> bool:
-        """Whether controllers or arm are heard, and tell of now."""
-        return self._of_now(now_ns) is not None
+    def forget(self, lost: int) -> None:
+        """Take so many of the newest trajectories as lost."""
+        if self.motion is not None:
+            self.motion.forget(lost)
+
+    def seen(self, now_ns: int) -> LastSeen | None:
+        """Return where the arm is seen now; None where it is not heard."""
+        feedback = self._of_now(now_ns)
+        if feedback is None or feedback.measured is None:
+            return None
+        return LastSeen(feedback.measured, feedback.measured_velocity)
+
+    def is_at_rest(self, now_ns: int) -> bool:
+        """Whether the arm is heard, and nothing is known to move."""
+        feedback, measured = self._of_now(now_ns), self._from_measured
+        return feedback is not None and moving_state(feedback, from_measured=measured) is None
 
     def _of_now(self, now_ns: int) -> ControllerFeedback | None:
         """Newest feedback; None from a robot that hung: it tells first where it was."""

@@ -14,6 +14,7 @@ class DryRun:
 
     arrival_ns = 0
     moves_arm = False
+    is_once = False
 
     def begin(self) -> None:
         """Begin a run."""

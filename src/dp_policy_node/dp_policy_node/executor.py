@@ -22,10 +22,12 @@ class Executor(Protocol):
     Attributes:
         arrival_ns: what is sent is in effect this much later [ns].
         moves_arm: whether anything reaches a controller at all.
+        is_once: each trajectory is sent once, and may be lost.
     """
 
     arrival_ns: int
     moves_arm: bool
+    is_once: bool
 
     def begin(self) -> None:
         """Forget what was refused: a new run begins."""

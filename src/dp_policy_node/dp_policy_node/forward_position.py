@@ -38,6 +38,7 @@ class ForwardPosition:
 
     arrival_ns = 0
     moves_arm = True
+    is_once = False
 
     def __init__(self, node: Node, groups: tuple[ActionGroup, ...], rate_hz: float):
         """Create the publishers and start the thread."""

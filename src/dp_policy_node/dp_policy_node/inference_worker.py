@@ -29,6 +29,7 @@ from dp_core.motion import Trajectory
 from dp_core.observation import ObservationWindow
 from dp_core.trajectory import TrajectorySettings
 from dp_msgs.action import ExecutePolicy
+from dp_policy_node.command_model import HEARD_S
 from dp_policy_node.observation_input import ObservationInput
 from dp_policy_node.policies import LoadedPolicy
 from dp_policy_node.trajectory_output import PLANNING_NS
@@ -38,9 +39,6 @@ from numpy.typing import NDArray
 from rclpy.clock import Clock
 
 WINDOW_POLL_S = 0.005
-# A robot that is not heard for so long may hang [s]. It would begin a chunk when it wakes up, with
-# the first knot still 100 ms ahead, and jerk; so the chunk waits, and the one before it goes on.
-HUSH_S = 0.03
 # When it wakes up it works off what it has missed, and would begin a chunk of now too soon [s].
 CATCH_UP_S = 0.03
 
@@ -256,7 +254,7 @@ class InferenceWorker:
         with self._condition:
             go_on_s = 0.0
             while self._is_current(run):
-                if run.inputs.joint_silence_s > HUSH_S:
+                if run.inputs.joint_silence_s > HEARD_S:
                     go_on_s = time.monotonic() + CATCH_UP_S
                 elif time.monotonic() >= go_on_s:
                     return

@@ -31,6 +31,7 @@ class JtcAction:
 
     arrival_ns = 6_000_000
     moves_arm = True
+    is_once = True
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ class JtcTopic:
 
     arrival_ns = 1_000_000
     moves_arm = True
+    is_once = True
 
     def __init__(self, node: Node, groups: tuple[ActionGroup, ...]):
         """Create the publishers."""

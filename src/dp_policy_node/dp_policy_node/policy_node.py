@@ -93,8 +93,7 @@ class PolicyNode(LifecycleNode):
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Brake, abort the running goal, and refuse new ones."""
-        self._server.deactivate('the node was deactivated')
-        self.status.active = False
+        self.halt('the node was deactivated')
         self._robot.close_inputs()
         return TransitionCallbackReturn.SUCCESS
 
@@ -105,8 +104,7 @@ class PolicyNode(LifecycleNode):
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Brake and free everything."""
-        self._server.deactivate('the node was shut down')
-        self.status.active = False
+        self.halt('the node was shut down')
         self._free()
         return TransitionCallbackReturn.SUCCESS
 
@@ -120,9 +118,11 @@ class PolicyNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def halt(self, reason: str) -> None:
-        """Brake and abort the running goal: the process is about to end."""
+        """Brake, abort the running goal, and hear the arm until it rests."""
         self._server.deactivate(reason)
         self.status.active = False
+        if self._robot is not None:
+            self._robot.output.wait_rest()
 
     def close(self) -> None:
         """Free everything; after the executor has ended."""

@@ -21,11 +21,13 @@ from dp_core.feedback import ControllerFeedback
 from dp_core.motion import CommandedMotion
 from dp_core.motion import MotionState
 from dp_core.motion import Trajectory
+from dp_policy_node.brake_watch import Braked
 from dp_policy_node.brake_watch import BrakeWatch
 from dp_policy_node.command_model import CommandModel
 from dp_policy_node.command_model import Feedback
 from dp_policy_node.executor import Executor
 from rclpy.clock import Clock
+from rclpy.logging import get_logger
 
 Plan = Callable[[CommandedMotion, int], Trajectory]
 # A chunk is planned for so much later than the look at the clock, and goes out when this is over:
@@ -38,6 +40,7 @@ HELD_UP_NS, PLANS = 5_000_000, 4
 # A brake is planned for so much sooner than it arrives, but not for the past: it bears to come
 # late better than to come early, or, which is the same, to an arm that is behind our model [ns].
 SOONER_NS = 5_000_000
+REST_S, REST_LOOK_S = 1.0, 0.01  # who waits for rest: how long at most, how often he looks [s]
 
 
 class TrajectoryOutput:
@@ -72,8 +75,7 @@ class TrajectoryOutput:
         self._epoch = 0
         self._has_sent = False  # anything in this epoch
         self._sent = 0, 0  # begin of the last trajectory on the ROS clock, and on the steady clock
-        # Epoch after a brake, its acceleration, the end of what it ends, and whether it was sent.
-        self._braked = -1, 0.0, 0, True
+        self._braked = Braked(-1, 0.0, 0, is_sent=True)
         self._brake_watch = BrakeWatch(self.brake_again)
 
     @property
@@ -191,7 +193,10 @@ class TrajectoryOutput:
     ) -> Trajectory | None:
         if epoch is not None and epoch != self._epoch:
             return None
+        watched = self._braked if self._braked.epoch == self._epoch else None
         self._epoch += 1
+        if watched is not None:  # one stop after another: the first may have been lost
+            watched.epoch = self._epoch
         model, motion = self._model, self._model.motion
         if motion is None:
             return None
@@ -204,12 +209,16 @@ class TrajectoryOutput:
         if last_seen is None and before_jump is None and now_ns < motion.end_ns:
             last_seen = silent_at(model.newest(now_ns))
         stands = last_seen is not None and last_seen.stands
+        ends_ns = motion.end_ns  # what is met below may be known for less long
         if now_ns >= motion.end_ns and not stands:
             if last_seen is not None or not model.follow_on(now_ns):
                 return None
         elif before_jump is None and last_seen is None:
             model.meet(now_ns)
         end_ns = motion.end_ns
+        until_ns = time.monotonic_ns() + max(ends_ns, end_ns) - now_ns
+        if watched is not None and time.monotonic_ns() < watched.until_ns:
+            until_ns = watched.until_ns
         for _ in range(PLANS):
             steady_ns, now_ns = time.monotonic_ns(), model.now_ns()
             begin_ns = now_ns + max(0, self._executor.arrival_ns - SOONER_NS)
@@ -221,25 +230,45 @@ class TrajectoryOutput:
         is_sent = last_seen is None or stands or trajectory.end_ns < end_ns
         if is_sent:
             self._publish(trajectory, send)
-        self._braked = self._epoch, max_acceleration, end_ns, is_sent
+        self._braked = Braked(self._epoch, max_acceleration, until_ns, is_sent)
         self._brake_watch.begin()
         return trajectory if is_sent else None
 
     def brake_again(self) -> bool:
         """Brake an arm that goes on after a brake; returns whether to look again.
 
-        A message can be lost: a joint_trajectory_controller's topic is best effort. Nor is a brake
-        sent to a silent robot that comes to rest as soon by itself; it may be heard again before.
-        Whatever the arm follows instead ends, so there is nothing to look for after that.
+        A message can be lost: a joint_trajectory_controller's topic is best effort. To a silent
+        robot that comes to rest as soon by itself none is sent; it may be heard again before.
         """
         with self._lock:
-            epoch, max_acceleration, end_ns, is_sent = self._braked
-            now_ns = self._model.now_ns()
-            if epoch != self._epoch or now_ns > end_ns:
+            braked, steady_ns = self._braked, time.monotonic_ns()
+            if not braked.is_watched(self._epoch, steady_ns):
                 return False
-            if self._model.drives_on(now_ns) if is_sent else self._model.is_heard(now_ns):
-                self._brake(max_acceleration, None, None, None)
+            now_ns, lost = self._model.follow_clock(), 0
+            seen = None if braked.is_sent else self._model.seen(now_ns)
+            if self._executor.is_once and braked.may_be_lost(steady_ns - self._sent[1]):
+                lost = self._model.lost_messages(now_ns)
+            lost = braked.confirm(lost)
+            if lost:
+                self._model.forget(lost)
+                get_logger('trajectory_output').warning('the arm drove on: braked again')
+            if lost or seen is not None:
+                self._brake(braked.max_acceleration, None, None, seen)
             return True
+
+    def wait_rest(self, patience_s: float = REST_S) -> None:
+        """Wait for a braked arm to rest, at most so long [s]: a lost brake is sent again."""
+        until_ns = time.monotonic_ns() + patience_s * 1e9
+        while time.monotonic_ns() < until_ns and self._may_move():
+            time.sleep(REST_LOOK_S)
+
+    def _may_move(self) -> bool:
+        with self._lock:
+            now_ns, steady_ns = self._model.now_ns(), time.monotonic_ns()
+            if self._model.is_moving(now_ns):
+                return True
+            is_watched = self._braked.is_watched(self._epoch, steady_ns)
+            return self._executor.is_once and is_watched and not self._model.is_at_rest(now_ns)
 
     def command_at(self, time_ns: int) -> MotionState | None:
         """Commanded state of the J joints; None before a run."""

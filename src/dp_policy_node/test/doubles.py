@@ -77,6 +77,8 @@ class MeasuredOutput(TrajectoryOutput):
         joints = tuple(joint for group in groups for joint in group.joints)
         executor = executor or JtcTopic(node, groups)
         super().__init__(node.get_clock(), joints, executor, self.seen, **options)
+        # Nobody looks after a brake but a test that does.
+        self._brake_watch = SimpleNamespace(begin=lambda: None, close=lambda: None)
 
     def seen(self, motion, now_ns):
         return from_joint_states(now_ns, self.measured, None, motion)

@@ -18,6 +18,7 @@ from doubles import pretend_clock
 from doubles import SilentNode
 from doubles import slowly
 from dp_policy_node.brake_watch import BrakeWatch
+from dp_policy_node.jtc_topic import JtcTopic
 import three_joints
 
 MS = 1_000_000
@@ -35,8 +36,7 @@ def output(node):
 
 @pytest.fixture
 def now(output, monkeypatch):
-    """The only clock there is [ns]; nobody looks but the test."""
-    monkeypatch.setattr(BrakeWatch, 'begin', lambda self: None)
+    """The only clock there is [ns]."""
     return pretend_clock(monkeypatch, output)
 
 
@@ -61,6 +61,8 @@ def test_an_arm_that_drives_on_is_braked_again_from_where_it_is(output, node, no
     assert output.brake(5.0, epoch) is not None
     now[0] += 200 * MS
     assert output.brake_again()
+    assert len(node.published) == 2  # a single look may be wrong
+    assert output.brake_again()
     assert len(node.published) == 3
     message = node.published[-1][1]
     first = message.points[0]
@@ -83,6 +85,50 @@ def test_again_and_again_until_what_it_follows_has_ended(output, node, now):
     now[0] += 500 * MS
     assert not output.brake_again()
     assert len(node.published) == count
+
+
+@pytest.mark.parametrize('wait_ms', [100, 400])  # while the first brake should last, and after
+def test_a_second_stop_does_not_end_the_search_for_the_first(output, node, now, wait_ms):
+    """The network is away: both are lost, and the arm is heard again later."""
+    epoch = drive(output, now)
+    told = output._model.feedback
+    seen = told(None, now[0])
+    output._model.feedback = lambda motion, now_ns: seen
+    assert output.brake(5.0, epoch) is not None
+    now[0] += wait_ms * MS
+    output.brake(5.0)
+    now[0] += 200 * MS
+    output._model.feedback = told
+    count = len(node.published)
+    assert output.brake_again() and output.brake_again()
+    assert len(node.published) == count + 1
+    assert output.command_at(now[0]).position == pytest.approx(
+        0.3 + (wait_ms + 200) * 1e-3, abs=0.05
+    )
+
+
+def test_a_controller_that_starts_at_the_measured_state_is_looked_after_as_long(node, monkeypatch):
+    """Our model of it is a coast of 0.2 s; what it follows lasts longer."""
+    output = MeasuredOutput(node, three_joints.contract().actions, from_measured=True)
+    now = pretend_clock(monkeypatch, output)
+    drive(output, now, Source.JOINT_STATES)
+    output.brake(5.0)
+    now[0] += 600 * MS
+    assert output.brake_again()
+
+
+def test_what_is_commanded_again_and_again_cannot_be_lost(node, monkeypatch):
+    class Repeating(JtcTopic):
+        is_once = False
+
+    groups = three_joints.contract().actions
+    output = MeasuredOutput(node, groups, Repeating(node, groups))
+    now = pretend_clock(monkeypatch, output)
+    drive(output, now)
+    output.brake(5.0)
+    while output.brake_again():
+        now[0] += 20 * MS
+    assert len(node.published) == 2
 
 
 def test_an_arm_that_obeys_is_braked_once(output, node, now):
@@ -172,10 +218,47 @@ def test_the_watch_looks_after_each_brake_until_it_is_told_enough():
     assert len(looked) == 6
 
 
+def test_a_look_that_failed_is_not_the_last(monkeypatch):
+    raised, looked = threading.Event(), threading.Event()
+    monkeypatch.setattr(threading, 'excepthook', lambda arguments: raised.set())
+
+    def look():
+        if not raised.is_set():
+            raise RuntimeError('it cannot be sent')
+        looked.set()
+        return False
+
+    watch = BrakeWatch(look)
+    watch.begin()
+    first = watch._thread
+    first.join(5.0)
+    watch.begin()
+    assert looked.wait(5.0)
+    watch.close()
+
+
 def test_an_output_that_is_closed_leaves_no_thread(output):
+    output._brake_watch = BrakeWatch(output.brake_again)
     output.send(output.begin(np.zeros(3)), slowly)
     output.brake(5.0)
     thread = output._brake_watch._thread
     output.close()
     thread.join(5.0)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(('speed', 'waited_s'), [(0.0, 0.2), (0.5, 0.6)])
+def test_who_waits_for_rest_waits_for_an_arm_that_may_have_missed_its_brake(
+    output, now, speed, waited_s
+):
+    drive(output, now)
+    output.brake(5.0)
+    begin_ns = now[0]
+
+    def told(motion, now_ns):
+        place, moves = np.full(3, 5.0), np.full(3, speed)  # elsewhere: it is not known what moves
+        return ControllerFeedback(now_ns, Source.CONTROLLER_STATE, place, moves, place, moves)
+
+    output._model.feedback = told
+    output.wait_rest(0.6)
+    assert (now[0] - begin_ns) * 1e-9 == pytest.approx(waited_s, abs=0.15)

@@ -52,7 +52,7 @@ class OutagePlan:
 
 
 class Stopper:
-    """Who calls ~/stop and ~/reset on the policy's computer: created there."""
+    """Who calls ~/stop on the policy's computer: created there."""
 
     def __init__(self) -> None:
         """Join the graph."""

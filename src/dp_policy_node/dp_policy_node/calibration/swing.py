@@ -122,6 +122,7 @@ class Swing:
             raise
         finally:
             self.output.brake(BRAKE_ACCELERATION, epoch, None, last_seen)
+            self.output.wait_rest()
         return _commanded(start, sent, self.joint, origin_ns), origin_ns
 
     def _chunk(self, start: Array, origin_ns: int) -> ActionChunk:
