@@ -88,6 +88,7 @@ COMMANDS = (
     'latency_bench.py',
     'motion_plot.py',
     'outage.py',
+    'outage_stopper.py',
     'soak.py',
     'stops.py',
     'motion_timing.py',

@@ -133,8 +133,7 @@ def _run(options: argparse.Namespace) -> list[dict[str, Any]]:
     lines = options.output.with_suffix('.jsonl').open('w', encoding='utf-8')
     os.environ.update(ENVIRONMENT)
     with lines, Interrupt() as interrupt, Network() as network:
-        with network.on('policy'):
-            stopper = Stopper()
+        stopper = Stopper(network, os.environ)
         try:
             with network.on('robot'):
                 series = _Series(network, stopper, folder, options.seed)

@@ -4,17 +4,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 import os
 import random
+import subprocess
+import sys
 import time
 from typing import Any
 
+from dp_bringup.fault_trials import outage_stopper
 from dp_bringup.fault_trials.client import Goal
 from dp_bringup.fault_trials.motion import judge
-from dp_bringup.fault_trials.network import ENVIRONMENT
 from dp_bringup.fault_trials.network import Network
-from dp_bringup.fault_trials.record import Spinner
 from dp_bringup.fault_trials.record import TrialError
 from dp_bringup.fault_trials.record import wait
 from dp_bringup.fault_trials.run import EarlyEndError
@@ -25,10 +27,6 @@ from dp_core.kinematics import KinematicChain
 from dp_msgs.msg import PolicyStatus
 from dp_policy_node.execute import CODES
 import numpy as np
-import rclpy
-from rclpy.context import Context
-from rclpy.node import Node
-from std_srvs.srv import Trigger
 
 STOP_WITHIN_S = 0.12  # of the begin of an outage, and in its first half [s]
 # Nobody may be heard for so long after it: Fast DDS asks every 3 s what was not received [s].
@@ -52,26 +50,32 @@ class OutagePlan:
 
 
 class Stopper:
-    """Who calls ~/stop on the policy's computer: created there."""
+    """Who calls ~/stop on the policy's computer."""
 
-    def __init__(self) -> None:
-        """Join the graph."""
-        self._context = Context()
-        rclpy.init(context=self._context, domain_id=int(ENVIRONMENT['ROS_DOMAIN_ID']))
-        node = Node('outage_stopper', context=self._context, enable_rosout=False)
-        self._stop = node.create_client(Trigger, '/policy_node/stop')
-        self._spinner = Spinner(self._context, node)
+    def __init__(self, network: Network, environment: Mapping[str, str]) -> None:
+        """Start the process that does it."""
+        words = [*network.prefix('policy'), sys.executable, '-m', outage_stopper.__name__]
+        self._process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+        self._commands: Any = self._process.stdin
+        self._answers: Any = self._process.stdout
+        self._expect(outage_stopper.READY)
 
     def close(self) -> None:
-        """Leave the graph."""
-        self._spinner.close()
-        rclpy.shutdown(context=self._context)
+        """End the process."""
+        self._process.communicate(timeout=PATIENCE_S)
 
     def stop(self) -> None:
         """Call ~/stop and wait for its answer: the brake is out."""
-        wait(self._stop.service_is_ready, 'the service ~/stop')
-        future = self._stop.call_async(Trigger.Request())
-        wait(future.done, 'an answer of ~/stop', PATIENCE_S)
+        self._commands.write('\n')
+        self._commands.flush()
+        self._expect(outage_stopper.STOPPED)
+
+    def _expect(self, answer: str) -> None:
+        found = self._answers.readline().strip()
+        if found != answer:
+            raise TrialError(f'who calls ~/stop says {found!r}, not {answer!r}')
 
 
 class OutageTrial:

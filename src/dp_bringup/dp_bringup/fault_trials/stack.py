@@ -71,7 +71,7 @@ class TrialStack:
             name: of the stack.
             logs: folder of what the processes print.
             hold: lets the policy's predictions hold the interpreter.
-            environment: with a domain; default: a private one.
+            environment: with a domain, instead of a private one and what the nodes add to it.
             prefixes: words before the programs, by the name of the node.
             parameters: of the policy node, beside those of the stack.
         """
@@ -89,7 +89,11 @@ class TrialStack:
         sim = dataclasses.replace(sim, parameters=rate)
         node = dataclasses.replace(node, parameters={**node.parameters, **parameters})
         self._specs = {
-            name: dataclasses.replace(spec, prefix=(prefixes or {}).get(name, ()))
+            name: dataclasses.replace(
+                spec,
+                prefix=(prefixes or {}).get(name, ()),
+                environment={} if environment else spec.environment,
+            )
             for name, spec in {'sim_node': sim, 'policy_node': node}.items()
         }
         self._running: dict[str, LocalStack] = {}
