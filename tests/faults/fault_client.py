@@ -136,8 +136,20 @@ class FaultClient:
         until(lambda: self.feedback and self.feedback[-1].chunks >= count, f'{count} chunks')
 
     def refusal(self, **fields):
-        """Send a goal that must be refused; returns the reason that the node tells."""
-        assert not self.send(**fields).accepted
+        """Send a goal that must be refused; returns the reason that the node tells.
+
+        As in `call`, a server just discovered may not know yet whom to answer: it is asked again.
+        """
+        assert self._action.wait_for_server(PATIENCE_S)
+        end_s = time.monotonic() + PATIENCE_S
+        sending = None
+        while sending is None or not sending.done():
+            assert time.monotonic() < end_s, 'waited in vain for an answer to the goal'
+            sending = self._action.send_goal_async(ExecutePolicy.Goal(**fields))
+            asked_s = time.monotonic()
+            while not sending.done() and time.monotonic() < asked_s + ANSWER_S:
+                time.sleep(0.005)
+        assert not sending.result().accepted
         return until(
             lambda: self.status and 'goal refused' in self.status.reason and self.status.reason,
             lambda: f'a reason for the refusal; the status: {self.status}',
