@@ -3,6 +3,7 @@
 """Twenty seconds of a soak, written down by hand: what explains what, and what nothing does."""
 
 from collections import Counter
+from dataclasses import replace
 import random
 
 from dp_bringup.fault_trials.motion import Ticks
@@ -164,6 +165,15 @@ def test_a_motion_without_a_goal_tells_whether_the_controller_was_silent_before(
     watch.feed(rest(100.0))  # until 100.998
     watch.feed(ramp(104.0))
     assert watch.findings[0].what.endswith(' 0.00 s after a silence of 3.00 s')
+
+
+def test_a_motion_of_a_goal_that_is_heard_late_is_its_motion():
+    watch = MotionWatch(LIMITS)
+    watch.goal_begins(100.0)
+    watch.must_rest(101.0)
+    moved = ramp(100.0)
+    watch.feed(replace(moved, heard_s=moved.heard_s + 3.0))
+    assert watch.findings == []
 
 
 def test_a_motion_that_goes_on_after_it_must_rest_is_found():

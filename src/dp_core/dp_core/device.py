@@ -43,6 +43,17 @@ def device_of(name: str, local_rank: int = 0) -> torch.device:
     return torch.device('cuda', local_rank)
 
 
+def moved(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Return a tensor of the CPU on `device`; a GPU fetches it while the CPU goes on.
+
+    From memory that may be paged out a GPU would be waited for, until all it had to do is done,
+    before the next batch could be made ready.
+    """
+    if device.type == 'cuda':
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
 def is_lost(device: torch.device) -> bool:
     """Say whether nothing can be computed on `device` any more by this process.
 

@@ -1,6 +1,10 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Stage 3: observation window -> condition, the vector that steers the denoising network."""
+"""Stage 3: observation window -> condition, the vector that steers the denoising network.
+
+Each camera has an encoder of its own and each picture is encoded by itself; what they give is
+concatenated with the numbers, tick after tick (Chi et al., 2303.04137v5, "Visual Encoder").
+"""
 
 from collections.abc import Mapping
 from collections.abc import Sequence

@@ -56,4 +56,8 @@ class RecordingError(DpError):
 
 
 class TrainingError(DpError):
-    """A training run cannot go on: memory is short, or another of its processes ended."""
+    """A training run cannot go on: another of its processes ended."""
+
+
+class OutOfMemoryError(DpError):
+    """The memory of processor or GPU is short; the message says what to lower."""

@@ -1,6 +1,10 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Min-max normalisation: each number of a stream to [-1, 1] over the training data, and back."""
+"""Min-max normalisation: each number of a stream to [-1, 1] over the training data, and back.
+
+Not zero mean and unit variance: sampling clips each guess to [-1, 1], so actions beyond could
+never be reached (Chi et al., 2303.04137v5, "Normalization").
+"""
 
 from __future__ import annotations
 

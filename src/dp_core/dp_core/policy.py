@@ -20,6 +20,7 @@ from dp_core.encode import stack_windows
 from dp_core.errors import CheckpointError
 from dp_core.frame_features import FrameFeatures
 from dp_core.networks.condition_layout import ConditionLayout
+from dp_core.networks.denoiser import DenoisingNetwork
 from dp_core.networks.parameter_groups import parameter_groups
 from dp_core.networks.parameter_groups import ParameterGroup
 from dp_core.networks.transformer1d import Transformer1d
@@ -56,7 +57,7 @@ class PolicyNetwork(nn.Module):
 
 def _denoiser(
     contract: Contract, config: PolicyConfig, layout: ConditionLayout
-) -> Unet1d | Transformer1d:
+) -> DenoisingNetwork:
     if config.denoiser == 'transformer':
         return Transformer1d(
             contract.action_dim,

@@ -139,6 +139,8 @@ def test_data_of_another_contract_are_refused(tmp_path, capsys):
 def test_counts_must_be_positive(capsys):
     assert main(['attribution', '--policy', 'p', '--dataset', 'd', '--draws', '0']) == 2
     assert '--draws is 0, valid: 1 or more' in capsys.readouterr().err
+    assert main(['attribution', '--policy', 'p', '--dataset', 'd', '--sequences', '1']) == 2
+    assert '--sequences is 1, valid: 2 or more' in capsys.readouterr().err
 
 
 def test_one_sequence_cannot_be_swapped():
@@ -154,4 +156,6 @@ def test_one_sequence_cannot_be_swapped():
     )
     with pytest.raises(DatasetError, match='1 sequences, valid: 2 or more'):
         attribute(oracle, short)
+    with pytest.raises(DatasetError, match='1 sequences, valid: 2 or more'):
+        attribute(Oracle(buffer), buffer, sequences=1)
     assert torch.is_grad_enabled()

@@ -7,15 +7,22 @@ from dp_core.checkpoint import load_policy
 from dp_core.checkpoint import save_policy
 from dp_core.config import PolicyConfig
 from dp_core.errors import ConfigError
+from dp_core.observation import ObservationWindow
+from dp_core.replay_buffer import save_dataset
 from dp_core.training.cli import main
 from dp_core.training.cli import parser
 from dp_core.training.network_options import policy_config
+import numpy as np
+from policy_samples import sample_buffer
+from policy_samples import sample_contract
 from policy_samples import sample_dataset
 from policy_samples import sample_policy
 from policy_samples import SMALL
 from policy_samples import TRANSFORMER
 import pytest
 import yaml
+
+CAMERA = {'name': 'front', 'kind': 'image', 'topic': 'front'}
 
 RUN = ['--dataset', 'a', '--output', 'b', '--steps', '1']
 SMALL_TRANSFORMER = '--denoiser transformer --n-layers 1 --n-heads 2 --n-embed 16'.split()
@@ -103,6 +110,24 @@ def test_a_transformer_trains(tmp_path):
     words = [*SMALL_TRANSFORMER, '--n-groups', '4', '--image-channels', '8', '8']
     assert train(tmp_path, *words, '--modality-dropout', '0.5', '--dropout-attention', '0.3') == 0
     assert load_policy(tmp_path / 'run').config.modality_dropout == 0.5
+
+
+def test_a_resnet_trains_and_is_read_again(tmp_path):
+    contract = sample_contract()
+    seen = [*contract.to_dict()['observations'], {**CAMERA, 'size': [40, 40]}]
+    contract = sample_contract(observations=seen)
+    buffer = sample_buffer()
+    buffer.data['front'] = np.full((32, 40, 40, 3), 100, np.uint8)
+    save_dataset(tmp_path / 'large', contract, buffer)
+    files = ['--dataset', str(tmp_path / 'large'), '--output', str(tmp_path / 'run')]
+    words = ['--image-encoder', 'resnet18', '--image-crop', '0.9', '--down-dims', '8', '16']
+    how = ['--steps', '2', '--batch-size', '2', '--accumulate', '2', '--no-compile']
+    assert main([*files, *words, *how, '--precision', 'bf16']) == 0
+    made = load_policy(tmp_path / 'run')
+    assert made.config.image_encoder == 'resnet18'
+    pictures = {'front': np.full((2, 40, 40, 3), 100, np.uint8)}
+    window = ObservationWindow(0, {'tool': np.zeros((2, 2), np.float32)}, pictures)
+    assert np.isfinite(made.predict(window, 0)).all()
 
 
 def test_frozen_image_encoders_keep_their_weights(tmp_path):

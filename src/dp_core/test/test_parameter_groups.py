@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from dp_core.policy import PolicyNetwork
+from dp_core.training.learner import optimizer_groups
+from dp_core.training.options import TrainConfig
 from policy_samples import sample_contract
 from policy_samples import SMALL
 from policy_samples import TRANSFORMER
@@ -59,3 +61,13 @@ def test_the_transformer_has_weights_that_do_not_decay():
     assert [named[n].decays for n in sorted(named)] == [True, False, True, True]
     names = [name for group in named.values() for name in group.parameters]
     assert sorted(names) == sorted(name for name, _ in network.named_parameters())
+
+
+def test_the_decay_of_the_denoiser_is_not_that_of_encoders():
+    network = PolicyNetwork(sample_contract(True), TRANSFORMER)
+    named = [group.name for group in network.parameter_groups()]
+    options = TrainConfig(('data',), 'run', steps=1, weight_decay=0.1, encoder_weight_decay=1e-6)
+    made = [group['weight_decay'] for group in optimizer_groups(network, options)]
+    assert dict(zip(named, made, strict=True)) == {
+        'image_encoder': 1e-6, 'encoder': 1e-6, 'denoiser': 0.1, 'denoiser_no_decay': 0.0
+    }  # fmt: skip

@@ -11,6 +11,7 @@ from dp_core.training import pictures
 from dp_core.training.dataset import SequenceDataset
 from dp_core.training.fingerprint import fingerprint
 from dp_core.training.options import TrainConfig
+from dp_core.training.pictures import chosen_cache
 from dp_core.training.pictures import Cutter
 from dp_core.training.pictures import load_for_training
 import numpy as np
@@ -78,10 +79,11 @@ def test_the_size_decides_and_is_told(folders, monkeypatch, caplog, free, proces
     if expected == 'for':
         expected = f'{folders[0]}/cache'
     with caplog.at_level(logging.INFO):
-        _, buffer = load_for_training(folders[:1], 'auto', processes)  # 55,296 bytes of pictures
+        chosen = chosen_cache(folders[:1], 'auto', processes)  # 55,296 bytes of pictures
     assert expected in caplog.text
-    on_disk = isinstance(buffer.data['front'], np.memmap)
-    assert on_disk == (free < 2 * 55_296 * processes)
+    assert (chosen == 'disk') == (free < 2 * 55_296 * processes)
+    _, buffer = load_for_training(folders[:1], chosen)
+    assert isinstance(buffer.data['front'], np.memmap) == (chosen == 'disk')
 
 
 def test_a_dataset_without_pictures_makes_no_cache(tmp_path):

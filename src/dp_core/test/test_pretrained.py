@@ -69,6 +69,13 @@ def test_a_truncated_file_is_named(tmp_path):
         read_weights(tmp_path / 'w.pth')
 
 
+@pytest.mark.filterwarnings('ignore:`torch.jit')
+def test_a_program_as_openai_publishes_clip_is_not_run_and_told_where_its_weights_are(tmp_path):
+    torch.jit.save(torch.jit.script(nn.Linear(1, 1)), tmp_path / 'ViT-B-16.pt')
+    with pytest.raises(CheckpointError, match=r'ViT-B-16\.pt is a program .* as safetensors'):
+        read_weights(tmp_path / 'ViT-B-16.pt')
+
+
 def test_an_absent_file_is_named(tmp_path):
     with pytest.raises(CheckpointError, match='no file of weights at .*absent'):
         read_weights(tmp_path / 'absent.pth')

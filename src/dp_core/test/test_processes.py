@@ -61,19 +61,42 @@ def test_rows_of_all_processes_and_passes_make_the_batch():
 def test_two_processes_give_the_losses_of_one_with_twice_the_batch(tmp_path):
     dataset = str(sample_dataset(tmp_path / 'data', images=True))
     common = ['--dataset', dataset, '--steps', '60', *NETWORK, *PLAIN]
-    pair, port = tmp_path / 'pair', free_port()
-    arguments = [*common, '--output', str(pair), '--batch-size', '4']
-    processes = [start(rank, 2, port, arguments) for rank in (0, 1)]
-    said = [process.communicate(timeout=300)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
-
     alone, parts = tmp_path / 'alone', tmp_path / 'parts'
     assert main([*common, '--output', str(alone), '--batch-size', '8']) == 0
-    passes = ['--batch-size', '2', '--accumulate', '4']
-    assert main([*common, '--output', str(parts), *passes]) == 0
-    assert losses(pair) == pytest.approx(losses(alone), abs=1e-5)
-    assert losses(parts) == pytest.approx(losses(alone), abs=1e-5)
     assert len(set(losses(alone))) == 3
+    in_four = ['--batch-size', '2', '--accumulate', '4']
+    assert main([*common, '--output', str(parts), *in_four]) == 0
+    assert losses(parts) == pytest.approx(losses(alone), abs=1e-5)
+    for name, passes in (('pair', ['4']), ('pair_in_two', ['2', '--accumulate', '2'])):
+        pair, port = tmp_path / name, free_port()
+        arguments = [*common, '--output', str(pair), '--batch-size', *passes]
+        processes = [start(rank, 2, port, arguments) for rank in (0, 1)]
+        said = [process.communicate(timeout=300)[1] for process in processes]
+        assert [process.returncode for process in processes] == [0, 0], said
+        assert losses(pair) == pytest.approx(losses(alone), abs=1e-5), name
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_two_processes_compile_a_network_of_several_buckets(tmp_path):
+    """As `torchrun` does by default, with dropout in layers and of cameras, and 1 MiB of weights.
+
+    DistributedDataParallel averages gradients in buckets, and the compiler cuts the network there.
+    """
+    network = ['--denoiser', 'transformer', '--n-layers', '2', '--n-heads', '4']
+    network += ['--n-embed', '128']
+    network += ['--modality-dropout', '0.3', '--dropout-attention', '0.2', '--precision', 'fp32']
+    network += ['--image-channels', '16', '16', '--warmup-steps', '5']
+    dataset = str(sample_dataset(tmp_path / 'data', images=True))
+    common = ['--dataset', dataset, '--steps', '20', *network]
+    alone, pair, port = tmp_path / 'alone', tmp_path / 'pair', free_port()
+    assert main([*common, '--no-compile', '--output', str(alone), '--batch-size', '8']) == 0
+    arguments = [*common, '--output', str(pair), '--batch-size', '4']
+    processes = [start(rank, 2, port, arguments) for rank in (0, 1)]
+    said = [process.communicate(timeout=600)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    assert (pair / 'weights.safetensors').stat().st_size > 2**20
+    assert losses(pair) == pytest.approx(losses(alone), abs=1e-5)
 
 
 @pytest.mark.slow

@@ -8,9 +8,10 @@ from dp_core.checkpoint import load_policy
 from dp_core.checkpoint import load_provenance
 from dp_core.training.options import TrainConfig
 from dp_core.training.scoring import RolloutScore
-from dp_core.training.snapshots import Snapshots
 from dp_core.training.snapshots import snapshots_due
 from dp_core.training.snapshots import summarize
+from dp_core.training.state import read_log
+from dp_core.training.state import STATE_FILE
 from dp_core.training.train import train
 import line_world
 from policy_samples import sample_dataset
@@ -45,6 +46,24 @@ class Scores:
         return {'score_mean': self.means.pop(0)}
 
 
+class KilledError(Exception):
+    """Stands for a kill."""
+
+
+def killed_at(step, what):
+    """Return a report that ends a run when it tells this of a step."""
+
+    def report(line, done):
+        if line['step'] == step and what in line:
+            raise KilledError
+
+    return report
+
+
+def load_state_step(folder):
+    return torch.load(folder / STATE_FILE, weights_only=True)['step']
+
+
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
@@ -76,15 +95,8 @@ def test_mean_of_the_last_ten_as_in_the_paper():
 
 
 def test_a_killed_run_keeps_the_scores_up_to_its_state_only(options):
-    class KilledError(Exception):
-        """Stands for a kill."""
-
-    def kill(line, done):
-        if line['step'] == 50 and 'score_mean' in line:
-            raise KilledError
-
     with pytest.raises(KilledError):  # the state is that of step 40
-        train(options, SMALL, kill, Scores(0.1, 0.2, 0.3, 0.4, 0.9))
+        train(options, SMALL, killed_at(50, 'score_mean'), Scores(0.1, 0.2, 0.3, 0.4, 0.9))
     folder = train(options, SMALL, score=Scores(0.45, 0.5))
     lines = (folder / 'scores.jsonl').read_text(encoding='utf-8').splitlines()
     assert [json.loads(line)['score_mean'] for line in lines] == [0.1, 0.2, 0.3, 0.4, 0.45, 0.5]
@@ -118,42 +130,47 @@ def test_what_is_scored_is_what_is_kept(options):
 
 def test_a_best_of_after_the_state_is_no_best(options):
     """A run that is not repeated bit for bit would never find these weights again."""
-
-    class KilledError(Exception):
-        """Stands for a kill."""
-
-    def kill(line, done):
-        if line['step'] == 30 and 'score_mean' in line:  # scored, and the state is not written
-            raise KilledError
-
-    with pytest.raises(KilledError):
-        train(options, SMALL, kill, Scores(0.1, 0.2, 0.9))
-    assert load_provenance(options.output / 'best')['score_mean'] == 0.9
-    folder = train(options, SMALL, score=Scores(0.3, 0.25, 0.2, 0.1))
+    options = replace(options, snapshots_kept=1)
+    with pytest.raises(KilledError):  # scored, and the state is not written
+        train(options, SMALL, killed_at(30, 'score_mean'), Scores(0.1, 0.2, 0.9))
+    assert load_provenance(options.output / 'best')['score_mean'] == 0.2
+    folder = train(options, SMALL, score=Scores(0.15, 0.12, 0.11, 0.1))
     summary = json.loads((folder / 'scores.json').read_text(encoding='utf-8'))
-    assert summary['best'] == load_provenance(folder / 'best')['score_mean'] == 0.3
+    assert summary['best'] == load_provenance(folder / 'best')['score_mean'] == 0.2
+    assert not list(folder.glob('best.*'))
 
 
-def test_the_best_before_it_is_found_among_the_snapshots(options):
-    class KilledError(Exception):
-        """Stands for a kill."""
-
-    def kill(line, done):
-        if line['step'] == 30 and 'score_mean' in line:
-            raise KilledError
-
+def test_a_best_whose_state_is_written_is_the_best(options):
+    """Killed between the state and the renaming."""
     with pytest.raises(KilledError):
-        train(options, SMALL, kill, Scores(0.1, 0.5, 0.9))
-    folder = train(options, SMALL, score=Scores(0.3, 0.25, 0.2, 0.1))
-    assert load_provenance(folder / 'best')['score_mean'] == 0.5
+        train(options, SMALL, killed_at(40, 'score_mean'), Scores(0.1, 0.2, 0.9, 0.3))
+    (options.output / 'best').rename(options.output / 'best.unsettled')
+    folder = train(options, SMALL, score=Scores(0.3, 0.25, 0.2))
+    assert load_provenance(folder / 'best')['score_mean'] == 0.9
 
 
-def test_snapshots_that_are_due_at_once_are_one(options):
-    """As after a pause of which the processor's time counts: copies would weigh in the mean."""
-    shots = Snapshots(options, 0.0, 0, lambda *_: None, None)
-    shots.take(sample_policy(), 30, 0.5)
-    assert not shots.are_due(0.5)
-    assert shots.are_due(0.7)
+def test_a_run_that_is_killed_after_its_last_step_scores_it_once(options):
+    with pytest.raises(KilledError):
+        train(options, SMALL, killed_at(60, 'score_mean'), Scores(0.1, 0.2, 0.3, 0.4, 0.5, 0.6))
+    assert not (options.output / 'policy.yaml').exists()
+    folder = train(options, SMALL, score=Scores())  # nothing is trained or scored again
+    scores = json.loads((folder / 'scores.json').read_text(encoding='utf-8'))['checkpoints']
+    assert [line['step'] for line in scores] == [10, 20, 30, 40, 50, 60]
+    assert load_provenance(folder / 'best')['steps'] == 60
+
+
+def test_a_run_that_goes_on_writes_the_same_log(options, tmp_path):
+    """Its state is that of a snapshot, between two of the twenties at which a log is written."""
+    options = replace(options, snapshots=7, state_every_s=1e9)
+    whole = train(replace(options, output=tmp_path / 'whole'), SMALL)
+    with pytest.raises(KilledError):
+        train(options, SMALL, killed_at(40, 'loss'))
+    assert load_state_step(options.output) == 35
+    folder = train(options, SMALL)
+    logs = [read_log(f / 'log.jsonl') for f in (folder, whole)]
+    ours, theirs = ([(x['step'], x['loss'], x['learning_rate']) for x in log] for log in logs)
+    assert [step for step, *_ in ours] == [9, 18, 20, 26, 35, 40, 43, 52, 60]
+    assert ours == theirs
 
 
 def test_a_run_without_score_leaves_no_scores(options):

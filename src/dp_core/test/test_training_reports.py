@@ -7,9 +7,11 @@ from pathlib import Path
 import sys
 from types import SimpleNamespace
 
+from dp_core.checkpoint import save_policy
 from dp_core.errors import ConfigError
-from dp_core.errors import TrainingError
-from dp_core.training.memory import memory_advice
+from dp_core.errors import OutOfMemoryError
+from dp_core.evaluation.cli import main as evaluate
+from dp_core.memory import memory_advice
 from dp_core.training.monitors import curves
 from dp_core.training.monitors import TensorBoard
 from dp_core.training.monitors import together
@@ -17,7 +19,10 @@ from dp_core.training.monitors import WeightsAndBiases
 from dp_core.training.options import TrainConfig
 from dp_core.training.progress_line import ProgressLine
 from dp_core.training.progress_line import time_left
+from dp_core.training.train import remedy
+import line_world
 import numpy as np
+from policy_samples import sample_policy
 import pytest
 import torch
 
@@ -60,7 +65,7 @@ def test_time_left_is_judged_by_this_process():
 
 
 def test_curves_are_the_numbers_of_a_line():
-    assert curves({'step': 3, 'loss': 0.5, 'score_env': 'x'}) == {'loss': 0.5}
+    assert curves({'step': 3, 'loss': 0.5, 'score_env': 'x', 'images': True}) == {'loss': 0.5}
 
 
 def test_every_report_gets_every_line():
@@ -96,10 +101,14 @@ def test_runs_in_folders_of_one_name_have_their_own_pages(monkeypatch, tmp_path)
     monkeypatch.setitem(sys.modules, 'wandb', package)
     monkeypatch.chdir(tmp_path)
     for folder in (tmp_path / 'a' / 'run', tmp_path / 'b' / 'run', Path('a/run')):
+        folder.mkdir(parents=True, exist_ok=True)
         WeightsAndBiases(folder, 'project')(line(20, 1.0), 0.5)
     assert [how['name'] for how in begun] == ['run'] * 3
     first, second, again = (how['id'] for how in begun)
     assert first == again != second
+    (tmp_path / 'a' / 'run' / 'wandb_id').unlink()  # emptied, to train anew
+    WeightsAndBiases(Path('a/run'), 'project')(line(20, 1.0), 0.5)
+    assert begun[-1]['id'] not in (first, second)
 
 
 @pytest.mark.parametrize(
@@ -107,12 +116,19 @@ def test_runs_in_folders_of_one_name_have_their_own_pages(monkeypatch, tmp_path)
     [lambda: torch.empty(2**55), lambda: np.empty(2**55), lambda: torch.zeros(2**50).sum()],
 )
 def test_out_of_memory_gives_advice(fails):
-    with pytest.raises(TrainingError) as caught, memory_advice(OPTIONS):
+    with pytest.raises(OutOfMemoryError) as caught, memory_advice('cpu', '--batch 50', 'less'):
         fails()
     said = str(caught.value)
     assert said.startswith('out of memory on cpu (')
-    assert 'at --batch-size 64: ' in said
-    assert 'Try --batch-size 32 --accumulate 4' in said
+    assert ' GiB free) at --batch 50: ' in said
+    assert said.endswith('. Try less')
+
+
+def test_advice_to_a_training_takes_the_same_steps():
+    assert remedy(OPTIONS).startswith('--batch-size 32 --accumulate 4 (the same steps), --prec')
+    assert remedy(replace(OPTIONS, batch_size=5)).startswith('--precision')  # 5 has no half
+    assert remedy(replace(OPTIONS, batch_size=1)).startswith('--precision')
+    assert '--cache disk' not in remedy(replace(OPTIONS, cache='disk'))
 
 
 @pytest.mark.parametrize(
@@ -129,12 +145,25 @@ def test_a_gpu_that_cannot_even_tell_what_is_free_gives_advice(monkeypatch, word
         raise RuntimeError('CUDA error: unknown error')
 
     monkeypatch.setattr(torch.cuda, 'mem_get_info', lost)
-    options = replace(OPTIONS, device='cuda')
-    with pytest.raises(TrainingError) as caught, memory_advice(options):
+    with pytest.raises(OutOfMemoryError) as caught, memory_advice('cuda', '--batch 50', 'less'):
         raise RuntimeError(words)
-    assert str(caught.value).startswith(f'out of memory on cuda at --batch-size 64: {words}. Try')
+    assert str(caught.value) == f'out of memory on cuda at --batch 50: {words}. Try less'
 
 
 def test_other_errors_get_no_advice_about_memory():
-    with pytest.raises(RuntimeError, match='mat1'), memory_advice(OPTIONS):
+    with pytest.raises(RuntimeError, match='mat1'), memory_advice('cpu', '--batch 50', 'less'):
         raise RuntimeError('mat1 and mat2 shapes cannot be multiplied')
+
+
+def test_commands_give_that_advice_in_one_line(monkeypatch, capsys, tmp_path):
+    def short(*_, **__):
+        raise MemoryError
+
+    folder = tmp_path / 'policy'
+    save_policy(folder, sample_policy())
+    monkeypatch.setattr('dp_core.evaluation.rollout.roll_out', short)
+    words = ['--policy', str(folder), '--env', 'line_world:' + line_world.ID]
+    assert evaluate([*words, '--batch', '7']) == 2
+    said = capsys.readouterr().err
+    assert said.startswith('dp_eval: out of memory on cpu (')
+    assert said.endswith('GiB free) at --batch 7. Try a smaller --batch\n')

@@ -74,7 +74,9 @@ def test_every_input_matters(which, options):
 def test_each_block_gets_its_own_film_numbers():
     unet = small_unet()
     blocks = [m for m in unet.modules() if isinstance(m, ResidualBlock)]
-    assert unet.film.out_features == sum(block.n_film for block in blocks)
+    assert unet.film.out_features == unet.n_film == sum(block.n_film for block in blocks)
+    ends = [0, *(block.numbers.stop for block in blocks)]
+    assert [block.numbers.start for block in blocks] == ends[:-1]  # one after another
     assert [b.n_film // 2 for b in blocks] == [8, 16, 32, 8, 16, 32, 32, 32, 16, 8, 16, 8]
 
 

@@ -140,16 +140,17 @@ class StatusPublisher:
         told = ''
         if refusal and time.monotonic() - refused_s < REFUSAL_TOLD_S:
             told = f'goal refused: {refusal}'
-        if robot is None:
-            return PolicyStatus.UNCONFIGURED, told or self.failure
-        if not self.active:
-            return PolicyStatus.INACTIVE, told
         if server.episode is not None:
             return PolicyStatus.EXECUTING, told
         if server.errand:
             return PolicyStatus.EXECUTING, told or server.errand
-        if server.stopped:
-            return PolicyStatus.STOPPED, told or f'{server.stopped}; call ~/reset'
+        if server.stopped:  # in every state of the life cycle: other programs heed it, too
+            failed = f'; {self.failure}' if self.failure and robot is None else ''
+            return PolicyStatus.STOPPED, told or f'{server.stopped}; call ~/reset{failed}'
+        if robot is None:
+            return PolicyStatus.UNCONFIGURED, told or self.failure
+        if not self.active:
+            return PolicyStatus.INACTIVE, told
         if robot.output.is_moving(now_ns):
             return PolicyStatus.BRAKING, told or _ending_reason(server)
         missing = server.why_not_ready()

@@ -64,6 +64,14 @@ SILENCE_S = 5.0
 POLL_S = 0.05
 
 
+def speed_scale(text: str) -> float:
+    """Read a fraction of the demonstrated speed; 0 would be taken for 1, as no answer is."""
+    value = float(text)
+    if not 0.0 < value <= 1.0:
+        raise argparse.ArgumentTypeError(f'{text} is no speed scale, valid: above 0, up to 1')
+    return value
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     result = argparse.ArgumentParser(
@@ -84,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument(
         '--speed-scale',
-        type=float,
+        type=speed_scale,
         default=1.0,
         metavar='X',
         help='fraction of the demonstrated speed, in (0, 1]; default: 1',

@@ -88,7 +88,10 @@ class PolicyNode(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         self._server.activate(self._robot)
         self.status.active = True
-        self.get_logger().info(f'active; policies: {list(self._robot.policies)}')
+        moves = 'goals move the arm' if self._robot.output.moves_arm else 'nothing is sent'
+        executor = self.get_parameter('executor').value
+        told = f'active; policies: {list(self._robot.policies)}; executor {executor!r}: {moves}'
+        self.get_logger().info(told)
         return TransitionCallbackReturn.SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:

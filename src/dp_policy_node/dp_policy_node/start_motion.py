@@ -38,6 +38,8 @@ def _go(node: Node, robot: Robot, epoch: int, safety: SafetyInputs, settings: Se
     target = np.array(settings.start_positions)
     if not np.isfinite(target).all():
         return 'start_positions is not set'
+    if not robot.output.moves_arm:
+        return "executor is 'none': nothing is sent, so the arm goes nowhere"
     first = next(iter(robot.policies))
     arm = Arm(
         node=node,

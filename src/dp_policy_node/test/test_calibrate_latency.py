@@ -18,6 +18,7 @@ from dp_core.calibration.findings import Finding  # noqa: E402
 from dp_core.calibration.lag import Servo  # noqa: E402
 from dp_core.contract import Contract  # noqa: E402
 from dp_core.errors import CalibrationError  # noqa: E402
+from dp_msgs.msg import PolicyStatus  # noqa: E402
 from dp_policy_node.calibration import command  # noqa: E402
 from dp_policy_node.calibration.swing import MotionInterruptedError  # noqa: E402
 from dp_policy_node.listener import LATCHED  # noqa: E402
@@ -221,6 +222,27 @@ def test_an_emergency_stop_brakes_the_arm_and_must_be_known_before(tmp_path, cap
         assert last.sec + last.nanosec * 1e-9 < 1.0
     finally:
         stage.close()
+
+
+@pytest.mark.ros
+def test_the_stop_of_the_policy_node_brakes_the_arm(stage, tmp_path, capsys):
+    status = stage.arm.create_publisher(PolicyStatus, 'policy_node/status', 1)
+    state = [PolicyStatus.READY]
+    stage.arm.create_timer(0.05, lambda: status.publish(PolicyStatus(state=state[0])))
+
+    def stop():
+        until(lambda: stage.arm.received, 'the motion')
+        time.sleep(1.0)
+        state[0] = PolicyStatus.STOPPED
+
+    threading.Thread(target=stop).start()
+    assert stage.run(options(tmp_path)) == command.EXIT_FAILED
+    assert 'call its ~/reset first; the arm brakes' in capsys.readouterr().err
+    n_received = len(stage.arm.received)
+    until(lambda: stage.arm.is_at_rest, 'rest')
+    assert stage.run(options(tmp_path, '--timeout', '1')) == command.EXIT_REFUSED
+    assert 'call its ~/reset first within 1 s' in capsys.readouterr().err
+    assert len(stage.arm.received) == n_received
 
 
 @pytest.mark.ros

@@ -194,6 +194,16 @@ def test_dp_execute_cancels_a_goal_of_a_node_that_seems_to_be_gone(arm, client, 
     until(lambda: arm.is_at_rest, 'the arm at rest', 1.0)
 
 
+@pytest.mark.parametrize('text', ['0', '-0.5', '1.5', 'nan', 'slow'])
+def test_a_speed_scale_that_would_be_another_speed_is_refused(text, capsys):
+    from dp_policy_node.execute import parser
+
+    with pytest.raises(SystemExit):
+        parser().parse_args([f'--speed-scale={text}'])
+    assert 'argument --speed-scale' in capsys.readouterr().err
+    assert parser().parse_args(['--speed-scale', '0.1']).speed_scale == 0.1
+
+
 def test_every_code_that_the_node_tells_has_a_name():
     from dp_policy_node.episode import CODES
     from dp_policy_node.execute import CODES as NAMES

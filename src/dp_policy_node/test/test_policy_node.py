@@ -289,6 +289,10 @@ def test_deactivation_ends_the_goal_and_refuses_others(stack):
     ends_at_rest(stack, handle, Code.DEACTIVATED)
     stack.client.wait_for(PolicyStatus.INACTIVE)
     assert not stack.client.send().accepted
+    assert stack.client.stop().success  # which other programs that move the arm heed, too
+    stack.client.wait_for(PolicyStatus.STOPPED)
+    assert stack.client.reset().success
+    stack.client.wait_for(PolicyStatus.INACTIVE)
     assert stack.client.transition(Transition.TRANSITION_ACTIVATE)
     handle = stack.client.run()
     stack.client.result(handle.cancel_goal_async(), 'cancel')

@@ -254,8 +254,15 @@ def test_a_controller_that_refuses_is_told(stage, tmp_path, capsys):
 
 
 @pytest.mark.ros
-def test_two_do_not_command_one_arm(stage, tmp_path, capsys):
-    """A policy's goal refuses a replay, and ends one that runs."""
+@pytest.mark.parametrize(
+    ('other', 'said'),
+    [
+        (PolicyStatus.EXECUTING, 'the policy node executes a goal'),
+        (PolicyStatus.STOPPED, 'the policy node is stopped: call its ~/reset first'),
+    ],
+)
+def test_two_do_not_command_one_arm(stage, tmp_path, capsys, other, said):
+    """A policy's goal, or the stop of its node, refuses a replay, and ends one that runs."""
     dataset = save(tmp_path / 'd', episode(100, start=0.0))
     status = stage.arm.create_publisher(PolicyStatus, 'policy_node/status', 1)
     state = [PolicyStatus.READY]
@@ -264,14 +271,14 @@ def test_two_do_not_command_one_arm(stage, tmp_path, capsys):
     def begin():
         until(lambda: stage.arm.goals == 1, 'the goal')
         time.sleep(1.0)
-        state[0] = PolicyStatus.EXECUTING
+        state[0] = other
 
     threading.Thread(target=begin).start()
     assert stage.run(dataset) == command.EXIT_FAILED
-    assert 'the policy node executes a goal' in capsys.readouterr().err
+    assert said in capsys.readouterr().err
     assert len(stage.arm.received) == 2  # the second is a brake
     impatient = [Parameter('startup_timeout', value=3.0)]
     stage.use(Node('replay_again', context=stage.context, parameter_overrides=impatient))
     assert stage.run(dataset) == command.EXIT_REFUSED
-    assert 'the policy node executes a goal' in capsys.readouterr().err
+    assert said in capsys.readouterr().err
     assert len(stage.arm.received) == 2

@@ -118,6 +118,13 @@ def test_it_arrives_at_the_speed_that_was_asked_for():
     assert len(scene.node.published) == 1
 
 
+def test_where_nothing_is_sent_the_arm_is_not_said_to_be_there():
+    scene = Scene()
+    scene.output._executor.moves_arm = False
+    assert scene.go() == "executor is 'none': nothing is sent, so the arm goes nowhere"
+    assert scene.node.published == []
+
+
 @pytest.mark.parametrize(
     ('values', 'words'),
     [

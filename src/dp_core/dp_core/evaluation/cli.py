@@ -209,7 +209,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             return attribution(words[1:])
         if words[:1] == ['encoders']:
             return encoders(words[1:])
-        return run(parser().parse_args(words))
+        arguments = parser().parse_args(words)
+        from dp_core.memory import memory_advice
+
+        with memory_advice(arguments.device, f'--batch {arguments.batch}', 'a smaller --batch'):
+            return run(arguments)
     except DpError as error:
         sys.stderr.write(f'dp_eval: {error}\n')
         return 2

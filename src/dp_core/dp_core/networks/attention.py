@@ -7,6 +7,8 @@ from torch import nn
 from torch import Tensor
 from torch.nn import functional
 
+_FEW = 64  # tokens; of the 197 of a CLIP the scores would take most of the memory
+
 
 class Attention(nn.Module):
     """Each token gathers from others what its query asks for; same as `nn.MultiheadAttention`."""
@@ -33,7 +35,7 @@ class Attention(nn.Module):
         """
         query = self._heads(self.query(x))  # (B, H, T, E / H)
         key, value = (self._heads(part) for part in self.key_value(source).chunk(2, dim=-1))
-        if self.training:
+        if self.training and (self.drop.p > 0.0 or source.shape[1] < _FEW):
             # As below, with a dropout that is a module; and of few tokens on a CPU PyTorch's fused
             # attention takes more than half of a training step, this a tenth.
             scores = query @ key.mT / query.shape[-1] ** 0.5  # (B, H, T, S)
@@ -97,12 +99,12 @@ class Layer(nn.Module):
             memory: (B, S, E) tokens to look up; None for a layer without.
             memory_mask: (T, S) true where a token may look at the memory; None for everywhere.
         """
-        normed = self.norm_self(x)
-        x = x + self.drop_self(self.attend_self(normed, normed, mask))
+        normed = self.norm_self(x)  # (B, T, E)
+        x = x + self.drop_self(self.attend_self(normed, normed, mask))  # (B, T, E)
         if self.attend_memory is not None and self.norm_memory is not None:
-            found = self.attend_memory(self.norm_memory(x), memory, memory_mask)
+            found = self.attend_memory(self.norm_memory(x), memory, memory_mask)  # (B, T, E)
             x = x + self.drop_found(found)
-        out: Tensor = x + self.drop_mlp(self.mlp(self.norm_mlp(x)))
+        out: Tensor = x + self.drop_mlp(self.mlp(self.norm_mlp(x)))  # (B, T, E)
         return out
 
 

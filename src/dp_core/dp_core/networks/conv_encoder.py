@@ -36,6 +36,7 @@ class ConvEncoder(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, 3, H, W) in [-1, 1] to (B, out_dim)."""
         images = images.contiguous(memory_format=torch.channels_last)
-        points = self.softmax(self.keypoints(self.features(images)))
+        maps = self.features(images)  # (B, C, H / 2^levels, W / 2^levels), last level not halved
+        points = self.softmax(self.keypoints(maps))  # (B, out_dim), x and y of each keypoint
         features: Tensor = points + self.project(functional.relu(points))
         return features

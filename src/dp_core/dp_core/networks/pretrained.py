@@ -44,6 +44,12 @@ def read_weights(path: Path | str) -> dict[str, Tensor]:
             f'program: {_first_line(error)}. Have its author save the weights as safetensors'
         ) from error
     except _DAMAGED as error:
+        if 'TorchScript' in str(error):
+            raise CheckpointError(
+                f'{path} is a program (TorchScript, as OpenAI publishes CLIP), which is not run '
+                'to get at its weights; take them as safetensors, as Hugging Face has them '
+                '(openai/clip-vit-base-patch16)'
+            ) from error
         raise CheckpointError(f'cannot read weights from {path}: {_first_line(error)}') from error
     for name in _INSIDE:
         if isinstance(content, dict) and isinstance(content.get(name), dict):

@@ -26,21 +26,43 @@ class ConvBlock(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolution blocks with a FiLM between them and a shortcut around them."""
+    """Two convolution blocks with a FiLM between them and a shortcut around them.
+
+    Attributes:
+        n_film: how many numbers of a FiLM it takes.
+        numbers: which ones.
+    """
 
     def __init__(
-        self, n_in: int, n_out: int, kernel_size: int, n_groups: int, film: str = 'scale_and_shift'
+        self,
+        n_in: int,
+        n_out: int,
+        kernel_size: int,
+        n_groups: int,
+        film: str = 'scale_and_shift',
+        first: int = 0,
     ) -> None:
-        """Create one block from n_in to n_out channels, with a FiLM of this kind."""
+        """Create one block from n_in to n_out channels.
+
+        Args:
+            n_in: channels before.
+            n_out: channels after.
+            kernel_size: taps of the convolutions (odd).
+            n_groups: groups of the normalisations.
+            film: kind of FiLM.
+            first: where its numbers begin among those of many blocks.
+        """
         super().__init__()
         self.film = film
         self.n_film = FILM_NUMBERS[film] * n_out
+        self.numbers = slice(first, first + self.n_film)
         self.first = ConvBlock(n_in, n_out, kernel_size, n_groups)
         self.second = ConvBlock(n_out, n_out, kernel_size, n_groups)
         self.shortcut = Conv(n_in, n_out, 1) if n_in != n_out else nn.Identity()
 
     def forward(self, x: Tensor, film: Tensor) -> Tensor:
-        """Map x (B, T, C_in) to (B, T, C_out) under film (B, n_film)."""
-        hidden: Tensor = self.second(modulate(self.film, self.first(x), film))
-        shortcut: Tensor = self.shortcut(x)
+        """Map x (B, T, C_in) to (B, T, C_out) under its `numbers` of film (B, F)."""
+        steered = modulate(self.film, self.first(x), film[:, self.numbers])  # (B, T, C_out)
+        hidden: Tensor = self.second(steered)  # (B, T, C_out)
+        shortcut: Tensor = self.shortcut(x)  # (B, T, C_out)
         return hidden + shortcut

@@ -17,13 +17,14 @@ sixteen, 3 % of a step, and would take sixteen times the memory.)
 from dp_core.networks.attention import Layer
 from dp_core.networks.attention import may_look_back
 from dp_core.networks.condition_layout import ConditionLayout
+from dp_core.networks.denoiser import DenoisingNetwork
 from dp_core.networks.step_embedding import Sinusoids
 import torch
 from torch import nn
 from torch import Tensor
 
 
-class Transformer1d(nn.Module):
+class Transformer1d(DenoisingNetwork):
     """Predicts the noise in a noisy action sequence, given diffusion step and condition."""
 
     def __init__(
@@ -99,10 +100,6 @@ class Transformer1d(nn.Module):
             x = layer(x, self.mask, modulation, self.memory_mask)
         noise: Tensor = self.project(self.norm(x))  # (B, T, A)
         return noise
-
-    def forward(self, noisy: Tensor, timesteps: Tensor, condition: Tensor) -> Tensor:
-        """Predict the noise in noisy (B, T, A); timesteps (B,), condition (B, C)."""
-        return self.denoise(noisy, self.modulation(timesteps, condition))
 
     def without_decay(self) -> list[str]:
         """Return the names of weights that are not to decay: all but those of matrices.

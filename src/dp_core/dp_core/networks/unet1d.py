@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dp_core.networks.condition_layout import ConditionLayout
 from dp_core.networks.conv1d import Conv
 from dp_core.networks.conv1d import Upsample
+from dp_core.networks.denoiser import DenoisingNetwork
 from dp_core.networks.residual1d import ConvBlock
 from dp_core.networks.residual1d import ResidualBlock
 from dp_core.networks.step_embedding import StepEmbedding
@@ -23,11 +24,8 @@ from torch import nn
 from torch import Tensor
 from torch.nn import functional
 
-# Lists of residual blocks, in the order in which they are created.
-_BLOCK_LISTS = ('down', 'down_again', 'middle', 'up', 'up_again', 'local')
 
-
-class Unet1d(nn.Module):
+class Unet1d(DenoisingNetwork):
     """Predicts the noise in a noisy action sequence, given diffusion step and condition.
 
     With global conditioning all observations steer every step through the FiLM. With local
@@ -64,8 +62,12 @@ class Unet1d(nn.Module):
         self.local_horizon = local_horizon
         dims = [action_dim, *down_dims]
 
+        self.n_film = 0  # FiLM numbers of all blocks, one after another
+
         def block(n_in: int, n_out: int) -> ResidualBlock:
-            return ResidualBlock(n_in, n_out, kernel_size, n_groups, film)
+            made = ResidualBlock(n_in, n_out, kernel_size, n_groups, film, self.n_film)
+            self.n_film = made.numbers.stop
+            return made
 
         self.step_embedding = StepEmbedding(step_embedding_dim)
         self.down = nn.ModuleList(block(a, b) for a, b in zip(dims[:-1], dims[1:], strict=True))
@@ -81,10 +83,8 @@ class Unet1d(nn.Module):
         self.last = ConvBlock(dims[1], dims[1], kernel_size, n_groups)
         self.project = Conv(dims[1], action_dim, 1)
 
-        blocks = [block for name in _BLOCK_LISTS for block in getattr(self, name)]
-        self._film_sizes = [b.n_film for b in blocks]
         n_global = 0 if local_horizon else layout.dim
-        self.film = nn.Linear(step_embedding_dim + n_global, sum(self._film_sizes))
+        self.film = nn.Linear(step_embedding_dim + n_global, self.n_film)
 
     def modulation(self, timesteps: Tensor, condition: Tensor) -> Tensor:
         """Return what steers `denoise`, (B, F), for timesteps (B,) and condition (B, C).
@@ -100,41 +100,34 @@ class Unet1d(nn.Module):
         film = self.film(functional.mish(step))  # (B, F')
         after = self.local_horizon - self.layout.n_obs_steps
         seen = functional.pad(self.layout.tokens(condition), (0, 0, 0, after))  # (B, T, token_dim)
-        films = torch.split(film, self._film_sizes, dim=-1)[-len(self.local) :]
-        added = [block(seen, f).flatten(1) for block, f in zip(self.local, films, strict=True)]
+        added = [block(seen, film).flatten(1) for block in self.local]  # (B, T down_dims[0]) each
         return torch.cat((film, *added), dim=-1)  # (B, F' + 2 T down_dims[0])
 
     def denoise(self, noisy: Tensor, modulation: Tensor) -> Tensor:
         """Predict the noise in noisy (B, T, A), given modulation (B, F)."""
-        n_film = sum(self._film_sizes)
-        films = iter(torch.split(modulation[:, :n_film], self._film_sizes, dim=-1))
-        film = {name: [next(films) for _ in getattr(self, name)] for name in _BLOCK_LISTS}
-        x, skips = noisy, []
+        film = modulation[:, : self.n_film]  # (B, F')
+        x, skips = noisy, []  # (B, T, A)
         if self.local_horizon:
-            added = modulation[:, n_film:].reshape(len(x), 2, self.local_horizon, -1)
-        for level in range(len(self.down)):
-            x = self.down[level](x, film['down'][level])  # (B, T / 2^level, down_dims[level])
+            added = modulation[:, self.n_film :].reshape(len(x), 2, self.local_horizon, -1)
+        for level in range(len(self.down)):  # with T' = T / 2^level and C = down_dims[level]
+            x = self.down[level](x, film)  # (B, T', C)
             if self.local_horizon and level == 0:
                 x = x + added[:, 0]
-            x = self.down_again[level](x, film['down_again'][level])
+            x = self.down_again[level](x, film)  # (B, T', C)
             skips.append(x)
             if level < len(self.downsample):
-                x = self.downsample[level](x)
-        for index, block in enumerate(self.middle):
-            x = block(x, film['middle'][index])
-        for level in range(len(self.up)):
-            x = torch.cat((x, skips.pop()), dim=-1)  # twice the channels
-            x = self.up[level](x, film['up'][level])
-            x = self.up_again[level](x, film['up_again'][level])
-            x = self.upsample[level](x)  # twice the time steps
+                x = self.downsample[level](x)  # (B, T' / 2, C)
+        for block in self.middle:
+            x = block(x, film)  # (B, T', C), of the last level
+        for level in range(len(self.up)):  # back: with T' and C of the last level but `level`
+            x = torch.cat((x, skips.pop()), dim=-1)  # (B, T', 2 C)
+            x = self.up[level](x, film)  # (B, T', C of the level before)
+            x = self.up_again[level](x, film)  # the same
+            x = self.upsample[level](x)  # (B, 2 T', C of the level before)
         if self.local_horizon:
-            x = x + added[:, 1]
+            x = x + added[:, 1]  # (B, T, down_dims[0])
         noise: Tensor = self.project(self.last(x))  # (B, T, A)
         return noise
-
-    def forward(self, noisy: Tensor, timesteps: Tensor, condition: Tensor) -> Tensor:
-        """Predict the noise in noisy (B, T, A); timesteps (B,), condition (B, C)."""
-        return self.denoise(noisy, self.modulation(timesteps, condition))
 
     def without_decay(self) -> list[str]:
         """Return the names of weights that are not to decay: none, as in the paper's code."""

@@ -36,6 +36,7 @@ from dp_core.training.lerobot_step import lerobot_step
 from dp_core.training.lerobot_step import LEROBOT_VERSION
 from dp_core.training.lerobot_step import read_lerobot
 from dp_core.training.options import TrainConfig
+from dp_core.training.pictures import chosen_cache
 from dp_core.training.pictures import load_for_training
 import numpy as np
 import torch
@@ -101,7 +102,8 @@ def read(dataset: SequenceDataset, order: EpochOrder, number: int) -> None:
 
 def contenders(arguments: argparse.Namespace) -> dict[str, Contender]:
     """Return all ways of training that this environment can run."""
-    contract, buffer = load_for_training([arguments.dataset])
+    cache = chosen_cache([arguments.dataset], 'auto')
+    contract, buffer = load_for_training([arguments.dataset], cache)
     config = PolicyConfig(
         down_dims=tuple(arguments.down_dims),
         image_encoder='resnet18' if contract.images else PolicyConfig.image_encoder,

@@ -64,7 +64,8 @@ def parser() -> argparse.ArgumentParser:
         '--betas', type=float, nargs=2, default=TrainConfig.betas, metavar='B',
         help='of AdamW; default 0.95 0.999, for the transformer the original takes 0.9 0.95',
     )  # fmt: skip
-    p.add_argument('--weight-decay', type=float, default=1e-6)
+    p.add_argument('--weight-decay', type=float, default=1e-6, help='of the denoiser')
+    p.add_argument('--encoder-weight-decay', type=float, default=1e-6, help='of all else')
     p.add_argument('--clip-norm', type=float, default=0.0, help='of the gradient; 0: any')
     p.add_argument('--warmup-steps', type=int, default=100)
     p.add_argument('--seed', type=int, default=0)
@@ -77,7 +78,10 @@ def parser() -> argparse.ArgumentParser:
 
 def add_checkpoints(p: argparse._ArgumentGroup) -> None:
     """Add what is kept and shown of a run."""
-    p.add_argument('--snapshots', type=int, default=1, help='EMA checkpoints to take')
+    p.add_argument(
+        '--snapshots', type=int,
+        help='EMA checkpoints to take; default 10 with --score-env, else the result alone',
+    )  # fmt: skip
     p.add_argument(
         '--snapshots-from', type=float, default=0.6, help='fraction of the run; default 0.6'
     )
@@ -107,10 +111,13 @@ def add_machine(p: argparse._ArgumentGroup) -> None:
 def train_config(arguments: argparse.Namespace) -> TrainConfig:
     """Take the run's settings from the command line."""
     from dp_core.training.compute import has_bf16
+    from dp_core.training.snapshots import LAST
 
     known = {f.name for f in dataclasses.fields(TrainConfig)}
     same = {name: value for name, value in vars(arguments).items() if name in known}
     same['betas'] = tuple(arguments.betas)
+    if same['snapshots'] is None:
+        same['snapshots'] = LAST if arguments.score_env else 1
     auto = arguments.precision == 'auto' and has_bf16(arguments.device)
     scored = (arguments.score_env, arguments.score_seeds, *(arguments.score_env_arg or ()))
     return TrainConfig(

@@ -1,6 +1,12 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""Training sequences cut from a replay buffer, as tensors that a step indexes directly."""
+"""Training sequences cut from a replay buffer, as tensors that a step indexes directly.
+
+What is one, T_o ticks seen and T_p actions with the first of them beside the first tick, is of
+Chi et al. (2303.04137v5, "Diffusion for Visuomotor Policy Learning"); that they overlap both ends
+of an episode, where its first or last frame is repeated, and the random crop of pictures ("Image
+Augmentation") are as in their code.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +14,12 @@ from dataclasses import dataclass
 import logging
 
 from dp_core.contract import Contract
+from dp_core.device import moved
 from dp_core.encode import cropped_size
 from dp_core.errors import DatasetError
 from dp_core.normalize import ACTION
 from dp_core.normalize import Normalizer
 from dp_core.replay_buffer import ReplayBuffer
-from dp_core.training.draws import moved
 from dp_core.training.pictures import Cutter
 import numpy as np
 from numpy.typing import NDArray

@@ -12,20 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dp_core.contract import Contract
+from dp_core.device import moved
 from dp_core.training.dropout import draw_row_keys
 import torch
 from torch import Tensor
-
-
-def moved(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return a tensor of the CPU on `device`; a GPU fetches it while the CPU goes on.
-
-    From memory that may be paged out a GPU would be waited for, until all it had to do is done,
-    before the next batch could be made ready.
-    """
-    if device.type == 'cuda':
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(device)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from dp_core.contract import Contract
 from dp_core.denoise import training_scheduler
 from dp_core.device import device_of
 from dp_core.errors import CheckpointError
+from dp_core.networks.parameter_groups import ParameterGroup
 from dp_core.normalize import Normalizer
 from dp_core.policy import Policy
 from dp_core.policy import PolicyNetwork
@@ -142,8 +143,15 @@ def optimizer_groups(network: PolicyNetwork, options: TrainConfig) -> list[dict[
     return [
         {
             'params': list(group.parameters.values()),
-            'weight_decay': options.weight_decay if group.decays else 0.0,
+            'weight_decay': _decay(group, options),
             'factor': group.learning_rate,
         }
         for group in network.parameter_groups()
     ]
+
+
+def _decay(group: ParameterGroup, options: TrainConfig) -> float:
+    """Return the weight decay of a group; the original's encoders have one of their own, too."""
+    if not group.decays:
+        return 0.0
+    return options.weight_decay if group.name == 'denoiser' else options.encoder_weight_decay

@@ -1,6 +1,9 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""The denoising loss: how well the network guesses the noise mixed into demonstrated actions."""
+"""The denoising loss: how well the network guesses the noise mixed into demonstrated actions.
+
+Equation 5 of Chi et al. (2303.04137v5, "Diffusion for Visuomotor Policy Learning").
+"""
 
 from collections.abc import Mapping
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence
-import hashlib
 import importlib
 from pathlib import Path
+import secrets
 from typing import Any
 
 from dp_core.errors import ConfigError
@@ -18,7 +18,7 @@ Report = Callable[[dict[str, Any], float], None]
 
 def curves(line: dict[str, Any]) -> dict[str, float]:
     """Return the numbers of a log line that make curves."""
-    return {k: v for k, v in line.items() if k != 'step' and isinstance(v, (int, float))}
+    return {k: v for k, v in line.items() if k != 'step' and type(v) in (int, float)}
 
 
 class TensorBoard:
@@ -63,10 +63,13 @@ class WeightsAndBiases:
         """Add a log line."""
         if self._run is None:
             folder = self._output.resolve()
+            own = folder / 'wandb_id'  # trained anew, in an emptied folder, it has another
+            if not own.exists():
+                own.write_text(secrets.token_hex(8), encoding='utf-8')
             self._run = self._wandb.init(
                 project=self._project,
                 name=folder.name,
-                id=hashlib.sha256(str(folder).encode()).hexdigest()[:16],  # names come twice
+                id=own.read_text(encoding='utf-8'),
                 resume='allow',
                 dir=str(folder),
             )

@@ -27,7 +27,8 @@ class TrainConfig:
             once for all of them.
         learning_rate: largest; a linear rise times half a cosine over the whole run.
         betas: of AdamW; for the U-Net as in the original, whose transformer has (0.9, 0.95).
-        weight_decay: of AdamW, where the network's parameter group decays.
+        weight_decay: of AdamW for the denoiser, where its parameter group decays.
+        encoder_weight_decay: of AdamW for everything else.
         clip_norm: largest norm of the gradient, longer ones are scaled down; 0 for any.
         warmup_steps: steps of the linear rise.
         seed: of weights, data order, noise, crops and dropout.
@@ -55,6 +56,7 @@ class TrainConfig:
     learning_rate: float = 1e-3
     betas: tuple[float, float] = (0.95, 0.999)
     weight_decay: float = 1e-6
+    encoder_weight_decay: float = 1e-6
     clip_norm: float = 0.0
     warmup_steps: int = 100
     seed: int = 0
@@ -94,7 +96,10 @@ class TrainConfig:
             raise ConfigError(f'learning_rate is {self.learning_rate}, valid: between 0 and 1')
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ConfigError(f'betas is {self.betas}, valid: two numbers, 0 .. below 1')
-        for name in ('warmup_steps', 'weight_decay', 'clip_norm', 'state_every_s', 'seed'):
+        for name in (
+            'warmup_steps', 'weight_decay', 'encoder_weight_decay', 'clip_norm', 'state_every_s',
+            'seed',
+        ):  # fmt: skip
             if getattr(self, name) < 0:
                 raise ConfigError(f'{name} is {getattr(self, name)}, valid: 0 or more')
         if not 0 <= self.snapshots_from < 1:

@@ -33,30 +33,35 @@ _LOG = logging.getLogger(__name__)
 _ROWS = 256  # frames unpacked at a time
 
 
-def load_for_training(
-    folders: Sequence[Path], cache: str = 'auto', processes: int = 1
-) -> tuple[Contract, ReplayBuffer]:
-    """Read datasets; pictures as `cache` says: 'memory', 'disk', or 'auto' by size.
+def chosen_cache(folders: Sequence[Path], cache: str, processes: int = 1) -> str:
+    """Say where the pictures of datasets lie: 'memory' or 'disk', by size where it is 'auto'.
 
     Args:
         folders: datasets of one contract, read as one.
-        cache: where pictures lie.
+        cache: 'memory', 'disk' or 'auto'.
         processes: that hold them in memory on this machine, each its own copy.
     """
     size = sum(picture_bytes(folder) for folder in folders)
     if not size:
-        return load_datasets(folders)
+        return 'memory'
     free = psutil.virtual_memory().available
-    fits = size * processes <= free // 2
-    on_disk = cache == 'disk' or (cache == 'auto' and not fits)
+    if cache == 'auto':
+        cache = 'memory' if size * processes <= free // 2 else 'disk'
     _LOG.info(
         'pictures: %.2f GiB%s, %.1f GiB of memory free: %s',
         size / GIB,
         f' for each of {processes} processes' if processes > 1 else '',
         free / GIB,
-        f'memory-mapped from {folders[0]}/{CACHE_FOLDER}' if on_disk else 'held in memory',
+        f'memory-mapped from {folders[0]}/{CACHE_FOLDER}' if cache == 'disk' else 'held in memory',
     )
-    return load_datasets(folders, mapped if on_disk else in_memory)
+    return cache
+
+
+def load_for_training(
+    folders: Sequence[Path], cache: str = 'memory'
+) -> tuple[Contract, ReplayBuffer]:
+    """Read datasets of one contract as one; pictures into 'memory', or mapped from the 'disk'."""
+    return load_datasets(folders, mapped if cache == 'disk' else in_memory)
 
 
 def mapped(folder: Path, name: str, stored: Any) -> NDArray[Any]:

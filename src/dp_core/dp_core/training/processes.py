@@ -9,6 +9,7 @@ processes changes nothing but rounding.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from dataclasses import replace
 from datetime import timedelta
 import os
 from typing import Any
+from typing import cast
+from typing import TypeVar
 import warnings
 
 from dp_core.device import device_of
@@ -27,6 +30,7 @@ from torch import nn
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
+_T = TypeVar('_T')
 PATIENCE = timedelta(hours=2)  # others wait for a rollout score as long as that
 # What NCCL says of processes that were started wrongly; nobody was lost then, nor by lack of
 # memory in this one.
@@ -96,6 +100,13 @@ class Team:
                     'need the same command, datasets and output folder (on several machines, a '
                     'shared one)'
                 )
+
+    def as_rank_0(self, decide: Callable[[], _T]) -> _T:
+        """Return in every process what `decide` returns in process 0."""
+        decided = [decide() if self.writes else None]
+        if self.size > 1:
+            distributed.broadcast_object_list(decided)
+        return cast('_T', decided[0])
 
     @contextmanager
     def one_after_rank_0(self) -> Iterator[None]:

@@ -31,6 +31,7 @@ def describe(
     older = {
         'score': '',
         'noise_draws': 1,
+        'encoder_weight_decay': options.weight_decay,
         'betas': (0.95, 0.999),
     }  # what older runs did, and do not say
     plain = {name: value for name, value in plain.items() if older.get(name) != value}

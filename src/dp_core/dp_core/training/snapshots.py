@@ -21,6 +21,7 @@ from dp_core.checkpoint import weights_sha256
 from dp_core.policy import Policy
 from dp_core.training.options import TrainConfig
 from dp_core.training.state import read_log
+from dp_core.training.state import replace_text
 
 LAST = 10  # checkpoints whose mean score the paper reports
 Score = Callable[[Policy], dict[str, Any]]  # returns 'score_mean' and whatever explains it
@@ -30,42 +31,29 @@ Save = Callable[[Path, Policy, dict[str, Any]], None]  # folder, policy, its sco
 class Snapshots:
     """Takes and scores the checkpoints of one run."""
 
-    def __init__(
-        self, options: TrainConfig, done: float, step: int, save: Save, score: Score | None
-    ) -> None:
-        """Go on with a run that is `done` [fraction] and stands at `step`."""
+    def __init__(self, options: TrainConfig, step: int, save: Save, score: Score | None) -> None:
+        """Go on with a run whose state is that of `step`; what was written later is dropped."""
         self._options = options
         self._save = save
         self._score = score
-        self._taken = snapshots_due(options, done)
         self._scores = options.output / 'scores.jsonl'
         self._folder = options.output / 'snapshots'
+        self._best = options.output / 'best'
+        self._better = options.output / 'best.unsettled'
         for folder in self._present():
-            if int(folder.name) > step:  # taken after the state that this run goes on from
+            if int(folder.name) > step:
                 shutil.rmtree(folder)
         kept = [line for line in read_log(self._scores) if line['step'] <= step]
-        if kept:
-            self._scores.write_text(_lines(kept), encoding='utf-8')
-        else:
-            self._scores.unlink(missing_ok=True)
-        best = options.output / 'best'
-        if best.is_dir() and load_provenance(best).get('steps', 0) > step:
-            shutil.rmtree(best)  # likewise; the one before it may be among the snapshots
-            again = self._folder / f'{_best(kept)["step"]:06d}' if kept else self._folder
-            if kept and again.is_dir():
-                shutil.copytree(again, best)
+        replace_text(self._scores, _lines(kept))
+        if self._better.is_dir() and load_provenance(self._better)['steps'] <= step:
+            self.settle()
+        for later in options.output.glob(self._better.name + '*'):
+            shutil.rmtree(later)
+        if self._best.is_dir() and load_provenance(self._best).get('steps', 0) > step:
+            shutil.rmtree(self._best)  # a run without its state begins anew
 
-    def are_due(self, done: float) -> bool:
-        """Say whether a run that is `done` should have taken another one."""
-        return snapshots_due(self._options, done) > self._taken
-
-    def take(self, policy: Policy, step: int, done: float) -> dict[str, Any]:
-        """Write a checkpoint, score it, and drop the oldest; return the score.
-
-        Where several are due at once, as after a pause of which the time counts, it is one: the
-        next steps' would be copies of it, and weigh twice in the mean.
-        """
-        self._taken = snapshots_due(self._options, done)
+    def take(self, policy: Policy, step: int) -> dict[str, Any]:
+        """Write a checkpoint, score it, and drop the oldest; return the score."""
         scored = self._scored(policy, step)
         self._save(self._folder / f'{step:06d}', policy, scored)
         for old in self._present()[: -(self._options.snapshots_kept - 1) or None]:
@@ -75,12 +63,21 @@ class Snapshots:
     def finish(self, policy: Policy, step: int, about: dict[str, Any]) -> dict[str, Any]:
         """Score the result, and sum the scores up with what there is to say about the run."""
         scored = self._scored(policy, step)
+        self.settle()
         if scored:
             summary = {**summarize(read_log(self._scores)), **about}
             text = json.dumps(summary, indent=1) + '\n'
             (self._options.output / 'scores.json').write_text(text, encoding='utf-8')
-        self._save(self._options.output, policy, scored)
         return scored
+
+    def settle(self) -> None:
+        """Take a better policy for the best, once the state is written that it belongs to.
+
+        Before, a killed run would go on from a state that has not met it yet.
+        """
+        if self._better.is_dir():
+            shutil.rmtree(self._best, ignore_errors=True)
+            self._better.rename(self._best)
 
     def _present(self) -> list[Path]:
         """Return the snapshots that there are, oldest first."""
@@ -91,17 +88,26 @@ class Snapshots:
         """Score a policy, and keep it where it is the best so far."""
         if self._score is None:
             return {}
-        scored = {'step': step, **self._score(policy), 'weights_sha256': weights_sha256(policy)}
+        sha256 = weights_sha256(policy)
         before = read_log(self._scores)
+        for line in before:  # a run that was killed after its last step
+            if line['step'] == step and line['weights_sha256'] == sha256:
+                return line
+        before = [line for line in before if line['step'] != step]
+        scored = {'step': step, **self._score(policy), 'weights_sha256': sha256}
         if all(scored['score_mean'] > line['score_mean'] for line in before):
-            self._save(self._options.output / 'best', policy, scored)
-        with self._scores.open('a', encoding='utf-8') as file:
-            file.write(_lines([scored]))
+            shutil.rmtree(self._better, ignore_errors=True)
+            self._save(self._better, policy, scored)
+        replace_text(self._scores, _lines([*before, scored]))
         return scored
 
 
 def snapshots_due(options: TrainConfig, done: float) -> int:
-    """Return how many snapshots a run that is `done` should have written, the last one apart."""
+    """Return how many snapshots a run that is `done` should have written, the last one apart.
+
+    Where that grows by several at once, as after a pause of which the time counts, one is taken:
+    the next steps' would be copies of it, and weigh twice in the mean.
+    """
     share = (done - options.snapshots_from) / (1.0 - options.snapshots_from)
     return min(options.snapshots - 1, max(0, math.floor(share * options.snapshots + 1e-9)))
 

@@ -97,18 +97,13 @@ def _difference(before: dict[str, Any], after: dict[str, Any], where: str) -> st
 
 
 class RunLog:
-    """Appends one JSON object per line; lines after a resumed step are cut first.
-
-    Attributes:
-        state_written_s: when the state file was last written, on the monotonic clock [s].
-    """
+    """Appends one JSON object per line; lines after a resumed step are cut first."""
 
     def __init__(self, path: Path, step: int) -> None:
         """Keep the lines of the run up to `step`."""
         self._path = path
         kept = [line for line in read_log(path) if line['step'] <= step] if step else []
-        path.write_text(''.join(json.dumps(line) + '\n' for line in kept), encoding='utf-8')
-        self.state_written_s = time.monotonic()
+        replace_text(path, ''.join(json.dumps(line) + '\n' for line in kept))
         self._started = time.monotonic() - (kept[-1]['wall_s'] if kept else 0.0)
         self._samples = (time.monotonic(), 0)
 
@@ -130,6 +125,16 @@ class RunLog:
         with self._path.open('a', encoding='utf-8') as file:
             file.write(json.dumps(line) + '\n')
         return line
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Replace a file in one rename; no text, no file."""
+    if not text:
+        path.unlink(missing_ok=True)
+        return
+    partial = path.with_name(path.name + '.partial')
+    partial.write_text(text, encoding='utf-8')
+    partial.replace(path)
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

@@ -1,6 +1,10 @@
 # Copyright 2026 The dp_ros2 authors
 # SPDX-License-Identifier: Apache-2.0
-"""The training loop, flat: draw a batch, learn from it, average; and the files of a run."""
+"""The training loop, flat: draw a batch, learn from it, average; and the files of a run.
+
+Chi et al. (2303.04137v5): "DDPM Training" is the step, "Hyperparameters" of the appendix its
+optimiser and schedule, their code the average of the weights.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from dp_core.config import PolicyConfig
 from dp_core.contract import Contract
 from dp_core.errors import ConfigError
 from dp_core.errors import DatasetError
+from dp_core.memory import memory_advice
 from dp_core.policy import PolicyNetwork
 from dp_core.replay_buffer import ReplayBuffer
 from dp_core.training.dataset import EpochOrder
@@ -21,16 +26,17 @@ from dp_core.training.dataset import SequenceDataset
 from dp_core.training.draws import draw
 from dp_core.training.fingerprint import fingerprint
 from dp_core.training.learner import Learner
-from dp_core.training.memory import memory_advice
+from dp_core.training.monitors import Report
 from dp_core.training.options import TrainConfig
+from dp_core.training.pictures import chosen_cache
 from dp_core.training.pictures import load_for_training
 from dp_core.training.processes import joined
 from dp_core.training.processes import Team
-from dp_core.training.run_files import Report
 from dp_core.training.run_files import RunFiles
 from dp_core.training.settings import describe
 from dp_core.training.settings import is_finished
 from dp_core.training.snapshots import Score
+from dp_core.training.snapshots import snapshots_due
 from dp_core.training.state import load_state
 from dp_core.training.state import Progress
 import torch
@@ -59,7 +65,8 @@ def train(
     Returns:
         The checkpoint folder, `options.output`.
     """
-    with memory_advice(options), joined(options.device) as team:
+    asked = f'--batch-size {options.batch_size}'
+    with memory_advice(options.device, asked, remedy(options)), joined(options.device) as team:
         return _train(options, config, report, score, team)
 
 
@@ -71,8 +78,9 @@ def _train(
         raise ConfigError('processes use unequal CPU time: under torchrun give steps, no budget')
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
+    cache = team.as_rank_0(lambda: chosen_cache(options.datasets, options.cache, team.local_size))
     with team.one_after_rank_0():
-        contract, buffer = load_for_training(options.datasets, options.cache, team.local_size)
+        contract, buffer = load_for_training(options.datasets, cache)
     data = {**contract.to_dict(), 'frames': len(buffer), **fingerprint(options, buffer)}
     settings = describe(options, config, data, team.size)
     team.require_agreement(settings, 'the run')
@@ -87,14 +95,12 @@ def _train(
     if resumed:
         learner.restore(resumed)
     done = fraction(options, progress)
-    files = None
-    if team.writes:
-        files = RunFiles(options, settings, progress, done, report, score)
+    files = RunFiles(options, settings, progress, report, score) if team.writes else None
     averaged = partial(learner.policy, contract, config, dataset.normalizer)
     shares = team.rows(options.batch_size, options.accumulate)
     batch_size = team.size * options.accumulate * options.batch_size  # G, of all processes
     order = EpochOrder(len(dataset), batch_size, options.seed)
-    losses, samples = list[Tensor](), 0
+    losses, samples = list[Tensor](), 0  # of the steps since the last line of the log
     while done < 1.0:
         step, seed = progress.step, options.seed
         rate = options.learning_rate * schedule(step, done, options)
@@ -107,18 +113,18 @@ def _train(
 
         samples += batch_size
         progress.advance()
-        done = fraction(options, progress)
-        if files and files.snapshot(averaged, done):
-            files.save_state(learner.state, at_once=True)  # so that scores and weights are of one
-        if progress.step % LOG_EVERY == 0:
+        before, done = done, fraction(options, progress)
+        is_snapshot = snapshots_due(options, done) > snapshots_due(options, before)
+        # States are written where a line of the log ends: from there, the same lines follow.
+        if is_snapshot or progress.step % LOG_EVERY == 0 or done >= 1.0:
             loss = finite(team.mean(torch.stack(losses).mean()), progress.step)
             losses.clear()
             if files:
                 files.log(loss, rate, samples, done)
-                files.save_state(learner.state)
+                if is_snapshot:
+                    files.snapshot(averaged(), done)
+                files.save_state(learner.state, at_once=is_snapshot or done >= 1.0)
 
-    if losses:
-        finite(team.mean(torch.stack(losses).mean()), progress.step)
     if files:
         files.finish(averaged())
     team.wait()
@@ -144,6 +150,18 @@ def prepare(
     if options.image_weights:
         network.encoder.load_image_weights(options.image_weights)
     return dataset, Learner(network, config, options, team)
+
+
+def remedy(options: TrainConfig) -> str:
+    """Say what takes less memory."""
+    half, odd = divmod(options.batch_size, 2)
+    same_steps = f'--batch-size {half} --accumulate {2 * options.accumulate} (the same steps), '
+    return (
+        ('' if odd else same_steps)
+        + '--precision bf16, smaller --down-dims or --image-channels'
+        + ('' if options.cache == 'disk' else ', or --cache disk for pictures')
+        + '; a run that had started goes on from its last state only with the same settings'
+    )
 
 
 def schedule(step: int, done: float, options: TrainConfig) -> float:

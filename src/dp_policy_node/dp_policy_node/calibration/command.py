@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     add('--json', type=Path, metavar='FILE', help='write all figures there')
     add('--yes', action='store_true', help='move without asking')
     add('--config', type=Path, metavar='FILE', help="the policy node's file, for its signals")
+    add('--node', default='policy_node', help='name of the policy node, which must run no goal')
     add('--group', action='append', default=[], metavar='NAME', help='arm to move; default: all')
     add('--joint', default='', help='joint that swings; default: the first of each arm')
     add('--no-motion', action='store_true', help='move nothing; needs --lamp')
@@ -141,7 +142,7 @@ def calibrate(
         return fail(NAME, f'cannot read {path}: {error}', EXIT_REFUSED)
     try:
         plan = make_plan(options, text, str(path))
-        session = Session(node, plan, settings, stop)
+        session = Session(node, plan, settings, stop, options.node)
     except DpError as error:
         return fail(NAME, str(error), EXIT_REFUSED)
     try:
@@ -185,7 +186,9 @@ def run(words: Sequence[str], stop: threading.Event) -> int:
         return calibrate(options, node, parameters.read(node), stop)
 
     try:
-        overrides = read_config(options.config, words) if options.config is not None else []
+        overrides = []
+        if options.config is not None:
+            overrides = read_config(options.config, words, options.node)
         return run_with_node(NAME, words, work, parameter_overrides=overrides)
     except DpError as error:
         return fail(NAME, str(error), EXIT_REFUSED)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 import threading
 import time
@@ -33,6 +34,7 @@ from dp_policy_node.calibration.swing import Swing
 from dp_policy_node.controller_check import check_controllers
 from dp_policy_node.controller_check import wait_for_description
 from dp_policy_node.jtc_topic import JtcTopic
+from dp_policy_node.other_node import OtherNode
 from dp_policy_node.safety_inputs import SafetyInputs
 from dp_policy_node.settings import Settings
 from dp_policy_node.trajectory_output import TrajectoryOutput
@@ -86,8 +88,22 @@ class Plan:
 class Session:
     """Measures what a plan says; nothing moves before `run`."""
 
-    def __init__(self, node: Node, plan: Plan, settings: Settings, stop: threading.Event):
+    def __init__(
+        self,
+        node: Node,
+        plan: Plan,
+        settings: Settings,
+        stop: threading.Event,
+        policy_node: str = 'policy_node',
+    ):
         """Check controllers, sensors and the signals of the ``settings``.
+
+        Args:
+            node: owner of names, clock and log.
+            plan: what is measured, and how.
+            settings: parameters, those of the policy node.
+            stop: ends the motion.
+            policy_node: name of the node that must run no goal meanwhile, and whose stop holds.
 
         Raises:
             DpError: somebody does not answer, or does not fit the contract.
@@ -100,14 +116,16 @@ class Session:
             self._urdf = wait_for_description(node, plan.robot_description_topic, plan.timeout_s)
             check_controllers(node, plan.groups, Settings(startup_timeout=plan.timeout_s))
         self._forbidden = ''  # by a signal, which may be short
+        self._swing_now: Swing | None = None
         self._safety = SafetyInputs(node, settings, self._forbid)
+        self._other = OtherNode(node, policy_node)
         streams = [s for s in plan.contract.observations if s.name not in plan.skip]
         joints = self._joints or plan.contract.actions[0].joints
         self._recorder = Recorder(node, streams, joints, plan.joint_states_topic)
         try:
             self._until(lambda: not self._silent(), lambda: f'nothing heard of {self._silent()}')
             if plan.groups:
-                self._until(lambda: not self._why_forbidden(), self._why_forbidden)
+                self._until(lambda: not self._why_not_begin(), self._why_not_begin)
             for group in plan.groups:
                 self._check_room(group)
         except (CalibrationError, MotionInterruptedError):
@@ -117,6 +135,7 @@ class Session:
     def close(self) -> None:
         """Listen no more."""
         self._safety.close()
+        self._other.close()
         self._recorder.close()
 
     def run(self, tell: Callable[[str], None]) -> tuple[Finding, ...]:
@@ -146,7 +165,10 @@ class Session:
 
     def _why_forbidden(self) -> str:
         verdict = self._safety.check()
-        return '' if verdict is None else verdict.reason
+        return self._other.why_not() if verdict is None else verdict.reason
+
+    def _why_not_begin(self) -> str:
+        return self._why_forbidden() or self._other.why_not_begin()
 
     def _silent(self) -> list[str]:
         silent = self._recorder.silent()
@@ -174,7 +196,7 @@ class Session:
         )
         try:
             self._until(lambda: not output.why_deaf(), output.why_deaf)
-            swing = Swing(
+            self._swing_now = swing = Swing(
                 self._node,
                 output,
                 self._recorder,
@@ -188,6 +210,7 @@ class Session:
             commanded, origin_ns = swing.play(columns)
         finally:
             time.sleep(POLL_S)  # let a brake leave before its publisher goes
+            self._swing_now = None
             output.close()
         positions, streams = self._recorder.end(origin_ns)
         column = columns[joint]
@@ -197,11 +220,18 @@ class Session:
     def _feedback(
         self, columns: list[int], motion: CommandedMotion | None, now_ns: int
     ) -> ControllerFeedback | None:
-        """Return what is measured beside what was sent: no controller corrects our model here."""
+        """Return what is measured beside what was sent: no controller corrects our model here.
+
+        Nor does an arm that follows late, as its velocities might; a brake needs them.
+        """
         state = self._recorder.state
         if state is None:
             return None
-        return from_joint_states(state.stamp_ns, state.positions[columns], None, motion)
+        velocities = None
+        if self._swing_now is not None and self._swing_now.brakes and state.velocities is not None:
+            velocities = state.velocities[columns]
+        told = from_joint_states(state.stamp_ns, state.positions[columns], velocities, motion)
+        return replace(told, unheard_s=self._recorder.joint_silence_s)
 
     def _check_room(self, group: ActionGroup) -> None:
         name, state = self._plan.joint_of(group), self._recorder.state

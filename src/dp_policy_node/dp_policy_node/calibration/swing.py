@@ -71,6 +71,7 @@ class Swing:
         joint: which of the group's joints.
         stop: set by another thread to end it at once.
         why_stop: asked all the time; returns what forbids motion, or ''.
+        brakes: whether it has ended, and the arm is braked where it still moves.
     """
 
     node: Node
@@ -81,6 +82,7 @@ class Swing:
     joint: int
     stop: threading.Event
     why_stop: Callable[[], str] = lambda: ''
+    brakes: bool = False
 
     def play(self, columns: list[int]) -> tuple[Signal, int]:
         """Swing and come to rest where it began; return what was commanded.
@@ -121,6 +123,7 @@ class Swing:
             last_seen = LastSeen(error.position, stands=True)
             raise
         finally:
+            self.brakes = True
             self.output.brake(BRAKE_ACCELERATION, epoch, None, last_seen)
             self.output.wait_rest()
         return _commanded(start, sent, self.joint, origin_ns), origin_ns

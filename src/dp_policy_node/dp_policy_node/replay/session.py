@@ -31,7 +31,6 @@ from dp_core.replay import require_robot
 from dp_core.tracking_error import TrackingError
 from dp_core.watchdog import Fault
 from dp_core.watchdog import Verdict
-from dp_msgs.msg import PolicyStatus
 from dp_policy_node.arm_motion import Arm
 from dp_policy_node.arm_motion import ArmMotion
 from dp_policy_node.control_messages import error_words
@@ -41,6 +40,7 @@ from dp_policy_node.controller_input import ControllerInput
 from dp_policy_node.jtc_action import JtcAction
 from dp_policy_node.listener import Listener
 from dp_policy_node.observation_input import ObservationInput
+from dp_policy_node.other_node import OtherNode
 from dp_policy_node.policies import guard_settings
 from dp_policy_node.safety_inputs import SafetyInputs
 from dp_policy_node.settings import Settings
@@ -96,7 +96,7 @@ class Session:
             contract: of the dataset.
             settings: parameters, those of the policy node.
             stop: ends the replay.
-            policy_node: name of the node that must run no goal meanwhile.
+            policy_node: name of the node that must run no goal meanwhile, and whose stop holds.
 
         Raises:
             DpError: somebody does not answer, or does not fit the contract.
@@ -126,9 +126,7 @@ class Session:
         self._forbidden = ''  # by a signal, which may be short
         self._safety = SafetyInputs(node, settings, self._forbid)
         self._inputs = inputs
-        self._status: PolicyStatus | None = None
-        self._status_topic = f'{policy_node}/status'
-        node.create_subscription(PolicyStatus, self._status_topic, self._on_status, 1)
+        self._other = OtherNode(node, policy_node)
         self._listener = Listener(node, 'numbers', depth=100)
         inputs.listen_to_joints(self._listener)
         controllers.listen(self._listener)
@@ -145,6 +143,7 @@ class Session:
         """Listen no more, and send no more."""
         self._listener.close()
         self._safety.close()
+        self._other.close()
         self._output.close()
 
     def prepare(self, actions: Array, speed_scale: float) -> tuple[ReplayPlan, Trajectory | None]:
@@ -200,9 +199,7 @@ class Session:
         while True:
             verdict = self._safety.check()
             why = verdict.reason if verdict is not None else self._actions.why_deaf()
-            if self._status is None and self._node.count_publishers(self._status_topic):
-                why = f'the policy node is there, but nothing was heard on {self._status_topic!r}'
-            why = why or self._why_busy()
+            why = why or self._other.why_not_begin()
             if self._inputs.robot_state is None:
                 complaint = self._inputs.complaint
                 why = f'no joint states on {self._settings.joint_states_topic!r}'
@@ -215,20 +212,12 @@ class Session:
                 raise ConfigError(why)
 
     def _why_stop(self) -> str:
-        return INTERRUPTED if self._stop.is_set() else self._forbidden or self._why_busy()
+        return INTERRUPTED if self._stop.is_set() else self._forbidden or self._other.why_not()
 
     def _forbid(self, verdict: Verdict) -> bool:
         if verdict.fault is not Fault.SPEED_SCALING:  # which lasts, and is braked in its own way
             self._forbidden = verdict.reason
         return True
-
-    def _why_busy(self) -> str:
-        status = self._status
-        busy = status is not None and status.state == PolicyStatus.EXECUTING
-        return 'the policy node executes a goal: two cannot command one arm' if busy else ''
-
-    def _on_status(self, message: PolicyStatus) -> None:
-        self._status = message
 
     def _silent(self) -> list[str]:
         names = [group.controller for group in self._contract.actions]

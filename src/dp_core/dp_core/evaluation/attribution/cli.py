@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--sequences', type=int, default=512, help='drawn from the data')
     p.add_argument('--draws', type=int, default=8, help='of noise, for each sequence')
     p.add_argument('--seed', type=int, default=0)
+    p.add_argument('--batch', type=int, default=128, help='sequences at the same time')
     p.add_argument('--device', choices=DEVICES, default='cpu')
     p.add_argument('--threads', type=int, default=1, help='torch threads')
     return p
@@ -36,19 +37,22 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str]) -> int:
     """Run the command and print a table."""
     arguments = parser().parse_args(argv)
-    for name in ('sequences', 'draws', 'threads'):
-        if getattr(arguments, name) < 1:
-            raise ConfigError(f'--{name} is {getattr(arguments, name)}, valid: 1 or more')
+    for name, least in (('sequences', 2), ('draws', 1), ('batch', 1), ('threads', 1)):
+        if getattr(arguments, name) < least:
+            raise ConfigError(f'--{name} is {getattr(arguments, name)}, valid: {least} or more')
     from dp_core.checkpoint import load_policy
     from dp_core.evaluation.attribution.permuted import attribute
     from dp_core.evaluation.report import write_json
+    from dp_core.memory import memory_advice
     from dp_core.replay_buffer import load_datasets
     import torch
 
     torch.set_num_threads(arguments.threads)
     contract, buffer = load_datasets(arguments.dataset)
     policy = load_policy(arguments.policy, contract, arguments.device)
-    found = attribute(policy, buffer, arguments.sequences, arguments.draws, arguments.seed)
+    sizes = (arguments.sequences, arguments.draws, arguments.seed, arguments.batch)
+    with memory_advice(arguments.device, f'--batch {arguments.batch}', 'a smaller --batch'):
+        found = attribute(policy, buffer, *sizes)
     if arguments.output:
         write_json(arguments.output, summary(found, arguments))
     sys.stdout.write(table(found))

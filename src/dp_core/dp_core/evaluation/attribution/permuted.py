@@ -87,11 +87,11 @@ def attribute(
         batch: sequences at a time.
 
     Raises:
-        DatasetError: the data hold fewer than two sequences.
+        DatasetError: fewer than two sequences, of the data or asked for.
     """
     data = SequenceDataset(policy.contract, buffer, 1.0, policy.normalizer)
-    if len(data) < 2:
-        raise DatasetError(f'{len(data)} sequences, valid: 2 or more, for there is none to swap')
+    if (drawn := min(sequences, len(data))) < 2:
+        raise DatasetError(f'{drawn} sequences, valid: 2 or more, for there is none to swap')
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(data))[:sequences]
     partners = np.roll(chosen, 1)  # of a random order: each gets another's
