@@ -56,6 +56,19 @@ def test_the_asked_share_is_dropped_and_the_mean_stays(p):
     assert shares.std() == pytest.approx((p * (1 - p) / 1000) ** 0.5, rel=0.35)  # as by chance
 
 
+@pytest.mark.slow
+def test_compiled_layers_drop_the_same():
+    """The compiler once made all blocks of 16 places of a row alike, in all layers but one."""
+    layers = nn.ModuleList([nn.Dropout(0.5) for _ in range(4)])
+    RowDropout(layers).draw_from(draw_row_keys(2, 0, 0))
+
+    def drop(values):
+        return torch.stack([layer(values) for layer in layers])
+
+    values = torch.ones(2, 3, 40)
+    assert torch.compile(drop, dynamic=False)(values).equal(drop(values))
+
+
 def test_layers_rows_steps_and_seeds_are_dropped_differently():
     network = nn.ModuleList([nn.Dropout(0.5), nn.Dropout(0.5)])
     dropout, ones = RowDropout(network), torch.ones(2, 64)

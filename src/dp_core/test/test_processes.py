@@ -83,8 +83,8 @@ def test_two_processes_compile_a_network_of_several_buckets(tmp_path):
 
     DistributedDataParallel averages gradients in buckets, and the compiler cuts the network there.
     """
-    network = ['--denoiser', 'transformer', '--n-layers', '2', '--n-heads', '4']
-    network += ['--n-embed', '128']
+    network = ['--denoiser', 'transformer', '--n-layers', '1', '--n-heads', '4']
+    network += ['--n-embed', '144']
     network += ['--modality-dropout', '0.3', '--dropout-attention', '0.2', '--precision', 'fp32']
     network += ['--image-channels', '16', '16', '--warmup-steps', '5']
     dataset = str(sample_dataset(tmp_path / 'data', images=True))
@@ -95,7 +95,7 @@ def test_two_processes_compile_a_network_of_several_buckets(tmp_path):
     processes = [start(rank, 2, port, arguments) for rank in (0, 1)]
     said = [process.communicate(timeout=600)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
-    assert (pair / 'weights.safetensors').stat().st_size > 2**20
+    assert (pair / 'weights.safetensors').stat().st_size > 2**19  # two bytes of four each
     assert losses(pair) == pytest.approx(losses(alone), abs=1e-5)
 
 

@@ -24,7 +24,7 @@ ARGUMENTS = ['--steps', '300', '--batch-size', '4', '--state-every-s', '0', '--n
 STEPS = {
     'plain': ['--no-compile', '--precision', 'fp32', '--accumulate', '2',
               '--down-dims', '8', '16'],
-    'compiled': ['--denoiser', 'transformer', '--n-layers', '2', '--n-heads', '2',
+    'compiled': ['--denoiser', 'transformer', '--n-layers', '1', '--n-heads', '2',
                  '--n-embed', '16', '--modality-dropout', '0.2', '--image-channels', '8', '8'],
 }  # fmt: skip
 
@@ -58,7 +58,7 @@ def test_a_killed_process_goes_on_to_the_same_bits(tmp_path, step):
     assert main([*common, '--output', str(whole)]) == 0
     log, line = whole / 'log.jsonl', len(log_of(whole))
     size = log.stat().st_size // line
-    for lines in (2, 9):
+    for lines in (2, 9)[: 2 if step == 'plain' else 1]:
         code = kill_after([*common, '--output', str(broken)], broken / 'log.jsonl', lines * size)
         assert code == -signal.SIGKILL
         assert not (broken / 'policy.yaml').exists()

@@ -50,8 +50,10 @@ class LayerDropout(nn.Module):
         # Where rows share an observation, its encoder drops by the first one's key.
         keys = self.row_keys[:: max(1, len(self.row_keys) // len(values))]
         each = values.numel() // len(keys)
-        places = torch.arange(each, device=values.device) * _GOLDEN + self._salt
-        hashed = mixed(mixed(keys[:, None] + places[None]))  # (B, numbers of a row)
+        # The salt by exclusive or: sums and products of places the compiler (of PyTorch 2.13, on a
+        # CPU) takes for indices, and large constants in these make all blocks of 16 places alike.
+        places = mixed(torch.arange(each, device=values.device) ^ self._salt)
+        hashed = mixed(keys[:, None] + places[None])  # (B, numbers of a row)
         kept = (hashed & (2**_BITS - 1)) >= round(self.p * 2**_BITS)
         mask: Tensor = kept.reshape(values.shape).to(values.dtype) / (1.0 - self.p)
         return values * mask
