@@ -68,7 +68,7 @@ def _at_once(monkeypatch):
 
 def play(monkeypatch, world, name, goals=1):
     """Run goals, each with the same fault; returns the soak and what was ordered."""
-    monkeypatch.setattr(soak_run, 'draw', lambda generator: (FAULTS[name], 0.0))
+    monkeypatch.setattr(soak_run, 'draw', lambda *_: (FAULTS[name], 0.0))
     orders = Orders()
     run = soak_run.Soak(world, orders, 0, lambda line: None)
     run.run(lambda: len(run.book.endings) + run.troubles >= goals)

@@ -240,6 +240,8 @@ def test_faults_are_drawn_by_weight_and_seed():
     assert counts['joint_states_lost'] == pytest.approx(5000 * 8 / total, rel=0.2)
     assert all(fault.low_s <= seconds <= fault.high_s for fault, seconds in drawn)
     assert [draw(random.Random(7)) for _ in range(3)] == [draw(random.Random(7))] * 3
+    without = {draw(generator, ['node_killed', 'memory'])[0].name for _ in range(5000)}
+    assert without == set(FAULTS) - {'node_killed', 'memory'}
 
 
 def test_faults_that_must_end_a_goal_say_with_which_codes():

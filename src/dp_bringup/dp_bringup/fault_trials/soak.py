@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 import os
 from pathlib import Path
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 
 from dp_bringup.fault_trials.holding import HoldFile
 from dp_bringup.fault_trials.soak_memory import MemoryRecord
+from dp_bringup.fault_trials.soak_plan import FAULTS
 from dp_bringup.fault_trials.soak_report import write_report
 from dp_bringup.fault_trials.soak_run import Soak
 from dp_bringup.fault_trials.stack import TrialStack
@@ -32,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument('--minutes', type=float, default=60.0, help='default: 60')
     parser.add_argument('--seed', type=int, default=0, help='of faults and starts; default 0')
+    parser.add_argument(
+        '--without', nargs='+', default=[], choices=FAULTS, metavar='FAULT', help='not to be drawn'
+    )
     parser.add_argument('--output', type=Path, default=Path('out/bench/soak.json'))
     options = parser.parse_args(arguments)
     try:
@@ -51,7 +56,8 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     begin_s = time.time()
     with Interrupt() as interrupt, TrialStack('state', folder, file) as stack:
         memory = MemoryRecord(lambda: stack.pids, 'policy_node')
-        soak = Soak(stack, file, options.seed, lambda line: print(line, flush=True))
+        tell = partial(print, flush=True)
+        soak = Soak(stack, file, options.seed, tell, options.without)
 
         def over() -> bool:
             load.append(os.getloadavg()[0])

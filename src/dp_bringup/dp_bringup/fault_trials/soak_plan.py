@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 import random
 
@@ -83,8 +84,8 @@ FAULTS = {fault.name: fault for fault in _faults()}
 ROBOT_HUNG = frozenset(f.name for f in FAULTS.values() if f.argument.startswith('sim_node'))
 
 
-def draw(generator: random.Random) -> tuple[SoakFault, float]:
-    """Return a fault by the weights, and how long it lasts [s]."""
-    faults = tuple(FAULTS.values())
+def draw(generator: random.Random, without: Collection[str] = ()) -> tuple[SoakFault, float]:
+    """Return a fault by the weights, and how long it lasts [s]; ``without`` some of them."""
+    faults = [fault for fault in FAULTS.values() if fault.name not in without]
     (fault,) = generator.choices(faults, [fault.weight for fault in faults])
     return fault, round(generator.uniform(fault.low_s, fault.high_s), 3)

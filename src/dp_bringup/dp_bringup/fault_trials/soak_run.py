@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Collection
 import random
 import signal
 import sys
@@ -57,10 +58,15 @@ class Soak:
     """The run; everything that happened is in `log`, and judged in `book` and `watch`."""
 
     def __init__(
-        self, stack: TrialStack, file: HoldFile, seed: int, tell: Callable[[str], None]
+        self,
+        stack: TrialStack,
+        file: HoldFile,
+        seed: int,
+        tell: Callable[[str], None],
+        without: Collection[str] = (),
     ) -> None:
-        """Prepare; ``tell`` is given every line of the log."""
-        self._stack, self._file, self._tell = stack, file, tell
+        """Prepare; ``tell`` is given every line of the log, ``without`` names faults left out."""
+        self._stack, self._file, self._tell, self._without = stack, file, tell, without
         self._client, self._motion = stack.client, stack.client.motion
         self._generator = random.Random(seed)
         self._begin_s = time.time()
@@ -119,7 +125,7 @@ class Soak:
                 break
             self._pause(self._generator.uniform(*GAP_S))
             if not self._is_over():
-                fault = self._disturb(*draw(self._generator))
+                fault = self._disturb(*draw(self._generator, self._without))
         self._see_end(fault)
 
     def _make_ready(self) -> None:
