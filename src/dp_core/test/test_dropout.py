@@ -58,7 +58,7 @@ def test_the_asked_share_is_dropped_and_the_mean_stays(p):
 
 @pytest.mark.slow
 def test_compiled_layers_drop_the_same():
-    """The compiler once made all blocks of 16 places of a row alike, in all layers but one."""
+    """The compiler once made all blocks of 16 places of a row alike, in every other layer."""
     layers = nn.ModuleList([nn.Dropout(0.5) for _ in range(4)])
     RowDropout(layers).draw_from(draw_row_keys(2, 0, 0))
 

@@ -51,7 +51,7 @@ class LayerDropout(nn.Module):
         keys = self.row_keys[:: max(1, len(self.row_keys) // len(values))]
         each = values.numel() // len(keys)
         # The salt by exclusive or: sums and products of places the compiler (of PyTorch 2.13, on a
-        # CPU) takes for indices, and large constants in these make all blocks of 16 places alike.
+        # CPU) takes for indices, and with a negative salt it made all blocks of 16 places alike.
         places = mixed(torch.arange(each, device=values.device) ^ self._salt)
         hashed = mixed(keys[:, None] + places[None])  # (B, numbers of a row)
         kept = (hashed & (2**_BITS - 1)) >= round(self.p * 2**_BITS)
