@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stage 3: observation window -> condition, the vector that steers the denoising network.
 
-Each camera has an encoder of its own and each picture is encoded by itself; what they give is
-concatenated with the numbers, tick after tick (Chi et al., 2303.04137v5, "Visual Encoder").
+Each camera has an encoder of its own, unless they share one, and each picture is encoded by
+itself; what they give is concatenated with the numbers, stream after stream (after Chi et al.,
+2303.04137v5, "Visual Encoder").
 """
 
 from collections.abc import Mapping

@@ -91,7 +91,7 @@ class Snapshots:
         sha256 = weights_sha256(policy)
         before = read_log(self._scores)
         for line in before:  # a run that was killed after its last step
-            if line['step'] == step and line['weights_sha256'] == sha256:
+            if line['step'] == step and line.get('weights_sha256') == sha256:
                 return line
         before = [line for line in before if line['step'] != step]
         scored = {'step': step, **self._score(policy), 'weights_sha256': sha256}
