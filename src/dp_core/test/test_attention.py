@@ -16,12 +16,14 @@ def copy_attention(ours: Attention, theirs: nn.MultiheadAttention) -> None:
     theirs.out_proj.load_state_dict(ours.out.state_dict())
 
 
-def test_attention_equals_that_of_torch():
+@pytest.mark.parametrize('n_source', [4, 70])  # many tokens take another way in training
+def test_attention_equals_that_of_torch(n_source):
     torch.manual_seed(0)
     ours = Attention(N_EMBED, N_HEADS, 0.0)
     theirs = nn.MultiheadAttention(N_EMBED, N_HEADS, batch_first=True)
     copy_attention(ours, theirs)
-    x, source, mask = torch.randn(3, 5, 16), torch.randn(3, 4, 16), may_look_back(5, 4)
+    x, source = torch.randn(3, 5, 16), torch.randn(3, n_source, 16)
+    mask = may_look_back(5, n_source)
     expected, _ = theirs(x, source, source, attn_mask=~mask)  # true where it must not look there
     torch.testing.assert_close(ours(x, source, mask), expected)
 
